@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The engine: what the daemon is, without its faces. HTTP, RTSP and D-Bus call
+ * it and watch its signals. Main thread only. */
+#pragma once
+
+#include "config.h"
+#include "ingest.h"
+#include "sessions.h"
+
+#include "core/content.h"
+#include "core/token.h"
+
+G_BEGIN_DECLS
+
+#define SYRINX_TYPE_ENGINE (syrinx_engine_get_type ())
+G_DECLARE_FINAL_TYPE (SyrinxEngine, syrinx_engine, SYRINX, ENGINE, GObject)
+
+/* Opens (or creates) the state directory. (transfer full) Errors say what to
+ * do. */
+SyrinxEngine *syrinx_engine_new (SyrinxConfig *config, GError **error);
+void syrinx_engine_stop (SyrinxEngine *engine);
+
+SyrinxConfig *
+syrinx_engine_get_config (SyrinxEngine *engine); /* all (transfer none) */
+SyrinxStore *syrinx_engine_get_store (SyrinxEngine *engine);
+SyrinxContent *syrinx_engine_get_content (SyrinxEngine *engine);
+SyrinxIngest *syrinx_engine_get_ingest (SyrinxEngine *engine);
+SyrinxSessions *syrinx_engine_get_sessions (SyrinxEngine *engine);
+
+/* (transfer full) Errors as syrinx_verifier_check(). */
+SyrinxGrant *syrinx_engine_check_token (
+    SyrinxEngine *engine, const gchar *token, GError **error);
+/* (transfer full) */
+gchar *syrinx_engine_issue_token (
+    SyrinxEngine *engine, const SyrinxTokenRequest *request, GError **error);
+/* One of @jti and @subject; takes effect on what is playing, and is kept. */
+gboolean syrinx_engine_revoke (SyrinxEngine *engine, const gchar *jti,
+    const gchar *subject, GError **error);
+/* Reads configuration and keys again; on an error everything stays as it was.
+ */
+gboolean syrinx_engine_reload (SyrinxEngine *engine, GError **error);
+
+G_END_DECLS

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Content: a track's renditions and their fragments, wherever they are just
+ * now: in memory, on disk, or still being made. One per state directory and
+ * process; every session reads through it, so that a fragment is read, verified
+ * and decrypted once while it is cached. Never blocks on anything but a local
+ * file. */
+#pragma once
+
+#include "keyring.h"
+#include "store.h"
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+typedef struct _SyrinxContent SyrinxContent;
+typedef struct _SyrinxRendition SyrinxRendition;
+
+#define SYRINX_FRAGMENT_HEADER (-1) /* the init section, always clear */
+#define SYRINX_RUN_FRAGMENTS                                                   \
+  15 /* production starts only at multiples of this */
+
+/* The process's content of @state_dir, opened for reading if nobody opened it
+ * before (a syrinxd in this process has, for writing). (transfer full) Errors:
+ * as syrinx_store_open(), syrinx_keyring_open(). */
+SyrinxContent *syrinx_content_get (const gchar *state_dir, GError **error);
+/* For the daemon: makes the process's content from what it opened for writing.
+ * (transfer full) */
+SyrinxContent *syrinx_content_new (SyrinxStore *store, SyrinxKeyring *keyring,
+    guint64 cache_max_bytes, guint64 memory_max_bytes);
+SyrinxContent *syrinx_content_ref (SyrinxContent *content);
+void syrinx_content_unref (SyrinxContent *content);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxContent, syrinx_content_unref)
+
+SyrinxStore *
+syrinx_content_get_store (SyrinxContent *content); /* (transfer none) */
+
+/* What makes fragments. @plan fills a new row (all but wrapped_key and epoch)
+ * for a rendition that was never asked for; @produce starts making @number and
+ * what follows, and returns at once (asked again while it is under way, it does
+ * nothing). Without a producer, what is not on disk is NOT_FOUND. */
+typedef struct
+{
+  SyrinxRenditionRow *(*plan) (const SyrinxTrack *track, const gchar *rendition,
+      gpointer user_data, GError **error);
+  void (*produce) (SyrinxRendition *rendition, gint number, gpointer user_data);
+} SyrinxProducer;
+void syrinx_content_set_producer (
+    SyrinxContent *content, const SyrinxProducer *producer, gpointer user_data);
+
+/* @epoch 0: the current one. While a reference is held the rendition is in use
+ * and not evicted. The same (track, name, epoch) gives the same object.
+ * (transfer full) Errors: NOT_FOUND, UNSUPPORTED, CORRUPT. */
+SyrinxRendition *syrinx_content_open (SyrinxContent *content,
+    const gchar *track_id, const gchar *name, guint epoch, GError **error);
+SyrinxRendition *syrinx_rendition_ref (SyrinxRendition *rendition);
+void syrinx_rendition_unref (SyrinxRendition *rendition);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxRendition, syrinx_rendition_unref)
+
+/* Constant while the reference is held, but for ->header, which
+ * syrinx_rendition_fetch() gives. (transfer none) */
+const SyrinxRenditionRow *syrinx_rendition_get_row (SyrinxRendition *rendition);
+GBytes *syrinx_rendition_get_key (
+    SyrinxRendition *rendition); /* (transfer none) 16 bytes */
+
+typedef enum
+{
+  SYRINX_FORM_CHUNK,
+  SYRINX_FORM_CLEAR
+} SyrinxForm; /* as it lies on disk; decrypted */
+
+/* Called once, from any thread and with no lock held, when a fragment that was
+ * waited for has come or failed: fetch again. */
+typedef void (*SyrinxFetchFunc) (
+    SyrinxRendition *rendition, gint number, gpointer user_data);
+
+/* TRUE with *@bytes set: here it is, its digest checked. TRUE with *@bytes
+ * NULL: it is being made, @func will be called (unless @func is NULL). FALSE:
+ * NOT_FOUND (past the end), or why it could not be made. */
+gboolean syrinx_rendition_fetch (SyrinxRendition *rendition, gint number,
+    SyrinxForm form, GBytes **bytes, SyrinxFetchFunc func, gpointer user_data,
+    GError **error);
+/* Forgets every wait with this @user_data; after it has returned its func does
+ * not run any more. Must not be called from the func itself. */
+void syrinx_rendition_cancel (SyrinxRendition *rendition, gpointer user_data);
+
+/* For the producer. Checks the plaintext with the CMAF reader against the plan,
+ * encrypts, writes STATE_DIR/chunks/TRACK/RENDITION/EPOCH/N.m4s atomically,
+ * enters it in the index, wakes who waits. @number may be
+ * SYRINX_FRAGMENT_HEADER. A fragment that is already there with the same digest
+ * is fine. */
+gboolean syrinx_rendition_commit (
+    SyrinxRendition *rendition, gint number, GBytes *clear, GError **error);
+/* Fails who waits for @first to @first + @count - 1 (and the header, if it is
+ * not there). @error: (transfer none). */
+void syrinx_rendition_fail (
+    SyrinxRendition *rendition, gint first, guint count, const GError *error);
+/* Whether it is on disk by the index. */
+gboolean syrinx_rendition_has (SyrinxRendition *rendition, gint number);
+
+G_END_DECLS

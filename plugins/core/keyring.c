@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The master key and what it wraps. */
+#include "keyring.h"

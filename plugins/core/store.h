@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The index of the content store: what is in the library and what has been made
+ * of it, in SQLite (WAL, one writer under a lock, a reader per thread with its
+ * prepared statements). Every function may be called from any thread. Paths are
+ * bytes as the file system has them. */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+typedef struct _SyrinxStore SyrinxStore;
+
+/* Opens STATE_DIR/index.db, creating and migrating it if @writable; a writable
+ * store holds STATE_DIR/lock. Errors: BUSY (another process is the writer),
+ * CORRUPT (migration failed; the file is kept), NOT_FOUND. */
+SyrinxStore *
+syrinx_store_open (const gchar *state_dir, gboolean writable, GError **error);
+SyrinxStore *syrinx_store_ref (SyrinxStore *store);
+void syrinx_store_unref (SyrinxStore *store);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxStore, syrinx_store_unref)
+
+const gchar *syrinx_store_get_state_dir (SyrinxStore *store);
+
+/* --- Tracks --- */
+
+typedef struct
+{
+  gchar *id; /* 22 characters; NULL when new: the store gives one, or finds the
+                renamed one */
+  gchar *root; /* library folder, absolute */
+  gchar *path; /* relative to root */
+  gint64 size_bytes, mtime_ns;
+  gchar *fingerprint; /* of the content: hex SHA-256 of the file's bytes (or of
+                         size + samples of it) */
+  gchar *title, *artist, *album, *album_artist,
+      *genre;                           /* UTF-8, (nullable) but title */
+  gint year, track_number, disc_number; /* 0 = unknown */
+  gchar *codec; /* "flac", "mp3", "vorbis", "opus", "aac", "pcm", … */
+  guint sample_rate_hz, channels;
+  guint64
+      n_samples; /* per channel, counted, not estimated; at sample_rate_hz */
+  guint bitrate_bps;
+  gchar *artwork; /* hex SHA-256 naming STATE_DIR/artwork/HEX, (nullable) */
+  gchar *artwork_type; /* image/jpeg or image/png, (nullable) */
+  gboolean has_gain;   /* ReplayGain 2 track gain, from tags or measured */
+  gdouble gain_db, peak;
+  gint64 added_at_s;
+} SyrinxTrack;
+
+void syrinx_track_free (SyrinxTrack *track);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxTrack, syrinx_track_free)
+guint64 syrinx_track_get_duration_ns (const SyrinxTrack *track);
+
+/* All in one transaction; sets ->id where it was NULL. A track whose (root,
+ * path) is known is updated and keeps its id; one whose fingerprint is known
+ * under a path that is no longer there (see @missing of
+ * syrinx_store_remove_paths) takes that id over. Clears a failure recorded for
+ * the path. */
+gboolean
+syrinx_store_put_tracks (SyrinxStore *store, GPtrArray *tracks, GError **error);
+
+/* NOT_FOUND if there is none or it was removed. (transfer full) */
+SyrinxTrack *
+syrinx_store_get_track (SyrinxStore *store, const gchar *id, GError **error);
+
+/* Marks as gone; rows stay for a while so that a rename keeps its id, but no
+ * search shows them. */
+gboolean syrinx_store_remove_paths (
+    SyrinxStore *store, const gchar *root, GPtrArray *paths, GError **error);
+gboolean syrinx_store_set_gain (SyrinxStore *store, const gchar *id,
+    gdouble gain_db, gdouble peak, GError **error);
+
+/* What the scan knows of each file: for incremental scans. @reason is NULL for
+ * a good track. */
+typedef void (*SyrinxStoreFileFunc) (const gchar *path, gint64 size_bytes,
+    gint64 mtime_ns, const gchar *reason, gpointer user_data);
+gboolean syrinx_store_foreach_file (SyrinxStore *store, const gchar *root,
+    SyrinxStoreFileFunc func, gpointer user_data, GError **error);
+gboolean syrinx_store_put_failure (SyrinxStore *store, const gchar *root,
+    const gchar *path, gint64 size_bytes, gint64 mtime_ns, const gchar *reason,
+    GError **error);
+
+/* --- Search and browse --- */
+
+typedef struct
+{
+  const gchar *q; /* (nullable): words, each a prefix, over title, artist,
+                     album, genre */
+  const gchar *artist, *album,
+      *genre;          /* (nullable): exact, accents and case folded */
+  guint limit;         /* 1 to 500 */
+  const gchar *cursor; /* (nullable): as a page before returned it; INVALID if
+                          it was not */
+} SyrinxTrackQuery;
+
+/* (element-type SyrinxTrack) (transfer full); *@next_cursor is NULL on the last
+ * page. A query that is only punctuation finds nothing. At most 64 words of at
+ * most 64 characters: more is INVALID. */
+GPtrArray *syrinx_store_find_tracks (SyrinxStore *store,
+    const SyrinxTrackQuery *query, gchar **next_cursor, GError **error);
+
+typedef struct
+{
+  gchar *name, *artist; /* artist: album artist; for an artist row name is the
+                           artist, artist NULL */
+  gint year;
+  guint n_tracks, n_albums;
+  guint64 duration_ns;
+  gchar *artwork_track_id; /* a track whose artwork stands for it, (nullable) */
+} SyrinxGroup;
+
+void syrinx_group_free (SyrinxGroup *group);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxGroup, syrinx_group_free)
+
+GPtrArray *syrinx_store_list_albums (SyrinxStore *store, const gchar *artist,
+    guint limit, const gchar *cursor, gchar **next_cursor, GError **error);
+GPtrArray *syrinx_store_list_artists (SyrinxStore *store, guint limit,
+    const gchar *cursor, gchar **next_cursor, GError **error);
+
+typedef struct
+{
+  guint64 n_tracks, n_albums, n_artists, n_failures, n_fragments, cache_bytes,
+      duration_ns;
+} SyrinxStoreStats;
+gboolean syrinx_store_get_stats (
+    SyrinxStore *store, SyrinxStoreStats *stats, GError **error);
+
+/* Failures: calls @func for every file that could not be read. */
+gboolean syrinx_store_foreach_failure (SyrinxStore *store,
+    void (*func) (const gchar *root, const gchar *path, const gchar *reason,
+        gpointer user_data),
+    gpointer user_data, GError **error);
+
+/* --- Renditions and fragments --- */
+
+typedef struct
+{
+  gchar *track_id, *name; /* "opus-128" */
+  guint epoch;            /* 1, 2, …; the highest is current */
+  GBytes *wrapped_key;    /* by SyrinxKeyring */
+  gchar *codecs;          /* RFC 6381: "opus", "mp4a.40.2", "fLaC" */
+  guint sample_rate_hz, channels, bitrate_bps;
+  guint timescale;      /* = sample_rate_hz of the media timeline */
+  guint pre_skip;       /* units at the start that a decoder throws away */
+  guint64 n_units;      /* media timeline, pre-skip included */
+  guint fragment_units; /* every fragment but the last */
+  guint n_fragments;
+  GBytes *header; /* init section, (nullable) until known */
+  gchar *encoder; /* versions it was made with, (nullable) */
+} SyrinxRenditionRow;
+
+void syrinx_rendition_row_free (SyrinxRenditionRow *row);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxRenditionRow, syrinx_rendition_row_free)
+
+/* @epoch 0: the current one. NOT_FOUND. (transfer full) */
+SyrinxRenditionRow *syrinx_store_get_rendition (SyrinxStore *store,
+    const gchar *track_id, const gchar *name, guint epoch, GError **error);
+/* Inserts, or updates header and encoder of the same (track, name, epoch). */
+gboolean syrinx_store_put_rendition (
+    SyrinxStore *store, const SyrinxRenditionRow *row, GError **error);
+/* Removes a rendition's epochs and fragments (the track changed); files are the
+ * caller's. */
+gboolean syrinx_store_remove_renditions (
+    SyrinxStore *store, const gchar *track_id, GError **error);
+
+typedef struct
+{
+  guint number;
+  gint64 size_bytes; /* of the ciphertext */
+  guint8 sha256[32]; /* of the ciphertext */
+} SyrinxFragmentRow;
+
+gboolean syrinx_store_put_fragments (SyrinxStore *store, const gchar *track_id,
+    const gchar *rendition, guint epoch, const SyrinxFragmentRow *rows,
+    guint n_rows, GError **error);
+gboolean syrinx_store_get_fragment (SyrinxStore *store, const gchar *track_id,
+    const gchar *rendition, guint epoch, guint number, SyrinxFragmentRow *row,
+    GError **error);
+gboolean
+syrinx_store_remove_fragment (SyrinxStore *store, const gchar *track_id,
+    const gchar *rendition, guint epoch, guint number, GError **error);
+
+/* Eviction. Uses are recorded in memory and written in batches. @func returns
+ * FALSE to keep (it is playing). Forgets least recently used (track, rendition,
+ * epoch)s until at most @max_bytes remain, calling @func first. */
+void syrinx_store_touch_rendition (SyrinxStore *store, const gchar *track_id,
+    const gchar *rendition, guint epoch);
+typedef gboolean (*SyrinxStoreEvictFunc) (const gchar *track_id,
+    const gchar *rendition, guint epoch, gpointer user_data);
+gboolean syrinx_store_evict (SyrinxStore *store, guint64 max_bytes,
+    SyrinxStoreEvictFunc func, gpointer user_data, GError **error);
+
+/* --- Revocations (kept over restarts) --- */
+
+/* One of @jti and @subject. Expired ones are dropped on the way. */
+gboolean syrinx_store_put_revocation (SyrinxStore *store, const gchar *jti,
+    const gchar *subject, gint64 until_s, GError **error);
+/* Enters all of them with syrinx_revoke_jti() and syrinx_revoke_subject(). */
+gboolean syrinx_store_load_revocations (SyrinxStore *store, GError **error);
+
+G_END_DECLS

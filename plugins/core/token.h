@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Access tokens: JWTs (RFC 7519) that are checked once into a grant, and issued
+ * by the node's ES256 key. */
+#pragma once
+
+#include "grant.h"
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+#define SYRINX_TOKEN_MAX_BYTES 8192
+#define SYRINX_TOKEN_LEEWAY_S  30
+
+typedef struct _SyrinxVerifier SyrinxVerifier;
+
+/* @jwks: a JWK Set as JSON (at most 64 KiB) of public ES256, RS256 and Ed25519
+ * keys; oct keys, private members and duplicate kids are refused. @audience and
+ * @issuer are checked if given. Immutable, so any thread may use it. Errors:
+ * INVALID. (transfer full) */
+SyrinxVerifier *syrinx_verifier_new (const gchar *jwks, const gchar *audience,
+    const gchar *issuer, GError **error);
+SyrinxVerifier *syrinx_verifier_ref (SyrinxVerifier *verifier);
+void syrinx_verifier_unref (SyrinxVerifier *verifier);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxVerifier, syrinx_verifier_unref)
+
+/* Checks signature, alg against the key's kty/crv/alg, crit, exp, nbf, aud, iss
+ * and revocation. Errors: UNAUTHENTICATED (forged, malformed, unknown key,
+ * wrong aud or iss, not yet valid), EXPIRED, DENIED (revoked). (transfer full)
+ */
+SyrinxGrant *syrinx_verifier_check (
+    SyrinxVerifier *verifier, const gchar *token, GError **error);
+
+/* The node's own signing key: STATE_DIR/node-key.jwk (0600, created if missing
+ * and @create), ES256. */
+typedef struct _SyrinxIssuer SyrinxIssuer;
+
+SyrinxIssuer *
+syrinx_issuer_open (const gchar *state_dir, gboolean create, GError **error);
+void syrinx_issuer_free (SyrinxIssuer *issuer);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxIssuer, syrinx_issuer_free)
+
+/* Its public half as a JWK Set. (transfer full) */
+gchar *syrinx_issuer_get_jwks (SyrinxIssuer *issuer);
+
+typedef struct
+{
+  const gchar *subject; /* required, at most 256 bytes, no control characters */
+  const gchar
+      *scope; /* "listen original admin", space or comma separated; required */
+  const gchar *audience; /* (nullable): default "syrinx" */
+  const gchar *issuer;   /* (nullable): left out */
+  const gchar *tracks;   /* (nullable): glob over track ids; left out = all */
+  const gchar *region;   /* (nullable) */
+  gint64 ttl_s;          /* 1 s to 10 years */
+} SyrinxTokenRequest;
+
+/* A signed compact JWT with sub, scope, aud, iat, nbf, exp, jti. (transfer
+ * full) Errors: INVALID. */
+gchar *syrinx_issuer_issue (
+    SyrinxIssuer *issuer, const SyrinxTokenRequest *request, GError **error);
+
+G_END_DECLS
