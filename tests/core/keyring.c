@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The master key: where it lies, who may read it, what it wraps. */
+#include "core/keyring.h"
+#include "core/error.h"
+#include "core/evp.h"
+#include "core/secret.h"
+
+#include <glib/gstdio.h>
+
+#include <string.h>
+
+typedef struct
+{
+  gchar *dir, *path;
+} Fixture;
+
+static void
+set_up (Fixture *fixture, gconstpointer data)
+{
+  g_unsetenv ("CREDENTIALS_DIRECTORY");
+  fixture->dir = g_dir_make_tmp ("syrinx-keyring-XXXXXX", NULL);
+  fixture->path = g_build_filename (fixture->dir, "master-key", NULL);
+}
+
+static void
+tear_down (Fixture *fixture, gconstpointer data)
+{
+  g_unlink (fixture->path);
+  g_assert_cmpint (g_rmdir (fixture->dir), ==, 0); /* nothing was left behind */
+  g_free (fixture->path);
+  g_free (fixture->dir);
+}
+
+static GBytes *
+wrap (SyrinxKeyring *keyring, GBytes *key)
+{
+  g_autoptr (GError) error = NULL;
+  GBytes *wrapped
+      = syrinx_keyring_wrap (keyring, key, "track", "opus-128", 1, &error);
+
+  g_assert_no_error (error);
+  g_assert_cmpuint (g_bytes_get_size (wrapped), ==, SYRINX_WRAPPED_KEY_BYTES);
+  return wrapped;
+}
+
+static void
+a_key_that_was_made_is_found_again (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SyrinxKeyring) first = NULL, second = NULL;
+  g_autoptr (GBytes) key = syrinx_secret_new_random (16), wrapped = NULL,
+                     unwrapped = NULL;
+  GStatBuf status;
+
+  g_assert_null (syrinx_keyring_open (fixture->dir, FALSE, &error));
+  g_assert_error (error, SYRINX_ERROR, SYRINX_ERROR_NOT_FOUND);
+  g_clear_error (&error);
+  first = syrinx_keyring_open (fixture->dir, TRUE, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (g_stat (fixture->path, &status), ==, 0);
+  g_assert_cmpuint (status.st_mode & 07777, ==, 0600);
+  g_assert_cmpint (status.st_size, ==, 32);
+
+  second = syrinx_keyring_open (fixture->dir, TRUE, &error);
+  g_assert_no_error (error);
+  wrapped = wrap (first, key);
+  unwrapped
+      = syrinx_keyring_unwrap (second, wrapped, "track", "opus-128", 1, &error);
+  g_assert_no_error (error);
+  g_assert_true (g_bytes_equal (key, unwrapped));
+}
+
+static void
+a_key_that_others_can_read_is_refused (Fixture *fixture, gconstpointer data)
+{
+  static const guint modes[] = { 0640, 0604, 0620, 0602, 0610, 0644 };
+
+  g_assert_true (g_file_set_contents (
+      fixture->path, "0123456789abcdef0123456789abcdef", 32, NULL));
+  for (guint i = 0; i < G_N_ELEMENTS (modes); i++) {
+    g_autoptr (GError) error = NULL;
+    g_assert_cmpint (g_chmod (fixture->path, modes[i]), ==, 0);
+    g_assert_null (syrinx_keyring_open (fixture->dir, TRUE, &error));
+    g_assert_error (error, SYRINX_ERROR, SYRINX_ERROR_DENIED);
+    g_assert_nonnull (strstr (error->message, "chmod 600"));
+  }
+}
+
+static void
+a_file_that_is_no_key_is_refused_and_kept (Fixture *fixture, gconstpointer data)
+{
+  static const gssize sizes[] = { 0, 31, 33 };
+
+  for (guint i = 0; i < G_N_ELEMENTS (sizes); i++) {
+    g_autoptr (GError) error = NULL;
+    g_autofree gchar *content = g_strnfill (sizes[i], 'k');
+    GStatBuf status;
+    g_assert_true (g_file_set_contents_full (fixture->path, content, sizes[i],
+        G_FILE_SET_CONTENTS_NONE, 0600, NULL));
+    g_assert_null (syrinx_keyring_open (fixture->dir, TRUE, &error));
+    g_assert_error (error, SYRINX_ERROR, SYRINX_ERROR_INVALID);
+    g_assert_cmpint (g_stat (fixture->path, &status), ==, 0);
+    g_assert_cmpint (status.st_size, ==, sizes[i]);
+    g_assert_cmpint (g_unlink (fixture->path), ==, 0);
+  }
+}
+
+static gpointer
+open_in_thread (gpointer dir)
+{
+  return syrinx_keyring_open (dir, TRUE, NULL);
+}
+
+static void
+those_who_create_it_at_once_get_the_same_key (
+    Fixture *fixture, gconstpointer data)
+{
+  GThread *threads[8];
+  g_autoptr (GBytes) expected = NULL;
+
+  for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
+    threads[i] = g_thread_new ("open", open_in_thread, fixture->dir);
+  for (guint i = 0; i < G_N_ELEMENTS (threads); i++) {
+    g_autoptr (SyrinxKeyring) keyring = g_thread_join (threads[i]);
+    g_autoptr (GBytes) derived = NULL;
+    g_assert_nonnull (keyring);
+    derived = syrinx_keyring_derive (keyring, "test");
+    if (expected == NULL)
+      expected = g_bytes_ref (derived);
+    g_assert_true (g_bytes_equal (expected, derived));
+  }
+}
+
+static void
+a_systemd_credential_comes_first (Fixture *fixture, gconstpointer data)
+{
+  g_autofree gchar *dir = g_dir_make_tmp ("syrinx-credential-XXXXXX", NULL);
+  g_autofree gchar *path = g_build_filename (dir, "master-key", NULL);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GBytes) from_file = NULL, from_credential = NULL;
+  g_autoptr (SyrinxKeyring) file = NULL, credential = NULL;
+
+  g_setenv ("CREDENTIALS_DIRECTORY", dir, TRUE);
+  file = syrinx_keyring_open (fixture->dir, TRUE, &error); /* none there yet */
+  g_assert_no_error (error);
+  g_assert_true (
+      g_file_set_contents_full (path, "0123456789abcdef0123456789abcdef", 32,
+          G_FILE_SET_CONTENTS_NONE, 0440, NULL)); /* as systemd's look */
+  credential = syrinx_keyring_open (fixture->dir, TRUE, &error);
+  g_assert_no_error (error);
+  from_file = syrinx_keyring_derive (file, "test");
+  from_credential = syrinx_keyring_derive (credential, "test");
+  g_assert_false (g_bytes_equal (from_file, from_credential));
+
+  g_assert_cmpint (g_chmod (path, 0444), ==, 0);
+  g_assert_null (syrinx_keyring_open (fixture->dir, TRUE, &error));
+  g_assert_error (error, SYRINX_ERROR, SYRINX_ERROR_DENIED);
+  g_unlink (path);
+  g_rmdir (dir);
+}
+
+static void
+a_wrapped_key_opens_for_its_own_row_only (Fixture *fixture, gconstpointer data)
+{
+  static const struct
+  {
+    const gchar *track, *rendition;
+    guint epoch;
+  } others[] = { { "Track", "opus-128", 1 }, { "track", "opus-64", 1 },
+    { "track", "opus-128", 2 } };
+  g_autoptr (SyrinxKeyring) keyring
+      = syrinx_keyring_open (fixture->dir, TRUE, NULL);
+  g_autoptr (GBytes) key = syrinx_secret_new_random (16),
+                     wrapped = wrap (keyring, key);
+  g_autoptr (GBytes) cut = g_bytes_new_from_bytes (wrapped, 0, 16);
+  g_autoptr (GError) error = NULL;
+
+  for (guint i = 0; i < G_N_ELEMENTS (others); i++) {
+    g_assert_null (syrinx_keyring_unwrap (keyring, wrapped, others[i].track,
+        others[i].rendition, others[i].epoch, &error));
+    g_assert_error (error, SYRINX_ERROR, SYRINX_ERROR_CORRUPT);
+    g_clear_error (&error);
+  }
+  g_assert_null (
+      syrinx_keyring_unwrap (keyring, cut, "track", "opus-128", 1, &error));
+  g_assert_error (error, SYRINX_ERROR, SYRINX_ERROR_CORRUPT);
+  g_clear_error (&error);
+  g_assert_null (syrinx_keyring_wrap (keyring, key, "a|b", "c", 1, &error));
+  g_assert_error (error, SYRINX_ERROR, SYRINX_ERROR_INVALID);
+}
+
+static void
+derived_keys_differ_by_purpose_and_stay_the_same (
+    Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (SyrinxKeyring) keyring
+      = syrinx_keyring_open (fixture->dir, TRUE, NULL);
+  g_autoptr (GBytes) a = syrinx_keyring_derive (keyring, "chunk-url"),
+                     b = syrinx_keyring_derive (keyring, "chunk-url"),
+                     c = syrinx_keyring_derive (keyring, "cursor");
+
+  g_assert_cmpuint (g_bytes_get_size (a), ==, 32);
+  g_assert_true (g_bytes_equal (a, b));
+  g_assert_false (g_bytes_equal (a, c));
+}
+
+/* Section 4.3: 128 bits of key data with a 256-bit KEK. */
+static void
+key_wrap_has_the_value_of_rfc_3394 (Fixture *fixture, gconstpointer data)
+{
+  static const guint8 expected[24] = { 0x64, 0xE8, 0xC3, 0xF9, 0xCE, 0x0F, 0x5B,
+    0xA2, 0x63, 0xE9, 0x77, 0x79, 0x05, 0x81, 0x8A, 0x2A, 0x93, 0xC8, 0x19,
+    0x1E, 0x7D, 0x6E, 0x8A, 0xE7 };
+  guint8 kek[32], key[16], out[32], back[32];
+  gsize n;
+
+  for (guint i = 0; i < sizeof kek; i++)
+    kek[i] = i;
+  for (guint i = 0; i < sizeof key; i++)
+    key[i] = i * 0x11;
+  g_assert_true (syrinx_evp_key_wrap (kek, TRUE, key, sizeof key, out, &n));
+  g_assert_cmpmem (out, n, expected, sizeof expected);
+  g_assert_true (syrinx_evp_key_wrap (kek, FALSE, out, n, back, &n));
+  g_assert_cmpmem (back, n, key, sizeof key);
+}
+
+/* Appendix A.1. */
+static void
+hkdf_has_the_value_of_rfc_5869 (Fixture *fixture, gconstpointer data)
+{
+  static const guint8 expected[42] = { 0x3c, 0xb2, 0x5f, 0x25, 0xfa, 0xac, 0xd5,
+    0x7a, 0x90, 0x43, 0x4f, 0x64, 0xd0, 0x36, 0x2f, 0x2a, 0x2d, 0x2d, 0x0a,
+    0x90, 0xcf, 0x1a, 0x5a, 0x4c, 0x5d, 0xb0, 0x2d, 0x56, 0xec, 0xc4, 0xc5,
+    0xbf, 0x34, 0x00, 0x72, 0x08, 0xd5, 0xb8, 0x87, 0x18, 0x58, 0x65 };
+  guint8 key[22], salt[13], info[10], out[42];
+
+  memset (key, 0x0b, sizeof key);
+  for (guint i = 0; i < sizeof salt; i++)
+    salt[i] = i;
+  for (guint i = 0; i < sizeof info; i++)
+    info[i] = 0xf0 + i;
+  g_assert_true (syrinx_evp_hkdf (key, sizeof key, salt, sizeof salt, info,
+      sizeof info, out, sizeof out, NULL));
+  g_assert_cmpmem (out, sizeof out, expected, sizeof expected);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+#define ADD(name)                                                              \
+  g_test_add ("/keyring/" #name, Fixture, NULL, set_up, name, tear_down)
+  ADD (a_key_that_was_made_is_found_again);
+  ADD (a_key_that_others_can_read_is_refused);
+  ADD (a_file_that_is_no_key_is_refused_and_kept);
+  ADD (those_who_create_it_at_once_get_the_same_key);
+  ADD (a_systemd_credential_comes_first);
+  ADD (a_wrapped_key_opens_for_its_own_row_only);
+  ADD (derived_keys_differ_by_purpose_and_stay_the_same);
+  ADD (key_wrap_has_the_value_of_rfc_3394);
+  ADD (hkdf_has_the_value_of_rfc_5869);
+  return g_test_run ();
+}
