@@ -39,12 +39,12 @@ dusk="Reeds at Dusk"; dawn="Pipes at Dawn"
 piece many-pipes-one-breath "$dusk/01 Many Pipes, One Breath.flac" 1 "Many Pipes, One Breath" "The Syrinx Consort" "$dusk" "Ambient" 2026 -ac 1 -sample_fmt s16
 piece greensleeves "$dusk/02 Greensleeves.mp3" 2 "Greensleeves" "Traditional (England)" "$dusk" "Folk" 1580 -c:a libmp3lame -q:a 9 -id3v2_version 3
 piece scarborough-fair "$dusk/03 Scarborough Fair.ogg" 3 "Scarborough Fair" "Traditional (England)" "$dusk" "Folk" 1670 -c:a libvorbis -q:a 0
-piece sakura "$dusk/04 さくらさくら.opus" 4 "さくらさくら" "日本古謡" "$dusk" "Folk" 1860 -c:a libopus -b:a 28k
-piece amazing-grace "$dusk/05 Amazing Grace.m4a" 5 "Amazing Grace" "William Walker" "$dusk" "Hymn" 1835 -c:a aac -b:a 40k
+piece sakura "$dusk/04 さくらさくら.opus" 4 "さくらさくら" "日本古謡" "$dusk" "Folk" 1860 -c:a libopus -b:a 24k
+piece amazing-grace "$dusk/05 Amazing Grace.m4a" 5 "Amazing Grace" "William Walker" "$dusk" "Hymn" 1835 -c:a aac -b:a 32k
 piece by-the-river "$dusk/06 By the River.mp3" 6 "By the River" "The Syrinx Consort" "$dusk" "Ambient" 2026 -c:a libmp3lame -b:a 48k -id3v2_version 4
 piece ode-to-joy "$dawn/01 Ode to Joy.opus" 1 "Ode to Joy" "Ludwig van Beethoven" "$dawn" "Classical" 1824 -c:a libopus -b:a 40k
 piece minuet-in-g "$dawn/02 Minuet in G.wav" 2 "Minuet in G" "Christian Petzold" "$dawn" "Classical" 1725 -ac 1 -write_id3v2 1
-piece frere-jacques "$dawn/03 Frère Jacques.m4a" 3 "Frère Jacques" "Traditional (France)" "$dawn" "Children's" 1780 -c:a aac -b:a 40k
+piece frere-jacques "$dawn/03 Frère Jacques.m4a" 3 "Frère Jacques" "Traditional (France)" "$dawn" "Children's" 1780 -c:a aac -b:a 32k
 piece korobeiniki "$dawn/04 Коробейники.ogg" 4 "Коробейники" "Народная" "$dawn" "Folk" 1861 -c:a libvorbis -q:a 0
 piece ah-vous-dirai-je "$dawn/05 Ah! vous dirai-je, maman.mp3" 5 "Ah! vous dirai-je, maman" "Traditional (France)" "$dawn" "Children's" 1761 -c:a libmp3lame -q:a 9 -id3v2_version 3
 piece queue-lullaby "$dawn/06 Lullaby for a Queue.flac" 6 "Lullaby for a Queue" "The Syrinx Consort" "$dawn" "Ambient" 2026 -sample_fmt s16 -ac 1
