@@ -13,7 +13,15 @@
 
 #define MAX_SECONDS 120
 
-typedef enum { FLUTE, LUTE, BELL, ORGAN, BASS, N_INSTRUMENTS } Instrument;
+typedef enum
+{
+  FLUTE,
+  LUTE,
+  BELL,
+  ORGAN,
+  BASS,
+  N_INSTRUMENTS
+} Instrument;
 
 typedef struct
 {
@@ -83,7 +91,7 @@ organ (double t, double hz, double length)
 static void
 pluck (double hz, double seconds, double damping, float *out, size_t n)
 {
-  size_t period = (size_t) (rate / hz), at = 0;
+  size_t period = (size_t)(rate / hz), at = 0;
   float *line = calloc (period + 1, sizeof *line);
   for (size_t i = 0; i < period; i++)
     line[i] = noise ();
@@ -110,7 +118,8 @@ play_note (const Voice *voice, double hz, double beats)
   else
     for (size_t i = 0; i < n; i++) {
       double t = i / rate;
-      note[i] = voice->instrument == FLUTE  ? flute (t, hz, length * 0.92, &breath)
+      note[i] = voice->instrument == FLUTE
+                    ? flute (t, hz, length * 0.92, &breath)
                 : voice->instrument == BELL ? bell (t, hz)
                                             : organ (t, hz, length * 0.95);
     }
@@ -221,8 +230,8 @@ write_wav (FILE *out)
   fwrite ("data", 1, 4, out);
   put (out, n_frames * 4, 4);
   for (size_t i = 0; i < n_frames; i++) {
-    put (out, (uint16_t) (int16_t) lrintf (left[i] / peak * 23000), 2);
-    put (out, (uint16_t) (int16_t) lrintf (right[i] / peak * 23000), 2);
+    put (out, (uint16_t)(int16_t)lrintf (left[i] / peak * 23000), 2);
+    put (out, (uint16_t)(int16_t)lrintf (right[i] / peak * 23000), 2);
   }
 }
 
