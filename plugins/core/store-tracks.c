@@ -1,3 +1,505 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The index: tracks and files. */
-#include "store.h"
+/* The index: tracks come, change, move and go. */
+#include "store-private.h"
+
+#include "error.h"
+#include "identifier.h"
+
+#include <string.h>
+
+#define MAX_TEXT_CHARS 500
+#define MAX_PATH_BYTES 4096
+
+/* A row that is there already. */
+typedef struct
+{
+  gint64 number; /* 0: there is none */
+  SyrinxTrack *track;
+  SyrinxPlace place;
+  gboolean is_missing;
+} Known;
+
+static void
+known_clear (Known *known)
+{
+  g_clear_pointer (&known->track, syrinx_track_free);
+  known->number = 0;
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Known, known_clear)
+
+guint64
+syrinx_track_get_duration_ns (const SyrinxTrack *track)
+{
+  guint64 seconds, rest;
+
+  if (track->sample_rate_hz == 0)
+    return 0;
+  seconds = track->n_samples / track->sample_rate_hz;
+  rest = track->n_samples % track->sample_rate_hz;
+  if (seconds > (guint64)G_MAXINT64 / 1000000000 - 1)
+    return G_MAXINT64;
+  return seconds * 1000000000 + rest * 1000000000 / track->sample_rate_hz;
+}
+
+gint64
+syrinx_track_get_search_row (gint64 number, guint n_words)
+{
+  return ((gint64)MIN (n_words, (guint)G_MAXINT) << 32) | number;
+}
+
+void
+syrinx_track_add_words (
+    SyrinxConnection *connection, SyrinxWords *words, const SyrinxTrack *track)
+{
+  syrinx_words_add (connection, words, track->title);
+  syrinx_words_add (connection, words, track->artist);
+  syrinx_words_add (connection, words, track->album);
+  syrinx_words_add (connection, words, track->genre);
+}
+
+SyrinxTrack *
+syrinx_track_from_row (SyrinxStatement *st)
+{
+  SyrinxTrack *track = g_new0 (SyrinxTrack, 1);
+
+  track->id = syrinx_column_text (st, "id");
+  track->root = syrinx_column_text (st, "root");
+  track->path = syrinx_column_text (st, "path");
+  track->size_bytes = syrinx_column_int (st, "size_bytes");
+  track->mtime_ns = syrinx_column_int (st, "mtime_ns");
+  track->fingerprint = syrinx_column_text (st, "fingerprint");
+  track->title = syrinx_column_text (st, "title");
+  track->artist = syrinx_column_text (st, "artist");
+  track->album = syrinx_column_text (st, "album");
+  track->album_artist = syrinx_column_text (st, "album_artist");
+  track->genre = syrinx_column_text (st, "genre");
+  track->year = syrinx_column_int (st, "year");
+  track->track_number = syrinx_column_int (st, "track_number");
+  track->disc_number = syrinx_column_int (st, "disc_number");
+  track->codec = syrinx_column_text (st, "codec");
+  track->sample_rate_hz = syrinx_column_int (st, "sample_rate_hz");
+  track->channels = syrinx_column_int (st, "channels");
+  track->n_samples = syrinx_column_int (st, "n_samples");
+  track->bitrate_bps = syrinx_column_int (st, "bitrate_bps");
+  track->artwork = syrinx_column_text (st, "artwork");
+  track->artwork_type = syrinx_column_text (st, "artwork_type");
+  track->has_gain = !syrinx_column_is_null (st, "gain_db");
+  track->gain_db = syrinx_column_double (st, "gain_db");
+  track->peak = syrinx_column_double (st, "peak");
+  track->added_at_s = syrinx_column_int (st, "added_at_s");
+  return track;
+}
+
+static void
+read_known (SyrinxStatement *st, Known *known)
+{
+  known->number = syrinx_column_int (st, "track_number_id");
+  known->track = syrinx_track_from_row (st);
+  known->is_missing = !syrinx_column_is_null (st, "missing_since_s");
+  known->place.artist_id = syrinx_column_int (st, "artist_id");
+  known->place.album_id = syrinx_column_int (st, "album_id");
+  known->place.genre_id = syrinx_column_int (st, "genre_id");
+  sqlite3_reset (st->stmt);
+}
+
+static gint64
+number_path (const gchar *root, const gchar *path)
+{
+  return syrinx_text_number (root) * 31 + syrinx_text_number (path);
+}
+
+static gboolean
+find_by_path (SyrinxConnection *connection, const gchar *root,
+    const gchar *path, Known *known, GError **error)
+{
+  SyrinxStatement *st = syrinx_connection_get (connection, "track-by-path");
+  GError *local = NULL;
+
+  syrinx_bind_int (st, 1, number_path (root, path));
+  syrinx_bind_path (st, 2, root);
+  syrinx_bind_path (st, 3, path);
+  if (syrinx_statement_next (connection, st, &local))
+    read_known (st, known);
+  if (!local)
+    return TRUE;
+  g_propagate_error (error, local);
+  return FALSE;
+}
+
+static gboolean
+find_missing (SyrinxConnection *connection, const gchar *fingerprint,
+    Known *known, GError **error)
+{
+  SyrinxStatement *st = syrinx_connection_get (connection, "track-missing");
+  GError *local = NULL;
+
+  syrinx_bind_text (st, 1, fingerprint);
+  if (syrinx_statement_next (connection, st, &local))
+    read_known (st, known);
+  if (!local)
+    return TRUE;
+  g_propagate_error (error, local);
+  return FALSE;
+}
+
+static gint64
+find_root (SyrinxConnection *writer, const gchar *root, GError **error)
+{
+  SyrinxStatement *st = syrinx_connection_get (writer, "add-root");
+  gint64 id = 0;
+
+  syrinx_bind_path (st, 1, root);
+  if (!syrinx_statement_run (writer, st, error))
+    return 0;
+  st = syrinx_connection_get (writer, "find-root");
+  syrinx_bind_path (st, 1, root);
+  if (syrinx_statement_next (writer, st, error))
+    id = syrinx_column_int (st, "root_id");
+  sqlite3_reset (st->stmt);
+  return id;
+}
+
+/* --- Putting --- */
+
+/* Text from tags: valid, bounded, and without the characters that marks are
+ * made of. (transfer full) (nullable) */
+static gchar *
+clean_text (const gchar *text)
+{
+  g_autofree gchar *valid = NULL;
+
+  if (!text)
+    return NULL;
+  valid = g_utf8_make_valid (text, -1);
+  for (gchar *p = strstr (valid, "\xee\x80"); p; p = strstr (p + 1, "\xee\x80"))
+    memcpy (p, "\xef\xbf\xbd", 3);
+  if (g_utf8_strlen (valid, -1) <= MAX_TEXT_CHARS)
+    return g_steal_pointer (&valid);
+  return g_utf8_substring (valid, 0, MAX_TEXT_CHARS);
+}
+
+static gboolean
+check_track (const SyrinxTrack *track, GError **error)
+{
+  const gchar *wrong
+      = !track->root || *track->root != '/' ? "root"
+        : !track->path || !*track->path || strlen (track->path) > MAX_PATH_BYTES
+            ? "path"
+        : !track->title                                ? "title"
+        : track->size_bytes < 0                        ? "size"
+        : track->n_samples > G_MAXINT64                ? "length"
+        : track->id && !syrinx_id_is_valid (track->id) ? "id"
+                                                       : NULL;
+
+  if (!wrong)
+    return TRUE;
+  g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_INVALID,
+      "track %s: its %s is missing or out of range",
+      track->path ? track->path : "(no path)", wrong);
+  return FALSE;
+}
+
+static gint64
+get_position (const SyrinxTrack *track)
+{
+  return ((gint64)CLAMP (track->disc_number, 0, 9999) << 20)
+         | CLAMP (track->track_number, 0, 0xfffff);
+}
+
+static void
+bind_id (SyrinxStatement *st, gint n, gint64 id)
+{
+  if (id != 0)
+    syrinx_bind_int (st, n, id);
+  else
+    sqlite3_bind_null (st->stmt, n);
+}
+
+/* The order of add-track's and change-track's parameters. */
+static gboolean
+write_row (SyrinxConnection *writer, gint64 number, gint64 root_id,
+    const SyrinxTrack *track, const SyrinxPlace *place, GError **error)
+{
+  SyrinxStatement *st = syrinx_connection_get (
+      writer, number == 0 ? "add-track" : "change-track");
+  gint n = 1;
+
+  bind_id (st, n++, number);
+  syrinx_bind_text (st, n++, track->id);
+  syrinx_bind_int (st, n++, syrinx_text_number (track->id));
+  syrinx_bind_int (st, n++, root_id);
+  syrinx_bind_path (st, n++, track->path);
+  syrinx_bind_int (st, n++, number_path (track->root, track->path));
+  syrinx_bind_int (st, n++, track->size_bytes);
+  syrinx_bind_int (st, n++, track->mtime_ns);
+  syrinx_bind_text (st, n++, track->fingerprint);
+  syrinx_bind_text (st, n++, track->title);
+  syrinx_bind_text (st, n++, track->artist);
+  syrinx_bind_text (st, n++, track->album);
+  syrinx_bind_text (st, n++, track->album_artist);
+  syrinx_bind_text (st, n++, track->genre);
+  syrinx_bind_int (st, n++, track->year);
+  syrinx_bind_int (st, n++, track->track_number);
+  syrinx_bind_int (st, n++, track->disc_number);
+  syrinx_bind_text (st, n++, track->codec);
+  syrinx_bind_int (st, n++, track->sample_rate_hz);
+  syrinx_bind_int (st, n++, track->channels);
+  syrinx_bind_int (st, n++, track->n_samples);
+  syrinx_bind_int (st, n++, track->bitrate_bps);
+  syrinx_bind_text (st, n++, track->artwork);
+  syrinx_bind_text (st, n++, track->artwork_type);
+  if (track->has_gain) {
+    sqlite3_bind_double (st->stmt, n++, track->gain_db);
+    sqlite3_bind_double (st->stmt, n++, track->peak);
+  } else {
+    sqlite3_bind_null (st->stmt, n++);
+    sqlite3_bind_null (st->stmt, n++);
+  }
+  syrinx_bind_int (st, n++, track->added_at_s);
+  bind_id (st, n++, place->artist_id);
+  bind_id (st, n++, place->album_id);
+  bind_id (st, n++, place->genre_id);
+  syrinx_bind_int (st, n++, get_position (track));
+  return syrinx_statement_run (writer, st, error);
+}
+
+static void
+take_texts (SyrinxTrack *clean, const SyrinxTrack *track)
+{
+  *clean = *track;
+  clean->title = clean_text (track->title);
+  clean->artist = clean_text (track->artist);
+  clean->album = clean_text (track->album);
+  clean->album_artist = clean_text (track->album_artist);
+  clean->genre = clean_text (track->genre);
+}
+
+static void
+clear_texts (SyrinxTrack *clean)
+{
+  g_free (clean->title);
+  g_free (clean->artist);
+  g_free (clean->album);
+  g_free (clean->album_artist);
+  g_free (clean->genre);
+}
+
+/* The row that @track continues: the one of its path, or a missing one with the
+ * same content. */
+static gboolean
+find_known (SyrinxConnection *writer, const SyrinxTrack *track, Known *known,
+    GError **error)
+{
+  if (!find_by_path (writer, track->root, track->path, known, error))
+    return FALSE;
+  if (known->number != 0 || !track->fingerprint)
+    return TRUE;
+  return find_missing (writer, track->fingerprint, known, error);
+}
+
+static gboolean
+clear_failure (
+    SyrinxConnection *writer, gint64 root_id, const gchar *path, GError **error)
+{
+  SyrinxStatement *st = syrinx_connection_get (writer, "clear-failure");
+
+  syrinx_bind_int (st, 1, root_id);
+  syrinx_bind_path (st, 2, path);
+  return syrinx_statement_run (writer, st, error);
+}
+
+/* @track: texts cleaned; its id is set here. */
+static gboolean
+put_clean (SyrinxBatch *batch, SyrinxConnection *writer, gint64 root_id,
+    SyrinxTrack *track, gchar **id, GError **error)
+{
+  g_auto (Known) known = { 0 };
+  SyrinxPlace place = { 0 };
+  gint64 number;
+
+  if (!find_known (writer, track, &known, error)
+      || !syrinx_batch_find_place (batch, track, &place, error))
+    return FALSE;
+  number = known.number;
+  if (number != 0) {
+    *id = g_strdup (known.track->id);
+    track->added_at_s = known.track->added_at_s;
+    if (!known.is_missing) {
+      syrinx_batch_unindex (batch, number, known.track);
+      syrinx_batch_left (batch, &known.place);
+    }
+  } else {
+    *id = track->id ? g_strdup (track->id) : syrinx_id_new ();
+    if (track->added_at_s == 0)
+      track->added_at_s = g_get_real_time () / G_USEC_PER_SEC;
+  }
+  track->id = *id;
+  if (!write_row (writer, number, root_id, track, &place, error)
+      || !clear_failure (writer, root_id, track->path, error))
+    return FALSE;
+  if (number == 0)
+    number = sqlite3_last_insert_rowid (writer->db);
+  syrinx_batch_index (batch, number, track);
+  return TRUE;
+}
+
+static gboolean
+put_track (SyrinxBatch *batch, SyrinxConnection *writer, gint64 root_id,
+    SyrinxTrack *track, GError **error)
+{
+  SyrinxTrack clean;
+  gchar *id = NULL;
+  gboolean ok;
+
+  take_texts (&clean, track);
+  ok = put_clean (batch, writer, root_id, &clean, &id, error);
+  clear_texts (&clean);
+  g_free (track->id);
+  track->id = id;
+  return ok;
+}
+
+gboolean
+syrinx_store_put_tracks (SyrinxStore *store, GPtrArray *tracks, GError **error)
+{
+  g_autoptr (SyrinxConnection) writer = NULL;
+  g_autoptr (SyrinxBatch) batch = NULL;
+  const gchar *root = NULL;
+  gint64 root_id = 0;
+
+  for (guint i = 0; i < tracks->len; i++)
+    if (!check_track (g_ptr_array_index (tracks, i), error))
+      return FALSE;
+  writer = syrinx_store_write (store, error);
+  if (!writer)
+    return FALSE;
+  batch = syrinx_batch_new (writer);
+  for (guint i = 0; i < tracks->len; i++) {
+    SyrinxTrack *track = g_ptr_array_index (tracks, i);
+
+    if (g_strcmp0 (root, track->root) != 0)
+      root_id = find_root (writer, track->root, error);
+    root = track->root;
+    if (root_id == 0 || !put_track (batch, writer, root_id, track, error))
+      return FALSE;
+  }
+  return syrinx_batch_finish (batch, error)
+         && syrinx_connection_commit (writer, error);
+}
+
+/* --- Removing --- */
+
+gboolean
+syrinx_batch_remove_path (SyrinxBatch *batch, SyrinxConnection *writer,
+    const gchar *root, const gchar *path, GError **error)
+{
+  g_auto (Known) known = { 0 };
+  SyrinxStatement *st;
+
+  if (!find_by_path (writer, root, path, &known, error))
+    return FALSE;
+  if (known.number == 0 || known.is_missing)
+    return TRUE;
+  syrinx_batch_unindex (batch, known.number, known.track);
+  syrinx_batch_left (batch, &known.place);
+  st = syrinx_connection_get (writer, "set-missing");
+  syrinx_bind_int (st, 1, known.number);
+  syrinx_bind_int (st, 2, g_get_real_time () / G_USEC_PER_SEC);
+  return syrinx_statement_run (writer, st, error);
+}
+
+gboolean
+syrinx_store_remove_paths (
+    SyrinxStore *store, const gchar *root, GPtrArray *paths, GError **error)
+{
+  g_autoptr (SyrinxConnection) writer = syrinx_store_write (store, error);
+  g_autoptr (SyrinxBatch) batch = writer ? syrinx_batch_new (writer) : NULL;
+  gint64 root_id = writer ? find_root (writer, root, error) : 0;
+
+  if (root_id == 0)
+    return FALSE;
+  for (guint i = 0; i < paths->len; i++) {
+    const gchar *path = g_ptr_array_index (paths, i);
+
+    if (!syrinx_batch_remove_path (batch, writer, root, path, error)
+        || !clear_failure (writer, root_id, path, error))
+      return FALSE;
+  }
+  return syrinx_batch_finish (batch, error)
+         && syrinx_connection_commit (writer, error);
+}
+
+/* --- One track --- */
+
+static SyrinxTrack *
+fail_not_found (const gchar *id, GError **error)
+{
+  g_set_error (
+      error, SYRINX_ERROR, SYRINX_ERROR_NOT_FOUND, "there is no track %s", id);
+  return NULL;
+}
+
+SyrinxTrack *
+syrinx_store_get_track (SyrinxStore *store, const gchar *id, GError **error)
+{
+  g_autoptr (SyrinxConnection) reader = NULL;
+  SyrinxStatement *st;
+  GError *local = NULL;
+
+  if (!syrinx_id_is_valid (id))
+    return fail_not_found ("with such an id", error);
+  reader = syrinx_store_read (store, error);
+  if (!reader)
+    return NULL;
+  st = syrinx_connection_get (reader, "track-by-id");
+  syrinx_bind_int (st, 1, syrinx_text_number (id));
+  syrinx_bind_text (st, 2, id);
+  if (syrinx_statement_next (reader, st, &local))
+    return syrinx_track_from_row (st);
+  if (!local)
+    return fail_not_found (id, error);
+  g_propagate_error (error, local);
+  return NULL;
+}
+
+gboolean
+syrinx_store_set_gain (SyrinxStore *store, const gchar *id, gdouble gain_db,
+    gdouble peak, GError **error)
+{
+  g_autoptr (SyrinxConnection) writer = syrinx_store_write (store, error);
+  SyrinxStatement *st;
+
+  if (!writer)
+    return FALSE;
+  st = syrinx_connection_get (writer, "set-gain");
+  syrinx_bind_int (st, 1, syrinx_text_number (id));
+  syrinx_bind_text (st, 2, id);
+  sqlite3_bind_double (st->stmt, 3, gain_db);
+  sqlite3_bind_double (st->stmt, 4, peak);
+  if (!syrinx_statement_run (writer, st, error))
+    return FALSE;
+  if (sqlite3_changes (writer->db) == 0)
+    return fail_not_found (id, error) != NULL;
+  return syrinx_connection_commit (writer, error);
+}
+
+void
+syrinx_track_free (SyrinxTrack *track)
+{
+  if (!track)
+    return;
+  g_free (track->id);
+  g_free (track->root);
+  g_free (track->path);
+  g_free (track->fingerprint);
+  g_free (track->title);
+  g_free (track->artist);
+  g_free (track->album);
+  g_free (track->album_artist);
+  g_free (track->genre);
+  g_free (track->codec);
+  g_free (track->artwork);
+  g_free (track->artwork_type);
+  g_free (track);
+}

@@ -1,0 +1,331 @@
+-- SPDX-License-Identifier: LGPL-2.1-or-later
+-- What plugins/core/store-*.c asks, by name.
+
+--: begin-reading
+BEGIN
+
+--: begin-writing
+BEGIN IMMEDIATE
+
+--: commit
+COMMIT
+
+--: forget-missing
+DELETE FROM tracks WHERE missing_since_s < ?1
+
+--: add-root
+INSERT OR IGNORE INTO roots (path) VALUES (?1)
+
+--: find-root
+SELECT root_id FROM roots WHERE path = ?1
+
+--: track-by-path
+SELECT tracks.*, roots.path AS root
+FROM tracks JOIN roots USING (root_id)
+WHERE path_number = ?1 AND roots.path = ?2 AND tracks.path = ?3
+
+--: track-missing
+SELECT tracks.*, roots.path AS root
+FROM tracks JOIN roots USING (root_id)
+WHERE fingerprint = ?1 AND missing_since_s IS NOT NULL
+ORDER BY missing_since_s DESC, track_number_id DESC LIMIT 1
+
+--: track-by-id
+SELECT tracks.*, roots.path AS root
+FROM tracks JOIN roots USING (root_id)
+WHERE id_number = ?1 AND id = ?2 AND missing_since_s IS NULL
+
+--: track-by-number
+SELECT tracks.*, roots.path AS root
+FROM tracks JOIN roots USING (root_id)
+WHERE track_number_id = ?1 AND missing_since_s IS NULL
+
+--: add-track
+INSERT INTO tracks (
+  track_number_id, id, id_number, root_id, path, path_number, size_bytes,
+  mtime_ns, fingerprint, title, artist, album, album_artist, genre, year,
+  track_number, disc_number, codec, sample_rate_hz, channels, n_samples,
+  bitrate_bps, artwork, artwork_type, gain_db, peak, added_at_s, artist_id,
+  album_id, genre_id, position
+) VALUES (
+  ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
+  ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31
+)
+
+--: change-track
+UPDATE tracks SET
+  id = ?2, id_number = ?3, root_id = ?4, path = ?5, path_number = ?6,
+  size_bytes = ?7, mtime_ns = ?8, fingerprint = ?9, title = ?10, artist = ?11,
+  album = ?12, album_artist = ?13, genre = ?14, year = ?15, track_number = ?16,
+  disc_number = ?17, codec = ?18, sample_rate_hz = ?19, channels = ?20,
+  n_samples = ?21, bitrate_bps = ?22, artwork = ?23, artwork_type = ?24,
+  gain_db = ?25, peak = ?26, added_at_s = ?27, artist_id = ?28, album_id = ?29,
+  genre_id = ?30, position = ?31, missing_since_s = NULL
+WHERE track_number_id = ?1
+
+--: set-missing
+UPDATE tracks SET
+  missing_since_s = ?2, artist_id = NULL, album_id = NULL, genre_id = NULL
+WHERE track_number_id = ?1
+
+--: set-gain
+UPDATE tracks SET gain_db = ?3, peak = ?4
+WHERE id_number = ?1 AND id = ?2 AND missing_since_s IS NULL
+
+--: find-artist
+SELECT artist_id AS id FROM artists WHERE key = ?1
+
+--: add-artist
+INSERT INTO artists (key, name) VALUES (?1, ?2)
+
+--: find-album
+SELECT album_id AS id FROM albums WHERE key = ?1 AND artist_key = ?2
+
+--: add-album
+INSERT INTO albums (key, name, artist_key, artist_id) VALUES (?1, ?2, ?3, ?4)
+
+--: find-genre
+SELECT genre_id AS id FROM genres WHERE key = ?1
+
+--: add-genre
+INSERT INTO genres (key, name) VALUES (?1, ?2)
+
+--: album-artist
+SELECT artist_id FROM albums WHERE album_id = ?1
+
+--: drop-album
+DELETE FROM albums WHERE album_id = ?1
+AND NOT EXISTS (SELECT 1 FROM tracks WHERE album_id = ?1)
+
+--: drop-artist
+DELETE FROM artists WHERE artist_id = ?1
+AND NOT EXISTS (SELECT 1 FROM tracks WHERE artist_id = ?1)
+AND NOT EXISTS (SELECT 1 FROM albums WHERE artist_id = ?1)
+
+--: drop-genre
+DELETE FROM genres WHERE genre_id = ?1
+AND NOT EXISTS (SELECT 1 FROM tracks WHERE genre_id = ?1)
+
+--: index
+INSERT INTO search (rowid, title, artist, album, genre, marks)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+
+--: unindex
+INSERT INTO search (search, rowid, title, artist, album, genre, marks)
+VALUES ('delete', ?1, ?2, ?3, ?4, ?5, ?6)
+
+--: count-beginning
+INSERT INTO beginnings (beginning, n_tracks) VALUES (?1, ?2)
+ON CONFLICT DO UPDATE SET n_tracks = n_tracks + excluded.n_tracks
+
+--: beginning
+SELECT n_tracks FROM beginnings WHERE beginning = ?1
+
+--: count-tracks
+UPDATE totals SET n_tracks = n_tracks + ?1, n_words = n_words + ?2,
+  duration_ns = duration_ns + ?3
+
+--: totals
+SELECT n_tracks, n_words FROM totals
+
+--: match
+SELECT rowid FROM search WHERE search MATCH ?1 AND rowid > ?2
+ORDER BY rowid LIMIT ?3
+
+--: all-tracks
+SELECT tracks.*, roots.path AS root,
+  albums.artist_key AS artist_key, albums.key AS album_key
+FROM albums CROSS JOIN tracks USING (album_id) CROSS JOIN roots USING (root_id)
+WHERE (albums.artist_key, albums.key) >= (?1, ?2)
+AND (albums.artist_key, albums.key, position, track_number_id) > (?1, ?2, ?3, ?4)
+ORDER BY albums.artist_key, albums.key, position, track_number_id
+LIMIT ?5
+
+--: tracks-by-artist
+SELECT tracks.*, roots.path AS root,
+  albums.artist_key AS artist_key, albums.key AS album_key
+FROM tracks CROSS JOIN albums USING (album_id) CROSS JOIN roots USING (root_id)
+WHERE track_number_id IN (
+  SELECT track_number_id FROM tracks
+  WHERE artist_id = (SELECT artist_id FROM artists WHERE key = ?6)
+  UNION
+  SELECT track_number_id FROM albums CROSS JOIN tracks USING (album_id)
+  WHERE albums.artist_id = (SELECT artist_id FROM artists WHERE key = ?6))
+AND (?7 IS NULL OR albums.key = ?7)
+AND (?8 IS NULL OR genre_id = (SELECT genre_id FROM genres WHERE key = ?8))
+AND (albums.artist_key, albums.key, position, track_number_id) > (?1, ?2, ?3, ?4)
+ORDER BY albums.artist_key, albums.key, position, track_number_id
+LIMIT ?5
+
+--: tracks-by-album
+SELECT tracks.*, roots.path AS root,
+  albums.artist_key AS artist_key, albums.key AS album_key
+FROM albums CROSS JOIN tracks USING (album_id) CROSS JOIN roots USING (root_id)
+WHERE albums.key = ?7 AND albums.artist_key >= ?1
+AND (?8 IS NULL OR genre_id = (SELECT genre_id FROM genres WHERE key = ?8))
+AND (albums.artist_key, albums.key, position, track_number_id) > (?1, ?2, ?3, ?4)
+ORDER BY albums.artist_key, position, track_number_id
+LIMIT ?5
+
+--: tracks-by-genre
+SELECT tracks.*, roots.path AS root, '' AS artist_key, '' AS album_key
+FROM tracks CROSS JOIN roots USING (root_id)
+WHERE genre_id = (SELECT genre_id FROM genres WHERE key = ?8)
+AND (album_id, position, track_number_id) > (CAST (?2 AS INTEGER), ?3, ?4)
+ORDER BY album_id, position, track_number_id
+LIMIT ?5
+
+--: albums
+SELECT albums.album_id, albums.artist_key, albums.key, albums.name,
+  artists.name AS artist
+FROM albums CROSS JOIN artists USING (artist_id)
+WHERE albums.key <> '' AND (albums.artist_key, albums.key) > (?1, ?2)
+ORDER BY albums.artist_key, albums.key LIMIT ?3
+
+--: albums-of-artist
+SELECT albums.album_id, albums.artist_key, albums.key, albums.name,
+  artists.name AS artist
+FROM albums CROSS JOIN artists USING (artist_id)
+WHERE albums.key <> '' AND albums.artist_key = ?4 AND albums.key > ?2
+AND ?1 = ?1
+ORDER BY albums.key LIMIT ?3
+
+--: album-figures
+SELECT count(*) AS n_tracks, max (year) AS year,
+  CAST (total (n_samples * 1e9 / max (sample_rate_hz, 1)) AS INTEGER)
+    AS duration_ns
+FROM tracks WHERE album_id = ?1
+
+--: album-artwork
+SELECT id FROM tracks WHERE album_id = ?1 AND artwork IS NOT NULL
+ORDER BY position LIMIT 1
+
+--: artists
+SELECT artist_id, key, name FROM artists
+WHERE key <> '' AND key > ?1 ORDER BY key LIMIT ?2
+
+--: artist-figures
+SELECT count (DISTINCT track_number_id) AS n_tracks,
+  CAST (total (n_samples * 1e9 / max (sample_rate_hz, 1)) AS INTEGER)
+    AS duration_ns
+FROM (
+  SELECT track_number_id, n_samples, sample_rate_hz FROM tracks
+  WHERE artist_id = ?1
+  UNION
+  SELECT track_number_id, n_samples, sample_rate_hz
+  FROM albums CROSS JOIN tracks USING (album_id) WHERE albums.artist_id = ?1)
+
+--: artist-albums
+SELECT count (*) AS n_albums FROM albums WHERE artist_id = ?1 AND key <> ''
+
+--: artist-artwork
+SELECT id FROM albums CROSS JOIN tracks USING (album_id)
+WHERE albums.artist_id = ?1 AND artwork IS NOT NULL LIMIT 1
+
+--: stats
+SELECT n_tracks, duration_ns,
+  (SELECT count (*) FROM albums WHERE key <> '') AS n_albums,
+  (SELECT count (*) FROM artists WHERE key <> '') AS n_artists,
+  (SELECT count (*) FROM failures) AS n_failures,
+  (SELECT CAST (total (stored_fragments) AS INTEGER) FROM renditions)
+    AS n_fragments,
+  (SELECT CAST (total (stored_bytes) AS INTEGER) FROM renditions)
+    AS cache_bytes
+FROM totals
+
+--: files
+SELECT tracks.path AS path, size_bytes, mtime_ns, NULL AS reason
+FROM tracks WHERE root_id = (SELECT root_id FROM roots WHERE path = ?1)
+AND missing_since_s IS NULL
+UNION ALL
+SELECT path, size_bytes, mtime_ns, reason FROM failures
+WHERE root_id = (SELECT root_id FROM roots WHERE path = ?1)
+
+--: put-failure
+INSERT OR REPLACE INTO failures (root_id, path, size_bytes, mtime_ns, reason)
+VALUES ((SELECT root_id FROM roots WHERE path = ?1), ?2, ?3, ?4, ?5)
+
+--: clear-failure
+DELETE FROM failures WHERE root_id = ?1 AND path = ?2
+
+--: failures
+SELECT roots.path AS root, failures.path AS path, reason
+FROM failures JOIN roots USING (root_id) ORDER BY roots.path, failures.path
+
+--: current-rendition
+SELECT * FROM renditions WHERE track_id = ?1 AND name = ?2
+ORDER BY epoch DESC LIMIT 1
+
+--: rendition
+SELECT * FROM renditions WHERE track_id = ?1 AND name = ?2 AND epoch = ?3
+
+--: rendition-id
+SELECT rendition_id FROM renditions
+WHERE track_id = ?1 AND name = ?2 AND epoch = ?3
+
+--: put-rendition
+INSERT INTO renditions (
+  track_id, name, epoch, wrapped_key, codecs, sample_rate_hz, channels,
+  bitrate_bps, timescale, pre_skip, n_units, fragment_units, n_fragments,
+  header, encoder, used_at_us
+) VALUES (
+  ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16
+)
+ON CONFLICT (track_id, name, epoch)
+DO UPDATE SET header = excluded.header, encoder = excluded.encoder
+
+--: use-rendition
+UPDATE renditions SET used_at_us = max (used_at_us, ?4)
+WHERE track_id = ?1 AND name = ?2 AND epoch = ?3
+
+--: renditions-by-use
+SELECT rendition_id, track_id, name, epoch, stored_bytes FROM renditions
+ORDER BY used_at_us, rendition_id
+
+--: drop-fragments-of-track
+DELETE FROM fragments WHERE rendition_id IN (
+  SELECT rendition_id FROM renditions WHERE track_id = ?1)
+
+--: drop-renditions-of-track
+DELETE FROM renditions WHERE track_id = ?1
+
+--: drop-fragments
+DELETE FROM fragments WHERE rendition_id = ?1
+
+--: drop-rendition
+DELETE FROM renditions WHERE rendition_id = ?1
+
+--: fragment
+SELECT fragments.size_bytes AS size_bytes, sha256
+FROM renditions CROSS JOIN fragments USING (rendition_id)
+WHERE track_id = ?1 AND name = ?2 AND epoch = ?3 AND number = ?4
+
+--: put-fragment
+INSERT INTO fragments (rendition_id, number, size_bytes, sha256)
+VALUES (?1, ?2, ?3, ?4)
+
+--: count-fragments
+UPDATE renditions SET stored_fragments = stored_fragments + ?2,
+  stored_bytes = stored_bytes + ?3
+WHERE rendition_id = ?1
+
+--: uncount-fragment
+UPDATE renditions SET stored_fragments = stored_fragments - 1,
+  stored_bytes = stored_bytes - fragments.size_bytes
+FROM fragments
+WHERE renditions.rendition_id = ?1 AND fragments.rendition_id = ?1
+AND fragments.number = ?2
+
+--: drop-fragment
+DELETE FROM fragments WHERE rendition_id = ?1 AND number = ?2
+
+--: drop-revocations
+DELETE FROM revocations
+WHERE (kind = 'jti' AND until_s < ?1) OR (kind = 'subject' AND until_s < ?2)
+
+--: put-revocation
+INSERT INTO revocations (kind, value, until_s) VALUES (?1, ?2, ?3)
+ON CONFLICT DO UPDATE SET until_s = max (until_s, excluded.until_s)
+
+--: revocations
+SELECT kind, value, until_s FROM revocations

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The index: words, and the marks that make ranking cheap.
+ *
+ * bm25 has three parts: how rare a word is, how often a row holds it, and how
+ * long the row is. Rows lie in the order of their length. What a row holds more
+ * than once is said by a mark, a word of its own with its own list of rows: the
+ * best rows of a query are then found at the beginnings of a few lists, without
+ * looking at the rest. */
+#include "store-private.h"
+
+#include <string.h>
+
+#define MAX_WORD_BYTES  64
+#define MAX_FIELD_WORDS 64
+/* unicode61 takes private-use characters for letters, and the store lets none
+ * of these in from outside. */
+#define MARK_REPEATED "\xee\x80\x80" /* U+E000 */
+#define MARK_TITLE    "\xee\x80\x81" /* U+E001 */
+#define MARK_GENRE    "\xee\x80\x82" /* U+E002 */
+
+SyrinxWords *
+syrinx_words_new (void)
+{
+  SyrinxWords *words = g_new0 (SyrinxWords, 1);
+
+  words->text = g_string_new (NULL);
+  words->starts = g_array_new (FALSE, FALSE, sizeof (guint));
+  return words;
+}
+
+void
+syrinx_words_clear (SyrinxWords *words)
+{
+  g_string_truncate (words->text, 0);
+  g_array_set_size (words->starts, 0);
+}
+
+void
+syrinx_words_free (SyrinxWords *words)
+{
+  g_string_free (words->text, TRUE);
+  g_array_unref (words->starts);
+  g_free (words);
+}
+
+static int
+take_word (
+    void *data, int flags, const char *word, int n_bytes, int start, int end)
+{
+  SyrinxWords *words = data;
+  guint at = words->text->len;
+
+  g_array_append_val (words->starts, at);
+  g_string_append_len (words->text, word, n_bytes);
+  g_string_append_c (words->text, '\0');
+  return SQLITE_OK;
+}
+
+void
+syrinx_words_add (
+    SyrinxConnection *connection, SyrinxWords *words, const gchar *text)
+{
+  if (text)
+    connection->tokenizer_api.xTokenize (connection->tokenizer, words,
+        FTS5_TOKENIZE_DOCUMENT, text, strlen (text), take_word);
+}
+
+gsize
+syrinx_word_beginning (const gchar *word, guint n_chars)
+{
+  const gchar *end = word;
+
+  while (n_chars-- > 0 && *end)
+    end = g_utf8_next_char (end);
+  return end - word;
+}
+
+gchar *
+syrinx_text_key (SyrinxConnection *connection, const gchar *text)
+{
+  g_autoptr (SyrinxWords) words = syrinx_words_new ();
+
+  syrinx_words_add (connection, words, text);
+  if (syrinx_words_count (words) == 0)
+    return text ? g_utf8_casefold (text, -1) : g_strdup ("");
+  for (gsize i = 0; i + 1 < words->text->len; i++)
+    if (words->text->str[i] == '\0')
+      words->text->str[i] = ' ';
+  return g_strdup (words->text->str);
+}
+
+/* FNV-1a: spreads well and needs no allocation; whoever looks up by it compares
+ * the text too. */
+gint64
+syrinx_text_number (const gchar *text)
+{
+  guint64 number = G_GUINT64_CONSTANT (14695981039346656037);
+
+  for (const guint8 *p = (const guint8 *)text; *p; p++)
+    number = (number ^ *p) * G_GUINT64_CONSTANT (1099511628211);
+  return (gint64)number;
+}
+
+static gchar *
+mark_number (const gchar *mark, const gchar *key)
+{
+  static const gchar digits[] = "0123456789abcdefghijklmnopqrstuv";
+  guint64 number = (guint64)syrinx_text_number (key);
+  gchar text[10];
+
+  for (guint i = 0; i < sizeof text - 1; i++, number >>= 5)
+    text[i] = digits[number & 31];
+  text[sizeof text - 1] = '\0';
+  return g_strconcat (mark, text, NULL);
+}
+
+gchar *
+syrinx_mark_title (const gchar *title_key)
+{
+  return mark_number (MARK_TITLE, title_key);
+}
+
+gchar *
+syrinx_mark_genre (const gchar *genre_key)
+{
+  return mark_number (MARK_GENRE, genre_key);
+}
+
+gchar *
+syrinx_mark_repeated (const gchar *word)
+{
+  g_autofree gchar *beginning
+      = g_strndup (word, syrinx_word_beginning (word, SYRINX_MARKED_BEGINNING));
+
+  return g_strconcat (MARK_REPEATED, beginning, NULL);
+}
+
+/* Whether an earlier word begins as word @i does, and none before @i so
+ * repeated it already. */
+static gboolean
+is_second (SyrinxWords *words, guint i, gsize n_bytes)
+{
+  const gchar *word = syrinx_words_get (words, i);
+  guint n_equal = 0;
+
+  for (guint k = 0; k < i && n_equal < 2; k++)
+    n_equal += strncmp (syrinx_words_get (words, k), word, n_bytes) == 0;
+  return n_equal == 1;
+}
+
+static void
+mark_repeated (SyrinxWords *words, guint i, GString *marks)
+{
+  const gchar *word = syrinx_words_get (words, i);
+  gsize last = 0;
+
+  for (guint n_chars = 1; n_chars <= SYRINX_MARKED_BEGINNING; n_chars++) {
+    gsize n_bytes = syrinx_word_beginning (word, n_chars);
+
+    if (n_bytes == last)
+      return;
+    last = n_bytes;
+    if (is_second (words, i, n_bytes)) {
+      g_string_append (marks, " " MARK_REPEATED);
+      g_string_append_len (marks, word, n_bytes);
+    }
+  }
+}
+
+gchar *
+syrinx_marks_new (
+    SyrinxWords *words, const gchar *title_key, const gchar *genre_key)
+{
+  GString *marks = g_string_new (NULL);
+  g_autofree gchar *title = syrinx_mark_title (title_key);
+
+  g_string_append (marks, title);
+  if (*genre_key) {
+    g_autofree gchar *genre = syrinx_mark_genre (genre_key);
+
+    g_string_append_printf (marks, " %s", genre);
+  }
+  for (guint i = 1; i < syrinx_words_count (words); i++)
+    mark_repeated (words, i, marks);
+  return g_string_free (marks, FALSE);
+}
