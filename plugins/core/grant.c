@@ -1,3 +1,318 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Grants and revocations. */
+/* Grants and revocations. One process-wide registry, so that a revocation
+ * reaches every grant that was made before it. */
 #include "grant.h"
+
+#include <string.h>
+
+/* More revocations than this, and the ones that end soonest are forgotten:
+ * they lie in the index all the same. */
+#define MAX_REVOKED 100000
+
+typedef struct
+{
+  gulong id;
+  SyrinxGrant *grant;
+  void (*func) (SyrinxGrant *grant, gpointer user_data);
+  gpointer user_data;
+  GThread *runs_in; /* (nullable) */
+} Watch;
+
+struct _SyrinxGrant
+{
+  /* constant after init */
+  gchar *subject, *jti, *region;
+  GPatternSpec *tracks;
+  SyrinxScope scope;
+  gint64 issued_at_s, expires_at_s;
+
+  /* atomic */
+  gatomicrefcount refs;
+  gint revoked;
+};
+
+static struct
+{
+  GMutex lock;
+  GCond watch_done;
+
+  /* protected by lock */
+  GHashTable *grants;   /* set of live SyrinxGrant, unowned */
+  GHashTable *jtis;     /* jti → gint64 expires_at_s */
+  GHashTable *subjects; /* subject → gint64 issued_until_s */
+  GHashTable *watches;  /* id → Watch */
+  gulong next_id;
+} registry;
+
+static gint64 *
+new_int64 (gint64 value)
+{
+  return g_memdup2 (&value, sizeof value);
+}
+
+static void
+lock_registry (void)
+{
+  g_mutex_lock (&registry.lock);
+  if (registry.grants)
+    return;
+  registry.grants = g_hash_table_new (NULL, NULL);
+  registry.jtis
+      = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  registry.subjects
+      = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  registry.watches = g_hash_table_new_full (NULL, NULL, NULL, g_free);
+}
+
+static gboolean
+is_revoked_locked (const gchar *subject, const gchar *jti, gint64 issued_at_s)
+{
+  const gint64 *until_s
+      = subject ? g_hash_table_lookup (registry.subjects, subject) : NULL;
+
+  return (jti && g_hash_table_contains (registry.jtis, jti))
+         || (until_s && issued_at_s <= *until_s);
+}
+
+gboolean
+syrinx_is_revoked (const gchar *subject, const gchar *jti, gint64 issued_at_s)
+{
+  gboolean revoked;
+
+  lock_registry ();
+  revoked = is_revoked_locked (subject, jti, issued_at_s);
+  g_mutex_unlock (&registry.lock);
+  return revoked;
+}
+
+/* Runs @watch without the lock; it is gone from the registry afterwards. */
+static void
+run_watch_locked (Watch *watch)
+{
+  SyrinxGrant *grant = watch->grant;
+  gulong id = watch->id;
+
+  watch->runs_in = g_thread_self ();
+  g_mutex_unlock (&registry.lock);
+  watch->func (grant, watch->user_data);
+  g_mutex_lock (&registry.lock);
+  g_hash_table_remove (registry.watches, GSIZE_TO_POINTER (id));
+  g_cond_broadcast (&registry.watch_done);
+}
+
+static Watch *
+find_watch_to_run_locked (void)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, registry.watches);
+  while (g_hash_table_iter_next (&iter, NULL, &value)) {
+    Watch *watch = value;
+    if (!watch->runs_in && g_atomic_int_get (&watch->grant->revoked))
+      return watch;
+  }
+  return NULL;
+}
+
+/* Marks what is revoked now and tells who watches. Lets go of the lock. */
+static void
+apply_and_unlock (void)
+{
+  GHashTableIter iter;
+  gpointer key;
+  Watch *watch;
+
+  g_hash_table_iter_init (&iter, registry.grants);
+  while (g_hash_table_iter_next (&iter, &key, NULL)) {
+    SyrinxGrant *grant = key;
+    if (is_revoked_locked (grant->subject, grant->jti, grant->issued_at_s))
+      g_atomic_int_set (&grant->revoked, TRUE);
+  }
+  while ((watch = find_watch_to_run_locked ()))
+    run_watch_locked (watch);
+  g_mutex_unlock (&registry.lock);
+}
+
+static void
+drop_expired_locked (gint64 now_s)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, registry.jtis);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    if (*(gint64 *)value < now_s
+        || g_hash_table_size (registry.jtis) > MAX_REVOKED)
+      g_hash_table_iter_remove (&iter);
+}
+
+void
+syrinx_revoke_jti (const gchar *jti, gint64 expires_at_s)
+{
+  lock_registry ();
+  if (g_hash_table_size (registry.jtis) >= MAX_REVOKED)
+    drop_expired_locked (g_get_real_time () / G_USEC_PER_SEC);
+  g_hash_table_replace (
+      registry.jtis, g_strdup (jti), new_int64 (expires_at_s));
+  apply_and_unlock ();
+}
+
+void
+syrinx_revoke_subject (const gchar *subject, gint64 issued_until_s)
+{
+  lock_registry ();
+  g_hash_table_replace (
+      registry.subjects, g_strdup (subject), new_int64 (issued_until_s));
+  apply_and_unlock ();
+}
+
+SyrinxScope
+syrinx_scope_parse (const gchar *text)
+{
+  static const struct
+  {
+    const gchar *word;
+    SyrinxScope scope;
+  } words[] = { { "listen", SYRINX_SCOPE_LISTEN },
+    { "original", SYRINX_SCOPE_ORIGINAL }, { "admin", SYRINX_SCOPE_ADMIN } };
+  g_auto (GStrv) given = g_strsplit_set (text, " ,", 32);
+  SyrinxScope scope = 0;
+
+  for (guint i = 0; given[i]; i++)
+    for (guint w = 0; w < G_N_ELEMENTS (words); w++)
+      if (g_str_equal (given[i], words[w].word))
+        scope |= words[w].scope;
+  return scope;
+}
+
+SyrinxGrant *
+syrinx_grant_new (const gchar *subject, const gchar *jti, SyrinxScope scope,
+    const gchar *track_pattern, const gchar *region, gint64 issued_at_s,
+    gint64 expires_at_s)
+{
+  SyrinxGrant *grant = g_new0 (SyrinxGrant, 1);
+
+  g_atomic_ref_count_init (&grant->refs);
+  grant->subject = g_strdup (subject);
+  grant->jti = g_strdup (jti);
+  grant->region = g_strdup (region);
+  grant->tracks = track_pattern ? g_pattern_spec_new (track_pattern) : NULL;
+  grant->scope = scope;
+  grant->issued_at_s = issued_at_s;
+  grant->expires_at_s = expires_at_s;
+  lock_registry ();
+  grant->revoked = is_revoked_locked (subject, jti, issued_at_s);
+  g_hash_table_add (registry.grants, grant);
+  g_mutex_unlock (&registry.lock);
+  return grant;
+}
+
+SyrinxGrant *
+syrinx_grant_ref (SyrinxGrant *grant)
+{
+  g_atomic_ref_count_inc (&grant->refs);
+  return grant;
+}
+
+void
+syrinx_grant_unref (SyrinxGrant *grant)
+{
+  if (!g_atomic_ref_count_dec (&grant->refs))
+    return;
+  lock_registry ();
+  g_hash_table_remove (registry.grants, grant);
+  g_mutex_unlock (&registry.lock);
+  g_clear_pointer (&grant->tracks, g_pattern_spec_free);
+  g_free (grant->subject);
+  g_free (grant->jti);
+  g_free (grant->region);
+  g_free (grant);
+}
+
+G_DEFINE_BOXED_TYPE (
+    SyrinxGrant, syrinx_grant, syrinx_grant_ref, syrinx_grant_unref)
+
+gulong
+syrinx_grant_watch (SyrinxGrant *grant,
+    void (*func) (SyrinxGrant *grant, gpointer user_data), gpointer user_data)
+{
+  Watch *watch = g_new0 (Watch, 1);
+  gulong id;
+
+  watch->grant = grant;
+  watch->func = func;
+  watch->user_data = user_data;
+  lock_registry ();
+  watch->id = id = ++registry.next_id;
+  g_hash_table_insert (registry.watches, GSIZE_TO_POINTER (id), watch);
+  if (g_atomic_int_get (&grant->revoked))
+    run_watch_locked (watch);
+  g_mutex_unlock (&registry.lock);
+  return id;
+}
+
+void
+syrinx_grant_unwatch (SyrinxGrant *grant, gulong id)
+{
+  Watch *watch;
+
+  lock_registry ();
+  while ((watch = g_hash_table_lookup (registry.watches, GSIZE_TO_POINTER (id)))
+         && watch->runs_in && watch->runs_in != g_thread_self ())
+    g_cond_wait (&registry.watch_done, &registry.lock);
+  if (watch && !watch->runs_in)
+    g_hash_table_remove (registry.watches, GSIZE_TO_POINTER (id));
+  g_mutex_unlock (&registry.lock);
+}
+
+const gchar *
+syrinx_grant_get_subject (SyrinxGrant *grant)
+{
+  return grant->subject;
+}
+
+const gchar *
+syrinx_grant_get_jti (SyrinxGrant *grant)
+{
+  return grant->jti;
+}
+
+const gchar *
+syrinx_grant_get_region (SyrinxGrant *grant)
+{
+  return grant->region;
+}
+
+gint64
+syrinx_grant_get_expires_at_s (SyrinxGrant *grant)
+{
+  return grant->expires_at_s;
+}
+
+gboolean
+syrinx_grant_has_scope (SyrinxGrant *grant, SyrinxScope scope)
+{
+  return (grant->scope & scope) == scope;
+}
+
+gboolean
+syrinx_grant_allows_track (SyrinxGrant *grant, const gchar *track_id)
+{
+  return !grant->tracks
+         || g_pattern_spec_match_string (grant->tracks, track_id);
+}
+
+gboolean
+syrinx_grant_is_live (SyrinxGrant *grant, gint64 now_s)
+{
+  return now_s < grant->expires_at_s && !g_atomic_int_get (&grant->revoked);
+}
+
+const gchar *
+syrinx_grant_get_denial (SyrinxGrant *grant, gint64 now_s)
+{
+  if (g_atomic_int_get (&grant->revoked))
+    return "revoked";
+  return now_s < grant->expires_at_s ? NULL : "expired";
+}

@@ -3,11 +3,15 @@
  * process's list of revocations. */
 #pragma once
 
-#include <glib.h>
+#include <glib-object.h>
 
 G_BEGIN_DECLS
 
 typedef struct _SyrinxGrant SyrinxGrant;
+
+/* Boxed, for the property by which a gate is given one. */
+#define SYRINX_TYPE_GRANT (syrinx_grant_get_type ())
+GType syrinx_grant_get_type (void);
 
 typedef enum
 {
