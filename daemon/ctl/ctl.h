@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the commands of syrinxctl share: the link to the daemon, and output
+ * that is a table for people and JSON for programs. */
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+typedef enum
+{
+  CTL_OK = 0,
+  CTL_FAILED = 1,    /* the daemon or the files refused */
+  CTL_USAGE = 2,     /* the command line is wrong */
+  CTL_NO_DAEMON = 3, /* it needs a running daemon, and there is none */
+  CTL_NOT_FOUND = 4, /* what was named does not exist */
+} CtlExit;
+
+typedef struct
+{
+  gchar *state_dir;
+  gboolean json;
+  GDBusConnection *link; /* (nullable) see ctl_connect() */
+} Ctl;
+
+/* The daemon's private bus, else the system bus if the daemon is there.
+ * Errors: G_IO_ERROR_NOT_FOUND if no daemon runs. */
+gboolean ctl_connect (Ctl *ctl, GError **error);
+
+/* Calls a method of "Manager" or "Library". (transfer full) */
+GVariant *ctl_call (Ctl *ctl, const gchar *interface, const gchar *method,
+    GVariant *arguments, const gchar *reply_type, GError **error);
+/* (transfer full) */
+GVariant *ctl_get_property (
+    Ctl *ctl, const gchar *interface, const gchar *property, GError **error);
+
+/* Prints @error for people; what to exit with. */
+CtlExit ctl_report (const GError *error);
+
+/* Rows of equally many cells. @columns names them, NULL-terminated; JSON is an
+ * array of objects. Control characters in cells are shown escaped. */
+typedef struct _CtlTable CtlTable;
+CtlTable *ctl_table_new (const gchar *const *columns);
+void ctl_table_add (CtlTable *table, const gchar *const *cells);
+void ctl_table_print (CtlTable *table, gboolean json);
+void ctl_table_free (CtlTable *table);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (CtlTable, ctl_table_free)
+
+/* The commands; @argv starts behind the command's name. */
+CtlExit ctl_token (Ctl *ctl, int argc, char **argv);
+CtlExit ctl_status (Ctl *ctl, int argc, char **argv);
+CtlExit ctl_search (Ctl *ctl, int argc, char **argv);
+CtlExit ctl_failures (Ctl *ctl, int argc, char **argv);
+CtlExit ctl_rescan (Ctl *ctl, int argc, char **argv);
+CtlExit ctl_sessions (Ctl *ctl, int argc, char **argv);
+CtlExit ctl_reload (Ctl *ctl, int argc, char **argv);
+
+/* Parses a command's own options (the ones before `--`), leaving words in
+ * @argv. FALSE: told on standard error. */
+gboolean ctl_parse (
+    const gchar *usage, const GOptionEntry *entries, int *argc, char ***argv);
+
+G_END_DECLS

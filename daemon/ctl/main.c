@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* syrinxctl: the human form of the daemon's D-Bus face. */
+#include "ctl.h"
+
+#include <locale.h>
+#include <unistd.h>
+
+static const struct
+{
+  const gchar *name, *arguments, *purpose;
+  CtlExit (*run) (Ctl *ctl, int argc, char **argv);
+} commands[] = {
+  { "status", "", "what the daemon is and holds", ctl_status },
+  { "search", "WORD…", "find tracks", ctl_search },
+  { "rescan", "[--wait]", "bring the index in step with the folders",
+      ctl_rescan },
+  { "failures", "", "files that could not be read, and why", ctl_failures },
+  { "sessions", "[terminate ID]", "who listens; end one", ctl_sessions },
+  { "token", "issue|revoke …", "let listeners in, and out", ctl_token },
+  { "reload", "", "read configuration and keys again", ctl_reload },
+};
+
+gboolean
+ctl_parse (
+    const gchar *usage, const GOptionEntry *entries, int *argc, char ***argv)
+{
+  g_autoptr (GOptionContext) context = g_option_context_new (NULL);
+  g_autoptr (GError) error = NULL;
+  g_autofree gchar *name = g_strconcat ("syrinxctl ", usage, NULL);
+
+  g_set_prgname (name);
+  g_option_context_add_main_entries (context, entries, NULL);
+  if (g_option_context_parse (context, argc, argv, &error))
+    return TRUE;
+  g_printerr (
+      "syrinxctl: %s (see: syrinxctl %s --help)\n", error->message, usage);
+  return FALSE;
+}
+
+static gchar *
+describe_commands (void)
+{
+  GString *text = g_string_new ("Commands:\n");
+
+  for (guint i = 0; i < G_N_ELEMENTS (commands); i++) {
+    g_autofree gchar *call
+        = g_strjoin (" ", commands[i].name, commands[i].arguments, NULL);
+    g_string_append_printf (text, "  %s%*s%s\n", call,
+        (gint)(28 - g_utf8_strlen (call, -1)), "", commands[i].purpose);
+  }
+  g_string_append (text,
+      "\nExit status: 0 done, 1 refused, 2 wrong command line, 3 no daemon "
+      "runs, 4 not found.\nSee `syrinxctl COMMAND --help` for a command's own "
+      "options.");
+  return g_string_free (text, FALSE);
+}
+
+static gchar *
+find_state_dir (void)
+{
+  const gchar *given = g_getenv ("SYRINX_STATE_DIR");
+
+  if (given && *given)
+    return g_strdup (given);
+  return getuid () == 0
+             ? g_strdup ("/var/lib/syrinx")
+             : g_build_filename (g_get_user_state_dir (), "syrinx", NULL);
+}
+
+static CtlExit
+run_command (Ctl *ctl, int argc, char **argv)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (commands); i++)
+    if (g_str_equal (argv[0], commands[i].name))
+      return commands[i].run (ctl, argc, argv);
+  g_printerr (
+      "syrinxctl: there is no command %s (see: syrinxctl --help)\n", argv[0]);
+  return CTL_USAGE;
+}
+
+int
+main (int argc, char **argv)
+{
+  Ctl ctl = { 0 };
+  gboolean version = FALSE;
+  const GOptionEntry entries[] = {
+    { "state-dir", 0, 0, G_OPTION_ARG_FILENAME, &ctl.state_dir,
+        "The daemon's state directory (default: $SYRINX_STATE_DIR, else "
+        "/var/lib/syrinx for root and ~/.local/state/syrinx for others)",
+        "DIR" },
+    { "json", 0, 0, G_OPTION_ARG_NONE, &ctl.json, "Print JSON", NULL },
+    { "version", 0, 0, G_OPTION_ARG_NONE, &version, "Print the version", NULL },
+    { NULL },
+  };
+  g_autoptr (GOptionContext) context = g_option_context_new ("COMMAND …");
+  g_autofree gchar *description = describe_commands ();
+  g_autoptr (GError) error = NULL;
+  CtlExit status;
+
+  setlocale (LC_ALL, "");
+  g_option_context_add_main_entries (context, entries, NULL);
+  g_option_context_set_summary (context, "Looks at and steers a syrinxd.");
+  g_option_context_set_description (context, description);
+  g_option_context_set_strict_posix (context, TRUE);
+  if (!g_option_context_parse (context, &argc, &argv, &error)) {
+    g_printerr ("syrinxctl: %s (see: syrinxctl --help)\n", error->message);
+    return CTL_USAGE;
+  }
+  if (version) {
+    g_print ("syrinxctl %s\n", SYRINX_VERSION);
+    return CTL_OK;
+  }
+  if (argc < 2) {
+    g_printerr ("syrinxctl: say what to do (see: syrinxctl --help)\n");
+    return CTL_USAGE;
+  }
+  if (!ctl.state_dir)
+    ctl.state_dir = find_state_dir ();
+  status = run_command (&ctl, argc - 1, argv + 1);
+  g_clear_object (&ctl.link);
+  g_free (ctl.state_dir);
+  return status;
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* syrinxctl token: issues and revokes, by the daemon if it runs, else on the
+ * files of its state directory. */
+#include "ctl.h"
+
+#include "core/store.h"
+#include "core/token.h"
+
+#include <glib/gstdio.h>
+
+/* "90", "90s", "15m", "1h", "30d" → seconds; 0 if it is none of these. */
+static gint64
+parse_ttl (const gchar *text)
+{
+  gchar *unit = NULL;
+  guint64 number = g_ascii_strtoull (text, &unit, 10);
+  gint64 factor = g_str_equal (unit, "") || g_str_equal (unit, "s") ? 1
+                  : g_str_equal (unit, "m")                         ? 60
+                  : g_str_equal (unit, "h")                         ? 3600
+                  : g_str_equal (unit, "d")                         ? 86400
+                                                                    : 0;
+
+  if (unit == text || !g_ascii_isdigit (*text) || number > 4000 * 86400ull)
+    return 0;
+  return (gint64)number * factor;
+}
+
+static gchar *
+issue_by_daemon (Ctl *ctl, const SyrinxTokenRequest *request, GError **error)
+{
+  GVariantDict options;
+  g_autoptr (GVariant) reply = NULL;
+  gchar *token = NULL;
+
+  g_variant_dict_init (&options, NULL);
+  g_variant_dict_insert (&options, "subject", "s", request->subject);
+  g_variant_dict_insert (&options, "scope", "s", request->scope);
+  g_variant_dict_insert (&options, "ttl-s", "x", request->ttl_s);
+  if (request->audience)
+    g_variant_dict_insert (&options, "audience", "s", request->audience);
+  if (request->tracks)
+    g_variant_dict_insert (&options, "tracks", "s", request->tracks);
+  if (request->region)
+    g_variant_dict_insert (&options, "region", "s", request->region);
+  reply = ctl_call (ctl, "Manager", "IssueToken",
+      g_variant_new ("(@a{sv})", g_variant_dict_end (&options)), "(s)", error);
+  if (reply)
+    g_variant_get (reply, "(s)", &token);
+  return token;
+}
+
+static gchar *
+issue_by_files (Ctl *ctl, const SyrinxTokenRequest *request, GError **error)
+{
+  g_autoptr (SyrinxStore) lock = NULL;
+  g_autoptr (SyrinxIssuer) issuer = NULL;
+
+  if (g_mkdir_with_parents (ctl->state_dir, 0700) < 0) {
+    g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno),
+        "can't make the state directory %s: %s", ctl->state_dir,
+        g_strerror (errno));
+    return NULL;
+  }
+  lock = syrinx_store_open (ctl->state_dir, TRUE, error);
+  if (!lock)
+    return NULL;
+  issuer = syrinx_issuer_open (ctl->state_dir, TRUE, error);
+  return issuer ? syrinx_issuer_issue (issuer, request, error) : NULL;
+}
+
+static CtlExit
+issue_token (Ctl *ctl, int argc, char **argv)
+{
+  g_autofree gchar *subject = NULL, *scope = NULL, *ttl = NULL;
+  g_autofree gchar *audience = NULL, *tracks = NULL, *region = NULL;
+  const GOptionEntry entries[] = {
+    { "subject", 's', 0, G_OPTION_ARG_STRING, &subject,
+        "Who it is for (required)", "NAME" },
+    { "scope", 0, 0, G_OPTION_ARG_STRING, &scope,
+        "listen, original, admin, by commas (default: listen)", "SCOPE" },
+    { "ttl", 0, 0, G_OPTION_ARG_STRING, &ttl,
+        "How long it is good: 90s, 15m, 1h, 30d (default: 1h)", "TIME" },
+    { "audience", 0, 0, G_OPTION_ARG_STRING, &audience,
+        "Audience (default: syrinx)", "AUD" },
+    { "tracks", 0, 0, G_OPTION_ARG_STRING, &tracks,
+        "Only tracks whose id fits this pattern", "GLOB" },
+    { "region", 0, 0, G_OPTION_ARG_STRING, &region, "The listener's region",
+        "REGION" },
+    { NULL },
+  };
+  SyrinxTokenRequest request;
+  g_autofree gchar *token = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (!ctl_parse ("token issue --subject NAME", entries, &argc, &argv))
+    return CTL_USAGE;
+  request = (SyrinxTokenRequest){ .subject = subject,
+    .scope = scope ? scope : "listen",
+    .audience = audience,
+    .tracks = tracks,
+    .region = region,
+    .ttl_s = parse_ttl (ttl ? ttl : "1h") };
+  if (!subject || request.ttl_s == 0 || argc > 1) {
+    g_printerr ("syrinxctl: %s\n",
+        argc > 1   ? "token issue takes options only"
+        : !subject ? "say who the token is for: --subject NAME"
+                   : "--ttl takes a number and s, m, h or d, such as 1h");
+    return CTL_USAGE;
+  }
+  token = ctl_connect (ctl, NULL) ? issue_by_daemon (ctl, &request, &error)
+                                  : issue_by_files (ctl, &request, &error);
+  if (!token)
+    return ctl_report (error);
+  g_print (ctl->json ? "{\"token\":\"%s\"}\n" : "%s\n", token);
+  return CTL_OK;
+}
+
+static gboolean
+revoke_by_files (
+    Ctl *ctl, const gchar *jti, const gchar *subject, GError **error)
+{
+  g_autoptr (SyrinxStore) store
+      = syrinx_store_open (ctl->state_dir, TRUE, error);
+  gint64 now_s = g_get_real_time () / G_USEC_PER_SEC;
+
+  /* A jti is kept as long as the longest token lives. */
+  return store
+         && syrinx_store_put_revocation (store, jti, subject,
+             jti ? now_s + 3650 * G_GINT64_CONSTANT (86400) : now_s, error);
+}
+
+static CtlExit
+revoke_token (Ctl *ctl, int argc, char **argv)
+{
+  g_autofree gchar *jti = NULL, *subject = NULL;
+  const GOptionEntry entries[] = {
+    { "jti", 0, 0, G_OPTION_ARG_STRING, &jti, "The token with this id", "JTI" },
+    { "subject", 's', 0, G_OPTION_ARG_STRING, &subject,
+        "Every token issued to NAME up to now", "NAME" },
+    { NULL },
+  };
+  g_autoptr (GError) error = NULL;
+
+  if (!ctl_parse (
+          "token revoke --jti JTI | --subject NAME", entries, &argc, &argv))
+    return CTL_USAGE;
+  if (!jti == !subject || argc > 1) {
+    g_printerr ("syrinxctl: say which: --jti JTI or --subject NAME\n");
+    return CTL_USAGE;
+  }
+  if (ctl_connect (ctl, NULL)) {
+    g_autoptr (GVariant) reply = ctl_call (ctl, "Manager", "RevokeToken",
+        g_variant_new ("(ss)", jti ? jti : "", subject ? subject : ""), "()",
+        &error);
+    return reply ? CTL_OK : ctl_report (error);
+  }
+  return revoke_by_files (ctl, jti, subject, &error) ? CTL_OK
+                                                     : ctl_report (error);
+}
+
+CtlExit
+ctl_token (Ctl *ctl, int argc, char **argv)
+{
+  if (argc > 1 && g_str_equal (argv[1], "issue"))
+    return issue_token (ctl, argc - 1, argv + 1);
+  if (argc > 1 && g_str_equal (argv[1], "revoke"))
+    return revoke_token (ctl, argc - 1, argv + 1);
+  g_printerr ("syrinxctl: token takes `issue` or `revoke`\n");
+  return CTL_USAGE;
+}
