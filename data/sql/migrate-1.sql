@@ -71,7 +71,7 @@ CREATE INDEX tracks_by_path ON tracks (path_number);
 CREATE INDEX tracks_by_album ON tracks (album_id, position);
 CREATE INDEX tracks_by_artist ON tracks (artist_id);
 CREATE INDEX tracks_by_genre ON tracks (genre_id, album_id, position);
-CREATE INDEX tracks_missing ON tracks (fingerprint)
+CREATE INDEX tracks_missing ON tracks (fingerprint, missing_since_s)
   WHERE missing_since_s IS NOT NULL;
 
 -- rowid = words of the track << 32 | track_number_id, so that the first rows of

@@ -28,7 +28,7 @@ WHERE path_number = ?1 AND roots.path = ?2 AND tracks.path = ?3
 SELECT tracks.*, roots.path AS root
 FROM tracks JOIN roots USING (root_id)
 WHERE fingerprint = ?1 AND missing_since_s IS NOT NULL
-ORDER BY missing_since_s DESC, track_number_id DESC LIMIT 1
+ORDER BY missing_since_s DESC LIMIT 1
 
 --: track-by-id
 SELECT tracks.*, roots.path AS root

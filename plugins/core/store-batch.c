@@ -253,16 +253,19 @@ count_beginning (SyrinxBatch *batch, guint i, guint n_chars, gint change)
 
 static void
 add_entry (SyrinxBatch *batch, gint64 number, const SyrinxTrack *track,
-    gboolean is_removal)
+    const gchar *genre_key, gboolean is_removal)
 {
   Entry *entry = g_new0 (Entry, 1);
   gint change = is_removal ? -1 : 1;
-  g_autofree gchar *title_key = syrinx_text_key (batch->writer, track->title);
-  g_autofree gchar *genre_key = syrinx_text_key (batch->writer, track->genre);
+  g_autofree gchar *title_key = NULL;
   guint n_words;
 
   syrinx_words_clear (batch->words);
-  syrinx_track_add_words (batch->writer, batch->words, track);
+  syrinx_words_add (batch->writer, batch->words, track->title);
+  title_key = syrinx_words_join (batch->words);
+  syrinx_words_add (batch->writer, batch->words, track->artist);
+  syrinx_words_add (batch->writer, batch->words, track->album);
+  syrinx_words_add (batch->writer, batch->words, track->genre);
   n_words = syrinx_words_count (batch->words);
   entry->row = syrinx_track_get_search_row (number, n_words);
   entry->sequence = batch->entries->len;
@@ -284,16 +287,19 @@ add_entry (SyrinxBatch *batch, gint64 number, const SyrinxTrack *track,
 }
 
 void
-syrinx_batch_index (SyrinxBatch *batch, gint64 number, const SyrinxTrack *track)
+syrinx_batch_index (SyrinxBatch *batch, gint64 number, const SyrinxTrack *track,
+    const SyrinxPlace *place)
 {
-  add_entry (batch, number, track, FALSE);
+  add_entry (batch, number, track, place->genre_key, FALSE);
 }
 
 void
 syrinx_batch_unindex (
     SyrinxBatch *batch, gint64 number, const SyrinxTrack *track)
 {
-  add_entry (batch, number, track, TRUE);
+  g_autofree gchar *genre_key = syrinx_text_key (batch->writer, track->genre);
+
+  add_entry (batch, number, track, genre_key, TRUE);
 }
 
 /* --- The end --- */

@@ -126,3 +126,28 @@ syrinx_store_put_revocation (SyrinxStore *store, const gchar *jti,
   return syrinx_statement_run (writer, st, error)
          && syrinx_connection_commit (writer, error);
 }
+
+gboolean
+syrinx_store_load_revocations (SyrinxStore *store, GError **error)
+{
+  g_autoptr (SyrinxConnection) reader = syrinx_store_read (store, error);
+  SyrinxStatement *st;
+  GError *local = NULL;
+
+  if (!reader)
+    return FALSE;
+  st = syrinx_connection_get (reader, "revocations");
+  while (syrinx_statement_next (reader, st, &local)) {
+    const gchar *value = syrinx_column_peek (st, "value");
+    gint64 until_s = syrinx_column_int (st, "until_s");
+
+    if (g_str_equal (syrinx_column_peek (st, "kind"), "jti"))
+      syrinx_revoke_jti (value, until_s);
+    else
+      syrinx_revoke_subject (value, until_s);
+  }
+  if (!local)
+    return TRUE;
+  g_propagate_error (error, local);
+  return FALSE;
+}

@@ -101,8 +101,9 @@ gboolean syrinx_store_write_uses (SyrinxStore *store, GError **error);
 
 /* --- Words (store-text.c) --- */
 
-#define SYRINX_MARKED_BEGINNING 4 /* longest beginning with a list of its own  \
-                                   */
+#define SYRINX_MARKED_BEGINNING                                                \
+  4 /* longest beginning with a list of its own                                \
+     */
 
 /* Folded words as unicode61 cuts them, each ended by a NUL in @text. */
 typedef struct
@@ -124,6 +125,9 @@ void syrinx_words_add (
     SyrinxConnection *connection, SyrinxWords *words, const gchar *text);
 /* Bytes of the first @n_chars characters of @word (all if it is shorter). */
 gsize syrinx_word_beginning (const gchar *word, guint n_chars);
+
+/* All of them, a space between. (transfer full) */
+gchar *syrinx_words_join (const SyrinxWords *words);
 
 /* The form that names are compared and sorted by: words joined by a space; for
  * a name without any, itself in lower case. (transfer full), "" for NULL. */
@@ -158,8 +162,8 @@ typedef struct
 
 gboolean syrinx_batch_find_place (SyrinxBatch *batch, const SyrinxTrack *track,
     SyrinxPlace *place, GError **error);
-void syrinx_batch_index (
-    SyrinxBatch *batch, gint64 number, const SyrinxTrack *track);
+void syrinx_batch_index (SyrinxBatch *batch, gint64 number,
+    const SyrinxTrack *track, const SyrinxPlace *place);
 void syrinx_batch_unindex (
     SyrinxBatch *batch, gint64 number, const SyrinxTrack *track);
 /* These may have lost their last track. */

@@ -76,6 +76,18 @@ syrinx_word_beginning (const gchar *word, guint n_chars)
 }
 
 gchar *
+syrinx_words_join (const SyrinxWords *words)
+{
+  gsize n_bytes = words->text->len > 0 ? words->text->len - 1 : 0;
+  gchar *joined = g_memdup2 (words->text->str, n_bytes + 1);
+
+  for (gsize i = 0; i < n_bytes; i++)
+    if (joined[i] == '\0')
+      joined[i] = ' ';
+  return joined;
+}
+
+gchar *
 syrinx_text_key (SyrinxConnection *connection, const gchar *text)
 {
   g_autoptr (SyrinxWords) words = syrinx_words_new ();
@@ -83,10 +95,7 @@ syrinx_text_key (SyrinxConnection *connection, const gchar *text)
   syrinx_words_add (connection, words, text);
   if (syrinx_words_count (words) == 0)
     return text ? g_utf8_casefold (text, -1) : g_strdup ("");
-  for (gsize i = 0; i + 1 < words->text->len; i++)
-    if (words->text->str[i] == '\0')
-      words->text->str[i] = ' ';
-  return g_strdup (words->text->str);
+  return syrinx_words_join (words);
 }
 
 /* FNV-1a: spreads well and needs no allocation; whoever looks up by it compares
@@ -135,36 +144,36 @@ syrinx_mark_repeated (const gchar *word)
   return g_strconcat (MARK_REPEATED, beginning, NULL);
 }
 
-/* Whether an earlier word begins as word @i does, and none before @i so
- * repeated it already. */
-static gboolean
-is_second (SyrinxWords *words, guint i, gsize n_bytes)
+/* How many of their first SYRINX_MARKED_BEGINNING characters are equal. */
+static guint
+count_common (const gchar *a, const gchar *b)
 {
-  const gchar *word = syrinx_words_get (words, i);
-  guint n_equal = 0;
+  guint n_chars = 0;
 
-  for (guint k = 0; k < i && n_equal < 2; k++)
-    n_equal += strncmp (syrinx_words_get (words, k), word, n_bytes) == 0;
-  return n_equal == 1;
+  if (*a != *b)
+    return 0;
+  for (; *a && *a == *b; a++, b++)
+    if (((guchar)a[1] & 0xc0) != 0x80 && ++n_chars == SYRINX_MARKED_BEGINNING)
+      break;
+  return n_chars;
 }
 
+/* Marks the beginnings of word @i that exactly one earlier word has: the second
+ * time is when they are repeated. */
 static void
 mark_repeated (SyrinxWords *words, guint i, GString *marks)
 {
   const gchar *word = syrinx_words_get (words, i);
-  gsize last = 0;
+  guint times[SYRINX_MARKED_BEGINNING + 1] = { 0 };
 
-  for (guint n_chars = 1; n_chars <= SYRINX_MARKED_BEGINNING; n_chars++) {
-    gsize n_bytes = syrinx_word_beginning (word, n_chars);
-
-    if (n_bytes == last)
-      return;
-    last = n_bytes;
-    if (is_second (words, i, n_bytes)) {
+  for (guint k = 0; k < i; k++)
+    for (guint n = count_common (syrinx_words_get (words, k), word); n > 0; n--)
+      times[n]++;
+  for (guint n = 1; n <= SYRINX_MARKED_BEGINNING; n++)
+    if (times[n] == 1) {
       g_string_append (marks, " " MARK_REPEATED);
-      g_string_append_len (marks, word, n_bytes);
+      g_string_append_len (marks, word, syrinx_word_beginning (word, n));
     }
-  }
 }
 
 gchar *
@@ -175,7 +184,7 @@ syrinx_marks_new (
   g_autofree gchar *title = syrinx_mark_title (title_key);
 
   g_string_append (marks, title);
-  if (*genre_key) {
+  if (genre_key && *genre_key) {
     g_autofree gchar *genre = syrinx_mark_genre (genre_key);
 
     g_string_append_printf (marks, " %s", genre);

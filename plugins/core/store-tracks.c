@@ -340,7 +340,7 @@ put_clean (SyrinxBatch *batch, SyrinxConnection *writer, gint64 root_id,
     return FALSE;
   if (number == 0)
     number = sqlite3_last_insert_rowid (writer->db);
-  syrinx_batch_index (batch, number, track);
+  syrinx_batch_index (batch, number, track, &place);
   return TRUE;
 }
 

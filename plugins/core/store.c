@@ -20,10 +20,10 @@
 
 #define SCHEMA_VERSION   1
 #define BUSY_TIMEOUT_MS  5000
-#define WRITER_CACHE_KIB 65536
+#define WRITER_CACHE_KIB 131072
 #define READER_CACHE_KIB 4096
 #define MMAP_BYTES       (G_GINT64_CONSTANT (1) << 33)
-#define CHECKPOINT_PAGES 8192 /* 32 MiB of WAL */
+#define CHECKPOINT_PAGES 32768 /* 128 MiB of WAL */
 #define WAL_KEPT_BYTES   (64 << 20)
 #define MISSING_KEPT_S   (90 * 24 * 3600)
 #define RESOURCE_PATH    "/org/syrinx/sql/"

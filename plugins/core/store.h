@@ -193,7 +193,9 @@ gboolean syrinx_store_evict (SyrinxStore *store, guint64 max_bytes,
 
 /* --- Revocations (kept over restarts) --- */
 
-/* One of @jti and @subject. Expired ones are dropped on the way. */
+/* One of @jti and @subject. @until_s, Unix time: with @jti when that token
+ * expires, with @subject when the last token it hits was issued. Those that can
+ * hit no token any more are dropped on the way. */
 gboolean syrinx_store_put_revocation (SyrinxStore *store, const gchar *jti,
     const gchar *subject, gint64 until_s, GError **error);
 /* Enters all of them with syrinx_revoke_jti() and syrinx_revoke_subject(). */

@@ -23,8 +23,8 @@
 typedef struct
 {
   GRand *rand;
-  gchar **words; /* by rank */
-  gdouble *zipf; /* sums of 1/rank */
+  gchar **words;          /* by rank */
+  gdouble *zipf;          /* sums of 1/rank */
   GPtrArray *tracks_left; /* SyrinxTrack, of the artist under way, reversed */
   guint n_made;
 } Library;
@@ -45,21 +45,21 @@ static gchar *
 make_word (GRand *rand, guint rank)
 {
   static const gchar *const onsets[] = { "l", "m", "s", "t", "b", "d", "n", "r",
-    "h", "w", "k", "f", "g", "p", "st", "th", "sh", "ch", "br", "tr", "bl", "dr",
-    "v", "j", "", "", "y", "z", "cr", "gr" };
+    "h", "w", "k", "f", "g", "p", "st", "th", "sh", "ch", "br", "tr", "bl",
+    "dr", "v", "j", "", "", "y", "z", "cr", "gr" };
   static const gchar *const nuclei[]
       = { "e", "a", "o", "i", "u", "ea", "oo", "ou", "ai", "y" };
-  static const gchar *const codas[] = { "", "", "", "n", "r", "t", "s", "l", "d",
-    "m", "ng", "ck", "nd", "st", "ve" };
+  static const gchar *const codas[] = { "", "", "", "n", "r", "t", "s", "l",
+    "d", "m", "ng", "ck", "nd", "st", "ve" };
   GString *word = g_string_new (NULL);
   guint n = 1 + (rank > 60) + (g_rand_int_range (rand, 0, 100) < 45)
-      + (rank > 4000 && g_rand_int_range (rand, 0, 100) < 50);
+            + (rank > 4000 && g_rand_int_range (rand, 0, 100) < 50);
 
   for (guint i = 0; i < n; i++) {
     gdouble a = g_rand_double (rand), b = g_rand_double (rand);
 
-    g_string_append (word, onsets[(guint) (a * a * G_N_ELEMENTS (onsets))]);
-    g_string_append (word, nuclei[(guint) (b * b * G_N_ELEMENTS (nuclei))]);
+    g_string_append (word, onsets[(guint)(a * a * G_N_ELEMENTS (onsets))]);
+    g_string_append (word, nuclei[(guint)(b * b * G_N_ELEMENTS (nuclei))]);
     g_string_append (
         word, codas[g_rand_int_range (rand, 0, G_N_ELEMENTS (codas))]);
   }
@@ -93,9 +93,9 @@ make_name (Library *library, guint min, guint max)
     if (i > 0)
       g_string_append_c (name, ' ');
     g_string_append (name, pick_word (library));
-    name->str[name->len - strlen (strrchr (name->str, ' ')
-            ? strrchr (name->str, ' ') + 1
-            : name->str)]
+    name->str[name->len
+              - strlen (strrchr (name->str, ' ') ? strrchr (name->str, ' ') + 1
+                                                 : name->str)]
         &= ~0x20;
   }
   return g_string_free (name, FALSE);
@@ -109,9 +109,9 @@ make_album (Library *library, const gchar *artist, const gchar *genre)
   guint year = g_rand_int_range (library->rand, 1960, 2026);
   /* some albums are named like their artist or their first track */
   g_autofree gchar *first = make_name (library, 1, 5);
-  g_autofree gchar *album = roll < 8 ? g_strdup (artist)
-      : roll < 35                    ? g_strdup (first)
-                                     : make_name (library, 1, 4);
+  g_autofree gchar *album = roll < 8    ? g_strdup (artist)
+                            : roll < 35 ? g_strdup (first)
+                                        : make_name (library, 1, 4);
 
   for (guint i = 0; i < n_tracks; i++) {
     SyrinxTrack *track = g_new0 (SyrinxTrack, 1);
@@ -121,7 +121,7 @@ make_album (Library *library, const gchar *artist, const gchar *genre)
     track->path = g_strdup_printf ("%s/%s/%02u %s.%07u.flac", artist, album,
         i + 1, track->title, library->n_made);
     track->fingerprint = g_compute_checksum_for_data (
-        G_CHECKSUM_SHA256, (guchar *) &library->n_made, sizeof (guint));
+        G_CHECKSUM_SHA256, (guchar *)&library->n_made, sizeof (guint));
     track->artist = g_strdup (artist);
     track->album = g_strdup (album);
     track->genre = g_strdup (genre);
@@ -143,12 +143,12 @@ make_album (Library *library, const gchar *artist, const gchar *genre)
 static void
 make_artist (Library *library)
 {
-  static const gchar *const genres[] = { "Rock", "Pop", "Jazz", "Classical",
-    "Hip Hop", "Electronic", "Folk", "Metal", "Soul", "Country", "Blues",
-    "Reggae", "Latin", "Punk Rock", "Drum and Bass", "Ambient", "House", "Funk",
-    "World", "Soundtrack" };
+  static const gchar *const genres[]
+      = { "Rock", "Pop", "Jazz", "Classical", "Hip Hop", "Electronic", "Folk",
+          "Metal", "Soul", "Country", "Blues", "Reggae", "Latin", "Punk Rock",
+          "Drum and Bass", "Ambient", "House", "Funk", "World", "Soundtrack" };
   gdouble x = g_rand_double (library->rand);
-  const gchar *genre = genres[(guint) (x * x * G_N_ELEMENTS (genres))];
+  const gchar *genre = genres[(guint)(x * x * G_N_ELEMENTS (genres))];
   g_autofree gchar *artist = make_name (library, 1, 3);
   guint n_albums = g_rand_int_range (library->rand, 1, 2 * TRACKS_ARTIST / 10);
 
@@ -173,7 +173,7 @@ library_init (Library *library)
   library->words = g_new0 (gchar *, N_WORDS + 1);
   library->zipf = g_new (gdouble, N_WORDS);
   library->tracks_left
-      = g_ptr_array_new_with_free_func ((GDestroyNotify) syrinx_track_free);
+      = g_ptr_array_new_with_free_func ((GDestroyNotify)syrinx_track_free);
   for (guint i = 0; i < N_WORDS; i++) {
     library->words[i] = make_word (library->rand, i);
     library->zipf[i] = sum += 1.0 / (i + 2);
@@ -198,13 +198,14 @@ plain_open (const gchar *dir)
   sqlite3 *db = NULL;
 
   g_assert_cmpint (sqlite3_open (path, &db), ==, SQLITE_OK);
-  g_assert_cmpint (sqlite3_exec (db,
-                       "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;"
-                       "PRAGMA cache_size = -65536; BEGIN;"
-                       "CREATE VIRTUAL TABLE plain USING fts5 (title, artist,"
-                       "album, genre, content = '', prefix = '2 3 4', tokenize ="
-                       "'unicode61 remove_diacritics 2')",
-                       NULL, NULL, NULL),
+  g_assert_cmpint (
+      sqlite3_exec (db,
+          "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;"
+          "PRAGMA cache_size = -65536; BEGIN;"
+          "CREATE VIRTUAL TABLE plain USING fts5 (title, artist,"
+          "album, genre, content = '', prefix = '2 3 4', tokenize ="
+          "'unicode61 remove_diacritics 2')",
+          NULL, NULL, NULL),
       ==, SQLITE_OK);
   return db;
 }
@@ -214,9 +215,10 @@ plain_add (sqlite3 *db, GPtrArray *tracks, guint first)
 {
   sqlite3_stmt *stmt = NULL;
 
-  sqlite3_prepare_v2 (
-      db, "INSERT INTO plain (rowid, title, artist, album, genre)"
-          "VALUES (?, ?, ?, ?, ?)", -1, &stmt, NULL);
+  sqlite3_prepare_v2 (db,
+      "INSERT INTO plain (rowid, title, artist, album, genre)"
+      "VALUES (?, ?, ?, ?, ?)",
+      -1, &stmt, NULL);
   for (guint i = 0; i < tracks->len; i++) {
     SyrinxTrack *track = tracks->pdata[i];
 
@@ -242,8 +244,9 @@ plain_find (sqlite3 *db, const gchar *q, gint64 rows[TOP], gdouble *ms)
   gint64 start = g_get_monotonic_time ();
   guint n = 0;
 
-  sqlite3_prepare_v2 (db, "SELECT rowid FROM plain WHERE plain MATCH ?"
-                          "ORDER BY bm25 (plain), rowid LIMIT 10",
+  sqlite3_prepare_v2 (db,
+      "SELECT rowid FROM plain WHERE plain MATCH ?"
+      "ORDER BY bm25 (plain), rowid LIMIT 10",
       -1, &stmt, NULL);
   sqlite3_bind_text (stmt, 1, match, -1, SQLITE_STATIC);
   while (sqlite3_step (stmt) == SQLITE_ROW)
@@ -267,7 +270,7 @@ thread_cpu_ms (void)
 static gint
 compare_doubles (gconstpointer a, gconstpointer b)
 {
-  gdouble x = *(const gdouble *) a, y = *(const gdouble *) b;
+  gdouble x = *(const gdouble *)a, y = *(const gdouble *)b;
 
   return x < y ? -1 : x > y;
 }
@@ -276,7 +279,7 @@ static gdouble
 quantile (gdouble *values, guint n, gdouble q)
 {
   qsort (values, n, sizeof (gdouble), compare_doubles);
-  return values[MIN ((guint) (q * n), n - 1)];
+  return values[MIN ((guint)(q * n), n - 1)];
 }
 
 /* Loads all; every so often a track gives two of its words for a query. */
@@ -288,8 +291,8 @@ load (SyrinxStore *store, Library *library, sqlite3 *plain, guint n_tracks,
 
   for (guint done = 0; done < n_tracks;) {
     guint n = MIN (BATCH, n_tracks - done);
-    g_autoptr (GPtrArray) batch = g_ptr_array_new_full (
-        n, (GDestroyNotify) syrinx_track_free);
+    g_autoptr (GPtrArray) batch
+        = g_ptr_array_new_full (n, (GDestroyNotify)syrinx_track_free);
     g_autoptr (GError) error = NULL;
     gint64 start;
 
@@ -305,9 +308,8 @@ load (SyrinxStore *store, Library *library, sqlite3 *plain, guint n_tracks,
 
       g_ptr_array_add (ids, g_strdup (track->id));
       if (g_rand_double (library->rand) < 1.05 * n_queries / n_tracks)
-        g_ptr_array_add (queries,
-            g_strdup_printf ("%s %s %s", track->title, track->artist,
-                track->album));
+        g_ptr_array_add (queries, g_strdup_printf ("%s %s %s", track->title,
+                                      track->artist, track->album));
     }
     done += n;
     fprintf (stderr, "\r%u tracks, %.0f rows/s ", done, done / seconds);
@@ -358,14 +360,15 @@ compare_with_plain (GPtrArray *found, GPtrArray *ids, const gint64 rows[TOP],
 {
   guint n_common = 0, n_exact = 0;
 
-  while (n_exact < found->len
-      && !g_ascii_strcasecmp (((SyrinxTrack *) found->pdata[n_exact])->title, q))
+  while (
+      n_exact < found->len
+      && !g_ascii_strcasecmp (((SyrinxTrack *)found->pdata[n_exact])->title, q))
     n_exact++;
   for (guint i = 0; i < n_rows; i++)
     for (guint k = 0; k < MIN (found->len, TOP + n_exact); k++)
-      n_common += g_str_equal (ids->pdata[rows[i]],
-          ((SyrinxTrack *) found->pdata[k])->id);
-  return (gdouble) TOP * n_common / n_rows;
+      n_common += g_str_equal (
+          ids->pdata[rows[i]], ((SyrinxTrack *)found->pdata[k])->id);
+  return (gdouble)TOP * n_common / n_rows;
 }
 
 static void
@@ -382,7 +385,8 @@ run_queries (SyrinxStore *store, Library *library, sqlite3 *plain,
 
     if (!q)
       continue;
-    found = ask (store, q, &result->wall_ms[result->n], &result->cpu_ms[result->n]);
+    found = ask (
+        store, q, &result->wall_ms[result->n], &result->cpu_ms[result->n]);
     result->n++;
     if (result->n_compared == N_COMPARED || result->n % 5 != 0)
       continue;
@@ -399,15 +403,16 @@ static void
 run_titles (SyrinxStore *store, GPtrArray *ids, Result *result)
 {
   for (guint i = 0; i < 100; i++) {
-    const gchar *id = ids->pdata[(guint64) i * 7919 * 104729 % ids->len];
+    const gchar *id = ids->pdata[(guint64)i * 7919 * 104729 % ids->len];
     g_autoptr (SyrinxTrack) track = syrinx_store_get_track (store, id, NULL);
     gdouble wall, cpu;
     g_autoptr (GPtrArray) found = ask (store, track->title, &wall, &cpu);
 
     result->n_titles++;
-    result->n_titles_first += found->len > 0
-        && !g_ascii_strcasecmp (
-            ((SyrinxTrack *) found->pdata[0])->title, track->title);
+    result->n_titles_first
+        += found->len > 0
+           && !g_ascii_strcasecmp (
+               ((SyrinxTrack *)found->pdata[0])->title, track->title);
   }
 }
 
@@ -418,10 +423,11 @@ print_figure (FILE *json, const gchar *figure, gdouble value, const gchar *unit,
     gdouble peer, gdouble goal, gboolean more_is_better)
 {
   gboolean met = more_is_better ? value >= goal : value <= goal;
-  g_autofree gchar *peers = peer > 0
-      ? g_strdup_printf ("\"fts5 bm25\",\"peer_value\":%.3f,\"ratio\":%.4f", peer,
+  g_autofree gchar *peers
+      = peer > 0 ? g_strdup_printf (
+            "\"fts5 bm25\",\"peer_value\":%.3f,\"ratio\":%.4f", peer,
             value / peer)
-      : g_strdup ("null,\"peer_value\":null,\"ratio\":null");
+                 : g_strdup ("null,\"peer_value\":null,\"ratio\":null");
 
   printf ("%-46s %12.3f %-8s %12.3f %10g %s\n", figure, value, unit, peer, goal,
       met ? "met" : "MISSED");
@@ -481,8 +487,8 @@ remove_files (const gchar *path)
 int
 main (int argc, char **argv)
 {
-  guint n_tracks = argc > 1 ? (guint) strtoul (argv[1], NULL, 10) : 1000000;
-  guint n_queries = argc > 2 ? (guint) strtoul (argv[2], NULL, 10) : 1000;
+  guint n_tracks = argc > 1 ? (guint)strtoul (argv[1], NULL, 10) : 1000000;
+  guint n_queries = argc > 2 ? (guint)strtoul (argv[2], NULL, 10) : 1000;
   g_autofree gchar *dir = g_dir_make_tmp ("syrinx-bench-XXXXXX", NULL);
   g_autoptr (GPtrArray) ids = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (GPtrArray) texts = g_ptr_array_new_with_free_func (g_free);
@@ -494,8 +500,7 @@ main (int argc, char **argv)
 
   g_assert_true (store && n_tracks >= 1000 && n_queries >= 10);
   library_init (&library);
-  rows_per_s
-      = load (store, &library, plain, n_tracks, n_queries, ids, texts);
+  rows_per_s = load (store, &library, plain, n_tracks, n_queries, ids, texts);
   sqlite3_exec (plain, "COMMIT", NULL, NULL, NULL);
   result.wall_ms = g_new0 (gdouble, texts->len);
   result.cpu_ms = g_new0 (gdouble, texts->len);

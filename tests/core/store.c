@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The index of the content store: what is put in is found, and only that. */
 #include "core/error.h"
+#include "core/grant.h"
 #include "core/identifier.h"
 #include "core/store.h"
 
@@ -765,6 +766,28 @@ eviction_drops_what_was_used_longest_ago_and_keeps_what_plays (
   g_assert_cmpstr (gone->str, ==, "second third first ");
 }
 
+static void
+revocations_are_kept_until_no_token_is_left (Fixture *f, gconstpointer data)
+{
+  gint64 now_s = g_get_real_time () / G_USEC_PER_SEC;
+  SyrinxStore *store = f->store;
+
+  g_assert_true (
+      syrinx_store_put_revocation (store, "past", NULL, now_s - 5, NULL));
+  g_assert_true (
+      syrinx_store_put_revocation (store, "kept", NULL, now_s + 60, NULL));
+  g_assert_true (
+      syrinx_store_put_revocation (store, NULL, "eve", now_s - 5, NULL));
+  g_clear_pointer (&f->store, syrinx_store_unref);
+  f->store = syrinx_store_open (f->dir, TRUE, NULL);
+  g_assert_false (syrinx_is_revoked ("eve", "other", now_s - 10));
+  g_assert_true (syrinx_store_load_revocations (f->store, NULL));
+  g_assert_true (syrinx_is_revoked ("bob", "kept", now_s - 10));
+  g_assert_false (syrinx_is_revoked ("bob", "past", now_s - 10));
+  g_assert_true (syrinx_is_revoked ("eve", "other", now_s - 10));
+  g_assert_false (syrinx_is_revoked ("eve", "other", now_s));
+}
+
 #define ADD(test)                                                              \
   g_test_add ("/store/" #test, Fixture, NULL, set_up, test, tear_down)
 
@@ -793,5 +816,6 @@ main (int argc, char **argv)
   ADD (readers_see_whole_batches_while_a_writer_writes);
   ADD (fragments_are_found_replaced_and_counted);
   ADD (eviction_drops_what_was_used_longest_ago_and_keeps_what_plays);
+  ADD (revocations_are_kept_until_no_token_is_left);
   return g_test_run ();
 }
