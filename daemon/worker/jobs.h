@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The worker's jobs. Each works on one open file and answers with a dictionary;
+ * the produce job sends its fragments as it makes them. */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* (transfer floating). Keys: "codec" s, "rate" u, "channels" u, "samples" t,
+ * "bitrate" u, tags "title" "artist" "album" "album-artist" "genre" s, "year"
+ * "track" "disc" i, "gain" "peak" d, "artwork" ay; all but the first four
+ * optional. Errors: INVALID, UNSUPPORTED. */
+GVariant *syrinx_job_scan (gint fd, GError **error);
+
+/* @plan: "codec" s ("opus", "aac"), "bitrate" "channels" "rate" "source-rate"
+ * "fragment-units" "first" "count" u, "source-samples" "units" t. */
+GVariant *
+syrinx_job_produce (gint socket, gint fd, GVariant *plan, GError **error);
+
+/* @plan: "channels" "rate" u, "samples" t. Answers "gain" "peak" d. */
+GVariant *syrinx_job_loudness (gint fd, GVariant *plan, GError **error);
+
+G_END_DECLS

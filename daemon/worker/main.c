@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* syrinx-worker: decodes foreign files for syrinxd, one job after the other, in
+ * a process that can reach nothing but the descriptors it is given. */
+#include "jobs.h"
+#include "plugins.h"
+#include "sandbox.h"
+
+#include "../worker-protocol.h"
+
+#include <gio/gio.h>
+#include <gst/gst.h>
+
+#include <malloc.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MAX_JOB_CPU_SECONDS 300
+
+static GVariant *
+work (const SyrinxMessage *job, GError **error)
+{
+  g_autoptr (GVariant) plan = NULL;
+
+  if (job->type == SYRINX_MESSAGE_SCAN)
+    return syrinx_job_scan (job->fd, error);
+  plan = syrinx_message_get_dict (job);
+  if (plan && job->type == SYRINX_MESSAGE_PRODUCE)
+    return syrinx_job_produce (SYRINX_WORKER_FD, job->fd, plan, error);
+  if (plan && job->type == SYRINX_MESSAGE_LOUDNESS)
+    return syrinx_job_loudness (job->fd, plan, error);
+  g_set_error_literal (
+      error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, "unknown job");
+  return NULL;
+}
+
+static gboolean
+answer (GVariant *result, const GError *failure)
+{
+  if (result)
+    return syrinx_message_send_variant (
+        SYRINX_WORKER_FD, SYRINX_MESSAGE_RESULT, result, -1, NULL);
+  return syrinx_message_send (SYRINX_WORKER_FD, SYRINX_MESSAGE_FAILED,
+      failure->message, strlen (failure->message), -1, NULL);
+}
+
+static gboolean
+serve_one (void)
+{
+  g_auto (SyrinxMessage) job = { .fd = -1 };
+  g_autoptr (GError) failure = NULL;
+
+  if (!syrinx_message_receive (SYRINX_WORKER_FD, 0, &job, NULL) || job.fd < 0)
+    return FALSE;
+  syrinx_sandbox_limit_cpu (MAX_JOB_CPU_SECONDS);
+  return answer (work (&job, &failure), failure);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!syrinx_sandbox_tie_to_parent ())
+    return 1;
+  mallopt (M_ARENA_MAX, 2);
+  if (!gst_init_check (&argc, &argv, &error) || !syrinx_plugins_load ()
+      || !syrinx_sandbox_enter (&error)) {
+    g_printerr ("syrinx-worker: %s\n",
+        error ? error->message : "GStreamer's base plugins are missing");
+    return 1;
+  }
+  if (!syrinx_message_send (
+          SYRINX_WORKER_FD, SYRINX_MESSAGE_READY, "", 0, -1, NULL))
+    return 1;
+  while (serve_one ())
+    ;
+  /* no exit handlers: the sandbox would stand in their way */
+  _exit (0);
+}

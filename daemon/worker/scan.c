@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The scan job: tags, technical data and the exact number of samples. */
+#include "jobs.h"
+
+#include "decode.h"
+#include "gapless.h"
+
+#include "../worker-protocol.h"
+#include "core/error.h"
+
+#include <gst/tag/tag.h>
+
+#include <math.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define MAX_SAMPLES ((guint64)1 << 40)
+
+typedef struct
+{
+  const gchar *caps;
+  const gchar *codec;
+  gboolean count_packets; /* packets' durations are exact samples */
+} Codec;
+
+/* Where the decoder gives something else than its packets' durations say, only
+ * decoding tells how long a file is. */
+static const Codec codecs[] = { { "audio/x-flac", "flac", TRUE },
+  { "audio/x-raw", "pcm", TRUE }, { "audio/x-alac", "alac", TRUE },
+  { "audio/x-vorbis", "vorbis", FALSE }, { "audio/x-opus", "opus", FALSE },
+  { "audio/x-wavpack", "wavpack", TRUE } };
+static const Codec mp3 = { "audio/mpeg", "mp3", TRUE };
+static const Codec aac = { "audio/mpeg", "aac", FALSE };
+
+typedef struct
+{
+  const Codec *codec;
+  guint rate_hz, channels;
+  guint64 n_samples;
+} Facts;
+
+static const Codec *
+find_codec (const GstStructure *s)
+{
+  gint version = 0;
+
+  gst_structure_get_int (s, "mpegversion", &version);
+  if (gst_structure_has_name (s, "audio/mpeg"))
+    return version == 1 ? &mp3 : &aac;
+  for (guint i = 0; i < G_N_ELEMENTS (codecs); i++)
+    if (gst_structure_has_name (s, codecs[i].caps))
+      return &codecs[i];
+  return NULL;
+}
+
+static guint64
+count_samples (GstSample *sample, guint rate_hz)
+{
+  GstBuffer *buffer = gst_sample_get_buffer (sample);
+  GstAudioInfo info;
+
+  if (gst_structure_has_name (
+          gst_caps_get_structure (gst_sample_get_caps (sample), 0),
+          "audio/x-raw"))
+    return gst_audio_info_from_caps (&info, gst_sample_get_caps (sample))
+               ? gst_buffer_get_size (buffer) / GST_AUDIO_INFO_BPF (&info)
+               : 0;
+  return GST_BUFFER_DURATION_IS_VALID (buffer) ? gst_util_uint64_scale_round (
+             GST_BUFFER_DURATION (buffer), rate_hz, GST_SECOND)
+                                               : 0;
+}
+
+static gboolean
+set_invalid (GError **error, const gchar *reason)
+{
+  g_set_error_literal (error, SYRINX_ERROR, SYRINX_ERROR_INVALID, reason);
+  return FALSE;
+}
+
+static gboolean
+read_format (GstSample *sample, Facts *facts, GError **error)
+{
+  const GstStructure *s
+      = gst_caps_get_structure (gst_sample_get_caps (sample), 0);
+  gint rate = 0, channels = 0;
+
+  gst_structure_get_int (s, "rate", &rate);
+  gst_structure_get_int (s, "channels", &channels);
+  if (facts->rate_hz && (guint)rate != facts->rate_hz)
+    return set_invalid (error, "its sample rate changes on the way");
+  if (rate < 4000 || rate > 768000 || channels < 1 || channels > 64)
+    return set_invalid (error, "its rate or number of channels makes no sense");
+  facts->rate_hz = rate;
+  facts->channels = channels;
+  return TRUE;
+}
+
+/* Damage at the end is common in real libraries: what was read counts, if it is
+ * at least a second. */
+static gboolean
+count_all (SyrinxDecoder *decoder, Facts *facts, GError **error)
+{
+  g_autoptr (GError) reason = NULL;
+
+  for (;;) {
+    g_autoptr (GstSample) sample = syrinx_decoder_pull (decoder, &reason);
+
+    if (!sample)
+      break;
+    if (!read_format (sample, facts, error))
+      return FALSE;
+    facts->n_samples += count_samples (sample, facts->rate_hz);
+    if (facts->n_samples > MAX_SAMPLES)
+      return set_invalid (error, "it is too long");
+  }
+  if (facts->n_samples > facts->rate_hz && facts->rate_hz > 0)
+    return TRUE;
+  if (reason) {
+    g_propagate_error (error, g_steal_pointer (&reason));
+    return FALSE;
+  }
+  return facts->n_samples > 0 || set_invalid (error, "there is no sound in it");
+}
+
+static gboolean
+identify (SyrinxDecoder *decoder, Facts *facts, GError **error)
+{
+  GstCaps *caps = syrinx_decoder_get_caps (decoder);
+
+  facts->codec = caps ? find_codec (gst_caps_get_structure (caps, 0)) : NULL;
+  if (facts->codec)
+    return TRUE;
+  g_set_error_literal (error, SYRINX_ERROR, SYRINX_ERROR_UNSUPPORTED,
+      "its codec is not one of those that are decoded here");
+  return FALSE;
+}
+
+/* flacparse counts the last block as long as the others; the head knows better,
+ * unless it lies. */
+static void
+correct_last_block (SyrinxDecoder *decoder, Facts *facts)
+{
+  guint64 total = gst_util_uint64_scale_round (
+      syrinx_decoder_get_duration (decoder), facts->rate_hz, GST_SECOND);
+
+  if (g_str_equal (facts->codec->codec, "flac") && total > 0
+      && total <= facts->n_samples && facts->n_samples - total < 65536)
+    facts->n_samples = total;
+}
+
+static void
+take_off_padding (gint fd, Facts *facts)
+{
+  guint delay, excess;
+
+  syrinx_gapless_read (fd, &delay, &excess);
+  if (facts->codec == &mp3 && excess < facts->n_samples)
+    facts->n_samples -= excess;
+}
+
+static void
+add_string (GVariantBuilder *builder, const gchar *key, GstTagList *tags,
+    const gchar *tag)
+{
+  const gchar *value = NULL;
+  g_autofree gchar *cut = NULL;
+  gsize n;
+
+  if (!gst_tag_list_peek_string_index (tags, tag, 0, &value) || !*value)
+    return;
+  n = MIN (strlen (value), SYRINX_MAX_TAG_BYTES);
+  cut = g_utf8_make_valid (value, n);
+  g_variant_builder_add (builder, "{sv}", key, g_variant_new_string (cut));
+}
+
+static void
+add_number (GVariantBuilder *builder, const gchar *key, GstTagList *tags,
+    const gchar *tag)
+{
+  guint value;
+
+  if (gst_tag_list_get_uint (tags, tag, &value) && value > 0 && value < 10000)
+    g_variant_builder_add (
+        builder, "{sv}", key, g_variant_new_int32 ((gint)value));
+}
+
+static void
+add_year (GVariantBuilder *builder, GstTagList *tags)
+{
+  g_autoptr (GstDateTime) when = NULL;
+
+  if (gst_tag_list_get_date_time (tags, GST_TAG_DATE_TIME, &when)
+      && gst_date_time_has_year (when))
+    g_variant_builder_add (builder, "{sv}", "year",
+        g_variant_new_int32 (gst_date_time_get_year (when)));
+}
+
+static void
+add_gain (GVariantBuilder *builder, GstTagList *tags)
+{
+  gdouble gain, peak = 1.0;
+
+  if (!gst_tag_list_get_double (tags, GST_TAG_TRACK_GAIN, &gain)
+      || !isfinite (gain) || fabs (gain) > 64)
+    return;
+  gst_tag_list_get_double (tags, GST_TAG_TRACK_PEAK, &peak);
+  g_variant_builder_add (builder, "{sv}", "gain", g_variant_new_double (gain));
+  g_variant_builder_add (builder, "{sv}", "peak", g_variant_new_double (peak));
+}
+
+/* The front cover, or else the first picture that has no other role. */
+static GstSample *
+find_cover (GstTagList *tags)
+{
+  GstSample *found = NULL;
+
+  for (guint i = 0; i < gst_tag_list_get_tag_size (tags, GST_TAG_IMAGE); i++) {
+    GstSample *sample = NULL;
+    const GstStructure *info;
+    gint type = GST_TAG_IMAGE_TYPE_UNDEFINED;
+
+    if (!gst_tag_list_get_sample_index (tags, GST_TAG_IMAGE, i, &sample))
+      break;
+    info = gst_sample_get_info (sample);
+    if (info)
+      gst_structure_get_enum (
+          info, "image-type", GST_TYPE_TAG_IMAGE_TYPE, &type);
+    if (type == GST_TAG_IMAGE_TYPE_FRONT_COVER || !found) {
+      g_clear_pointer (&found, gst_sample_unref);
+      found = sample;
+    } else {
+      gst_sample_unref (sample);
+    }
+    if (type == GST_TAG_IMAGE_TYPE_FRONT_COVER)
+      break;
+  }
+  return found;
+}
+
+static void
+add_artwork (GVariantBuilder *builder, GstTagList *tags)
+{
+  g_autoptr (GstSample) sample = find_cover (tags);
+  GstMapInfo map;
+
+  if (!sample
+      || !gst_buffer_map (gst_sample_get_buffer (sample), &map, GST_MAP_READ))
+    return;
+  if (map.size > 0 && map.size <= SYRINX_MAX_ARTWORK_BYTES)
+    g_variant_builder_add (builder, "{sv}", "artwork",
+        g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, map.data, map.size, 1));
+  gst_buffer_unmap (gst_sample_get_buffer (sample), &map);
+}
+
+static void
+add_tags (GVariantBuilder *builder, GstTagList *tags)
+{
+  add_string (builder, "title", tags, GST_TAG_TITLE);
+  add_string (builder, "artist", tags, GST_TAG_ARTIST);
+  add_string (builder, "album", tags, GST_TAG_ALBUM);
+  add_string (builder, "album-artist", tags, GST_TAG_ALBUM_ARTIST);
+  add_string (builder, "genre", tags, GST_TAG_GENRE);
+  add_number (builder, "track", tags, GST_TAG_TRACK_NUMBER);
+  add_number (builder, "disc", tags, GST_TAG_ALBUM_VOLUME_NUMBER);
+  add_year (builder, tags);
+  add_gain (builder, tags);
+  add_artwork (builder, tags);
+}
+
+static void
+add_facts (GVariantBuilder *builder, gint fd, const Facts *facts)
+{
+  struct stat st = { 0 };
+  gdouble bps;
+
+  fstat (fd, &st);
+  bps = 8.0 * st.st_size * facts->rate_hz / facts->n_samples;
+  g_variant_builder_add (
+      builder, "{sv}", "codec", g_variant_new_string (facts->codec->codec));
+  g_variant_builder_add (
+      builder, "{sv}", "rate", g_variant_new_uint32 (facts->rate_hz));
+  g_variant_builder_add (
+      builder, "{sv}", "channels", g_variant_new_uint32 (facts->channels));
+  g_variant_builder_add (
+      builder, "{sv}", "samples", g_variant_new_uint64 (facts->n_samples));
+  g_variant_builder_add (
+      builder, "{sv}", "bitrate", g_variant_new_uint32 ((guint)MIN (bps, 1e9)));
+}
+
+/* Counts again by decoding. Its tags are the same ones. */
+static gboolean
+count_decoded (gint fd, Facts *facts, GError **error)
+{
+  g_autoptr (SyrinxDecoder) decoder
+      = syrinx_decoder_new (fd, SYRINX_DECODE_RAW, error);
+
+  facts->n_samples = 0;
+  facts->rate_hz = 0;
+  return decoder && count_all (decoder, facts, error);
+}
+
+GVariant *
+syrinx_job_scan (gint fd, GError **error)
+{
+  g_autoptr (SyrinxDecoder) decoder
+      = syrinx_decoder_new (fd, SYRINX_DECODE_PARSED, error);
+  Facts facts = { 0 };
+  GVariantBuilder builder;
+
+  if (!decoder || !identify (decoder, &facts, error))
+    return NULL;
+  if (!(facts.codec->count_packets ? count_all (decoder, &facts, error)
+                                   : count_decoded (fd, &facts, error)))
+    return NULL;
+  correct_last_block (decoder, &facts);
+  take_off_padding (fd, &facts);
+  g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
+  add_facts (&builder, fd, &facts);
+  add_tags (&builder, syrinx_decoder_get_tags (decoder));
+  return g_variant_builder_end (&builder);
+}
