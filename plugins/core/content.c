@@ -1,3 +1,779 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Renditions and their fragments. */
+/* Content: a track's renditions and their fragments. */
 #include "content.h"
+
+#include "chunk-cipher.h"
+#include "chunk-files.h"
+#include "cmaf.h"
+#include "error.h"
+#include "fragment-cache.h"
+#include "identifier.h"
+#include "secret.h"
+
+#include <string.h>
+
+/* Lock order: registry_lock, plan_lock, lock. None is held while a function of
+ * somebody else runs. plan_lock alone is held over the index's I/O: it keeps
+ * two first listeners from giving one rendition two keys. */
+struct _SyrinxContent
+{
+  gatomicrefcount refs;
+
+  /* constant after init */
+  gchar *state_dir;
+  SyrinxStore *store;
+  SyrinxKeyring *keyring;
+  guint64 cache_max_bytes;
+  GThreadPool *writer; /* one thread that makes fragments durable */
+
+  GMutex plan_lock;
+  GMutex lock;
+  GCond wait_done;
+
+  /* protected by lock */
+  SyrinxProducer producer;
+  gpointer producer_data;
+  GHashTable *renditions; /* "track/name/epoch" → SyrinxRendition, unowned */
+  SyrinxFragmentCache *cache;
+};
+
+typedef struct
+{
+  gint number;
+  SyrinxFetchFunc func;
+  gpointer user_data;
+  GThread *runs_in; /* (nullable) */
+} Wait;
+
+struct _SyrinxRendition
+{
+  gatomicrefcount refs;
+
+  /* constant after init */
+  SyrinxContent *content;
+  gchar *name; /* "track/name/epoch" */
+  SyrinxRenditionRow *row;
+  GBytes *key;
+
+  /* protected by content->lock */
+  GList *waits;        /* Wait */
+  GHashTable *loading; /* numbers that a thread reads from disk just now */
+  GError *failure;     /* (nullable) why what was waited for last failed */
+  gint failed_first, failed_end;
+};
+
+static GMutex registry_lock;
+static GHashTable *registry; /* state dir → SyrinxContent, unowned */
+
+/* --- Waiting --- */
+
+/* Runs those waits for [first, end) that wait now. Lets go of the lock while
+ * a func runs. */
+static void
+wake_locked (SyrinxRendition *rendition, gint first, gint end)
+{
+  SyrinxContent *content = rendition->content;
+  GList *link = rendition->waits;
+
+  while (link) {
+    Wait *wait = link->data;
+    if (wait->runs_in || wait->number < first || wait->number >= end) {
+      link = link->next;
+      continue;
+    }
+    wait->runs_in = g_thread_self ();
+    g_mutex_unlock (&content->lock);
+    wait->func (rendition, wait->number, wait->user_data);
+    g_mutex_lock (&content->lock);
+    rendition->waits = g_list_remove (rendition->waits, wait);
+    g_free (wait);
+    g_cond_broadcast (&content->wait_done);
+    link = rendition->waits;
+  }
+}
+
+static void
+add_wait_locked (SyrinxRendition *rendition, gint number, SyrinxFetchFunc func,
+    gpointer user_data)
+{
+  Wait *wait;
+
+  if (!func)
+    return;
+  wait = g_new0 (Wait, 1);
+  wait->number = number;
+  wait->func = func;
+  wait->user_data = user_data;
+  rendition->waits = g_list_append (rendition->waits, wait);
+}
+
+void
+syrinx_rendition_cancel (SyrinxRendition *rendition, gpointer user_data)
+{
+  SyrinxContent *content = rendition->content;
+  GList *link;
+
+  g_mutex_lock (&content->lock);
+  for (link = rendition->waits; link;) {
+    Wait *wait = link->data;
+    if (wait->user_data != user_data) {
+      link = link->next;
+    } else if (wait->runs_in) {
+      g_cond_wait (&content->wait_done, &content->lock);
+      link = rendition->waits;
+    } else {
+      rendition->waits = g_list_remove (rendition->waits, wait);
+      g_free (wait);
+      link = rendition->waits;
+    }
+  }
+  g_mutex_unlock (&content->lock);
+}
+
+/* --- Fetching --- */
+
+static void
+name_fragment (SyrinxRendition *rendition, gint number,
+    gchar name[SYRINX_FRAGMENT_NAME_MAX])
+{
+  g_snprintf (name, SYRINX_FRAGMENT_NAME_MAX, "%s/%d", rendition->name, number);
+}
+
+static GBytes *
+decrypt (SyrinxRendition *rendition, gint number, GBytes *chunk, GError **error)
+{
+  gsize chunk_bytes, clear_bytes;
+  const guint8 *data = g_bytes_get_data (chunk, &chunk_bytes);
+  guint8 *clear = g_malloc (chunk_bytes);
+
+  if (syrinx_chunk_decrypt (rendition->key, number, data, chunk_bytes, clear,
+          &clear_bytes, error))
+    return g_bytes_new_take (clear, clear_bytes);
+  g_free (clear);
+  return NULL;
+}
+
+/* From the index and the disk, unlocked. NULL without an error: it is not
+ * there, or was damaged and is gone now. */
+static GBytes *
+load_chunk (SyrinxRendition *rendition, gint number, GError **error)
+{
+  SyrinxContent *content = rendition->content;
+  const SyrinxRenditionRow *row = rendition->row;
+  SyrinxFragmentRow fragment;
+  g_autoptr (GError) cause = NULL;
+  GBytes *chunk;
+
+  if (!syrinx_store_get_fragment (content->store, row->track_id, row->name,
+          row->epoch, number, &fragment, &cause)) {
+    if (!g_error_matches (cause, SYRINX_ERROR, SYRINX_ERROR_NOT_FOUND))
+      g_propagate_error (error, g_steal_pointer (&cause));
+    return NULL;
+  }
+  chunk = syrinx_chunk_files_read (content->state_dir, row->track_id, row->name,
+      row->epoch, number, fragment.size_bytes, fragment.sha256, &cause);
+  if (chunk)
+    return chunk;
+  if (g_error_matches (cause, SYRINX_ERROR, SYRINX_ERROR_FAILED)) {
+    g_propagate_error (error, g_steal_pointer (&cause));
+    return NULL;
+  }
+  g_warning ("%s; it is made again", cause->message);
+  syrinx_chunk_files_remove (
+      content->state_dir, row->track_id, row->name, row->epoch, number);
+  syrinx_store_remove_fragment (
+      content->store, row->track_id, row->name, row->epoch, number, NULL);
+  return NULL;
+}
+
+/* Whether what is asked for failed when it was last made. Telling forgets, so
+ * that asking once more tries once more. */
+static gboolean
+take_failure_locked (SyrinxRendition *rendition, gint number, GError **error)
+{
+  if (!rendition->failure || number < rendition->failed_first
+      || number >= rendition->failed_end)
+    return FALSE;
+  g_propagate_error (error, g_error_copy (rendition->failure));
+  g_clear_error (&rendition->failure);
+  return TRUE;
+}
+
+/* TRUE: *@bytes is set, or the wait is entered and *@produce says whether to
+ * have it made. Called with the lock, returns with it. */
+static gboolean
+fetch_locked (SyrinxRendition *rendition, gint number, SyrinxForm form,
+    GBytes **bytes, gboolean *produce, GError **error)
+{
+  SyrinxContent *content = rendition->content;
+  gpointer key = GINT_TO_POINTER (number + 1);
+  gchar name[SYRINX_FRAGMENT_NAME_MAX];
+  g_autoptr (GBytes) chunk = NULL;
+  g_autoptr (GError) cause = NULL;
+  GBytes *cached;
+
+  name_fragment (rendition, number, name);
+  cached = syrinx_fragment_cache_get (
+      content->cache, name, form == SYRINX_FORM_CLEAR);
+  if (cached) {
+    *bytes = g_bytes_ref (cached);
+    return TRUE;
+  }
+  if (g_hash_table_contains (rendition->loading, key))
+    return TRUE;
+  cached = syrinx_fragment_cache_get (content->cache, name, FALSE);
+  chunk = cached ? g_bytes_ref (cached) : NULL;
+  g_hash_table_add (rendition->loading, key);
+  g_mutex_unlock (&content->lock);
+  if (!chunk)
+    chunk = load_chunk (rendition, number, &cause);
+  if (chunk && form == SYRINX_FORM_CLEAR)
+    *bytes = decrypt (rendition, number, chunk, &cause);
+  else if (chunk)
+    *bytes = g_bytes_ref (chunk);
+  g_mutex_lock (&content->lock);
+  g_hash_table_remove (rendition->loading, key);
+  if (chunk)
+    syrinx_fragment_cache_put (content->cache, name, FALSE, chunk, FALSE);
+  if (*bytes && form == SYRINX_FORM_CLEAR)
+    syrinx_fragment_cache_put (content->cache, name, TRUE, *bytes, FALSE);
+  if (cause) {
+    g_propagate_error (error, g_steal_pointer (&cause));
+    return FALSE;
+  }
+  /* It may have been made while the lock was free. */
+  cached = *bytes ? NULL
+                  : syrinx_fragment_cache_get (
+                      content->cache, name, form == SYRINX_FORM_CLEAR);
+  if (cached)
+    *bytes = g_bytes_ref (cached);
+  if (!*bytes && take_failure_locked (rendition, number, error))
+    return FALSE;
+  *produce = !*bytes;
+  return TRUE;
+}
+
+static gboolean
+ask_producer (SyrinxRendition *rendition, gint number, SyrinxFetchFunc func,
+    gpointer user_data, GError **error)
+{
+  SyrinxContent *content = rendition->content;
+  SyrinxProducer producer;
+  gpointer producer_data;
+
+  g_mutex_lock (&content->lock);
+  producer = content->producer;
+  producer_data = content->producer_data;
+  g_mutex_unlock (&content->lock);
+  if (producer.produce) {
+    producer.produce (rendition, number, producer_data);
+    return TRUE;
+  }
+  syrinx_rendition_cancel (rendition, user_data);
+  g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_NOT_FOUND,
+      "fragment %d of %s has not been made yet; play it once through a "
+      "syrinxd on this state directory",
+      number, rendition->name);
+  return FALSE;
+}
+
+gboolean
+syrinx_rendition_fetch (SyrinxRendition *rendition, gint number,
+    SyrinxForm form, GBytes **bytes, SyrinxFetchFunc func, gpointer user_data,
+    GError **error)
+{
+  SyrinxContent *content = rendition->content;
+  gboolean good = TRUE, produce = FALSE;
+
+  *bytes = NULL;
+  if (number < SYRINX_FRAGMENT_HEADER
+      || number >= (gint)rendition->row->n_fragments) {
+    g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_NOT_FOUND,
+        "%s has %u fragments; there is no number %d", rendition->name,
+        rendition->row->n_fragments, number);
+    return FALSE;
+  }
+  g_mutex_lock (&content->lock);
+  if (number != SYRINX_FRAGMENT_HEADER)
+    good = fetch_locked (rendition, number, form, bytes, &produce, error);
+  else if (rendition->row->header)
+    *bytes = g_bytes_ref (rendition->row->header);
+  else
+    produce = good = !take_failure_locked (rendition, number, error);
+  if (good && !*bytes)
+    add_wait_locked (rendition, number, func, user_data);
+  else if (number != SYRINX_FRAGMENT_HEADER)
+    wake_locked (rendition, number, number + 1); /* who waited for the load */
+  g_mutex_unlock (&content->lock);
+  syrinx_store_touch_rendition (content->store, rendition->row->track_id,
+      rendition->row->name, rendition->row->epoch);
+  return good
+         && (!produce
+             || ask_producer (rendition, number, func, user_data, error));
+}
+
+gboolean
+syrinx_rendition_has (SyrinxRendition *rendition, gint number)
+{
+  const SyrinxRenditionRow *row = rendition->row;
+  SyrinxContent *content = rendition->content;
+  gchar name[SYRINX_FRAGMENT_NAME_MAX];
+  SyrinxFragmentRow fragment;
+  gboolean has;
+
+  name_fragment (rendition, number, name);
+  g_mutex_lock (&content->lock);
+  has = number == SYRINX_FRAGMENT_HEADER
+            ? row->header != NULL
+            : syrinx_fragment_cache_get (content->cache, name, FALSE) != NULL;
+  g_mutex_unlock (&content->lock);
+  return has
+         || (number != SYRINX_FRAGMENT_HEADER
+             && syrinx_store_get_fragment (content->store, row->track_id,
+                 row->name, row->epoch, number, &fragment, NULL));
+}
+
+/* --- Committing --- */
+
+typedef struct
+{
+  SyrinxRendition *rendition;
+  gint number;
+  GBytes *chunk;
+} WriteJob;
+
+static gboolean
+may_evict (
+    const gchar *track_id, const gchar *name, guint epoch, gpointer user_data)
+{
+  SyrinxContent *content = user_data;
+  g_autofree gchar *key = g_strdup_printf ("%s/%s/%u", track_id, name, epoch);
+  gboolean in_use;
+
+  g_mutex_lock (&content->lock);
+  in_use = g_hash_table_contains (content->renditions, key);
+  g_mutex_unlock (&content->lock);
+  if (!in_use)
+    syrinx_chunk_files_remove_epoch (content->state_dir, track_id, name, epoch);
+  return !in_use;
+}
+
+static gboolean
+persist (SyrinxContent *content, WriteJob *job, GError **error)
+{
+  const SyrinxRenditionRow *row = job->rendition->row;
+  SyrinxFragmentRow fragment
+      = { .number = job->number, .size_bytes = g_bytes_get_size (job->chunk) };
+
+  syrinx_sha256 (g_bytes_get_data (job->chunk, NULL), fragment.size_bytes,
+      fragment.sha256);
+  return syrinx_chunk_files_write (content->state_dir, row->track_id, row->name,
+             row->epoch, job->number, job->chunk, error)
+         && syrinx_store_put_fragments (content->store, row->track_id,
+             row->name, row->epoch, &fragment, 1, error);
+}
+
+/* The writer's thread: listeners have it from memory already. The row comes
+ * last, so that what the index knows is on the disk. */
+static void
+write_fragment (gpointer data, gpointer user_data)
+{
+  g_autofree WriteJob *job = data;
+  SyrinxContent *content = user_data;
+  gchar name[SYRINX_FRAGMENT_NAME_MAX];
+  g_autoptr (GError) error = NULL;
+
+  if (!persist (content, job, &error))
+    g_warning ("can't keep fragment %d of %s: %s", job->number,
+        job->rendition->name, error->message);
+  if (!syrinx_store_evict (content->store,
+          g_error_matches (error, G_FILE_ERROR, G_FILE_ERROR_NOSPC)
+              ? content->cache_max_bytes / 2
+              : content->cache_max_bytes,
+          may_evict, content, NULL))
+    g_warning ("can't shrink the cache of %s", content->state_dir);
+  name_fragment (job->rendition, job->number, name);
+  g_mutex_lock (&content->lock);
+  syrinx_fragment_cache_unpin (content->cache, name);
+  g_mutex_unlock (&content->lock);
+  g_bytes_unref (job->chunk);
+  syrinx_rendition_unref (job->rendition);
+}
+
+static gboolean
+refuse (
+    SyrinxRendition *rendition, gint number, const gchar *why, GError **error)
+{
+  g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_CORRUPT,
+      "fragment %d of %s is refused: %s", number, rendition->name, why);
+  return FALSE;
+}
+
+static gboolean
+check_fragment (
+    SyrinxRendition *rendition, gint number, GBytes *clear, GError **error)
+{
+  const SyrinxRenditionRow *row = rendition->row;
+  g_auto (SyrinxCmafFragment) fragment = { 0 };
+  guint64 start = (guint64)number * row->fragment_units;
+  guint64 duration = MIN (row->fragment_units, row->n_units - start);
+
+  if (number < 0 || number >= (gint)row->n_fragments)
+    return refuse (rendition, number, "there is no such number", error);
+  if (!syrinx_cmaf_read_fragment (clear, &fragment, error))
+    return FALSE;
+  if (fragment.decode_time != start || fragment.duration != duration)
+    return refuse (rendition, number, "its times are not the plan's", error);
+  return TRUE;
+}
+
+static gboolean
+commit_header (SyrinxRendition *rendition, GBytes *header, GError **error)
+{
+  SyrinxContent *content = rendition->content;
+  SyrinxRenditionRow *row = rendition->row;
+  SyrinxRenditionRow copy;
+  g_auto (SyrinxCmafHeader) read = { 0 };
+
+  if (!syrinx_cmaf_read_header (header, &read, error))
+    return FALSE;
+  if (read.timescale != row->timescale || read.pre_skip != row->pre_skip)
+    return refuse (
+        rendition, SYRINX_FRAGMENT_HEADER, "it is not the plan's", error);
+  g_mutex_lock (&content->lock);
+  if (!row->header)
+    row->header = g_bytes_ref (header);
+  copy = *row;
+  wake_locked (rendition, SYRINX_FRAGMENT_HEADER, 0);
+  g_mutex_unlock (&content->lock);
+  return syrinx_store_put_rendition (content->store, &copy, error);
+}
+
+static GBytes *
+encrypt (SyrinxRendition *rendition, gint number, GBytes *clear, GError **error)
+{
+  gsize clear_bytes;
+  const guint8 *data = g_bytes_get_data (clear, &clear_bytes);
+  gsize chunk_bytes = syrinx_chunk_ciphertext_bytes (clear_bytes);
+  guint8 *chunk = g_malloc (chunk_bytes);
+
+  if (syrinx_chunk_encrypt (
+          rendition->key, number, data, clear_bytes, chunk, error))
+    return g_bytes_new_take (chunk, chunk_bytes);
+  g_free (chunk);
+  return NULL;
+}
+
+gboolean
+syrinx_rendition_commit (
+    SyrinxRendition *rendition, gint number, GBytes *clear, GError **error)
+{
+  SyrinxContent *content = rendition->content;
+  gchar name[SYRINX_FRAGMENT_NAME_MAX];
+  GBytes *chunk;
+  WriteJob *job;
+
+  if (number == SYRINX_FRAGMENT_HEADER)
+    return commit_header (rendition, clear, error);
+  if (!check_fragment (rendition, number, clear, error))
+    return FALSE;
+  if (syrinx_rendition_has (rendition, number)) {
+    g_mutex_lock (&content->lock);
+    wake_locked (rendition, number, number + 1);
+    g_mutex_unlock (&content->lock);
+    return TRUE;
+  }
+  chunk = encrypt (rendition, number, clear, error);
+  if (!chunk)
+    return FALSE;
+  name_fragment (rendition, number, name);
+  job = g_new0 (WriteJob, 1);
+  job->rendition = syrinx_rendition_ref (rendition);
+  job->number = number;
+  job->chunk = chunk;
+  g_mutex_lock (&content->lock);
+  syrinx_fragment_cache_put (content->cache, name, FALSE, chunk, TRUE);
+  syrinx_fragment_cache_put (content->cache, name, TRUE, clear, TRUE);
+  wake_locked (rendition, number, number + 1);
+  g_mutex_unlock (&content->lock);
+  g_thread_pool_push (content->writer, job, NULL);
+  return TRUE;
+}
+
+void
+syrinx_rendition_fail (
+    SyrinxRendition *rendition, gint first, guint count, const GError *error)
+{
+  SyrinxContent *content = rendition->content;
+  gint end = first + (gint)MIN (count, rendition->row->n_fragments);
+
+  g_mutex_lock (&content->lock);
+  g_clear_error (&rendition->failure);
+  rendition->failure = g_error_copy (error);
+  rendition->failed_first = rendition->row->header ? first : MIN (first, -1);
+  rendition->failed_end = end;
+  wake_locked (rendition, rendition->failed_first, end);
+  g_mutex_unlock (&content->lock);
+}
+
+/* --- Renditions --- */
+
+static SyrinxRenditionRow *
+plan_row (SyrinxContent *content, const gchar *track_id, const gchar *name,
+    GError **error)
+{
+  g_autoptr (SyrinxTrack) track
+      = syrinx_store_get_track (content->store, track_id, error);
+  g_autoptr (GBytes) key = NULL;
+  g_autoptr (SyrinxRenditionRow) row = NULL;
+  SyrinxProducer producer;
+  gpointer producer_data;
+
+  if (!track)
+    return NULL;
+  g_mutex_lock (&content->lock);
+  producer = content->producer;
+  producer_data = content->producer_data;
+  g_mutex_unlock (&content->lock);
+  if (!producer.plan) {
+    g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_NOT_FOUND,
+        "track %s has no rendition %s yet; play it once through a syrinxd on "
+        "this state directory",
+        track_id, name);
+    return NULL;
+  }
+  row = producer.plan (track, name, producer_data, error);
+  if (!row)
+    return NULL;
+  key = syrinx_secret_new_random (SYRINX_CHUNK_KEY_BYTES);
+  row->epoch = 1;
+  row->wrapped_key = syrinx_keyring_wrap (
+      content->keyring, key, track_id, name, row->epoch, error);
+  if (!row->wrapped_key
+      || !syrinx_store_put_rendition (content->store, row, error))
+    return NULL;
+  return g_steal_pointer (&row);
+}
+
+static SyrinxRenditionRow *
+find_row (SyrinxContent *content, const gchar *track_id, const gchar *name,
+    guint epoch, GError **error)
+{
+  g_autoptr (GError) cause = NULL;
+  SyrinxRenditionRow *row;
+
+  if (!syrinx_id_is_valid (track_id)
+      || !syrinx_rendition_name_is_valid (name)) {
+    g_set_error_literal (error, SYRINX_ERROR, SYRINX_ERROR_NOT_FOUND,
+        "there is no such track or rendition");
+    return NULL;
+  }
+  g_mutex_lock (&content->plan_lock);
+  row = syrinx_store_get_rendition (
+      content->store, track_id, name, epoch, &cause);
+  if (!row && epoch == 0
+      && g_error_matches (cause, SYRINX_ERROR, SYRINX_ERROR_NOT_FOUND)) {
+    g_clear_error (&cause);
+    row = plan_row (content, track_id, name, &cause);
+  }
+  g_mutex_unlock (&content->plan_lock);
+  if (!row)
+    g_propagate_error (error, g_steal_pointer (&cause));
+  return row;
+}
+
+static SyrinxRendition *
+rendition_new (SyrinxContent *content, SyrinxRenditionRow *row, GError **error)
+{
+  SyrinxRendition *rendition;
+  GBytes *key = syrinx_keyring_unwrap (content->keyring, row->wrapped_key,
+      row->track_id, row->name, row->epoch, error);
+
+  if (!key)
+    return NULL;
+  rendition = g_new0 (SyrinxRendition, 1);
+  g_atomic_ref_count_init (&rendition->refs);
+  rendition->content = syrinx_content_ref (content);
+  rendition->name
+      = g_strdup_printf ("%s/%s/%u", row->track_id, row->name, row->epoch);
+  rendition->row = row;
+  rendition->key = key;
+  rendition->loading = g_hash_table_new (NULL, NULL);
+  return rendition;
+}
+
+static void
+rendition_free (SyrinxRendition *rendition)
+{
+  g_warn_if_fail (rendition->waits == NULL);
+  syrinx_rendition_row_free (rendition->row);
+  g_bytes_unref (rendition->key);
+  g_hash_table_unref (rendition->loading);
+  g_clear_error (&rendition->failure);
+  g_free (rendition->name);
+  syrinx_content_unref (rendition->content);
+  g_free (rendition);
+}
+
+SyrinxRendition *
+syrinx_content_open (SyrinxContent *content, const gchar *track_id,
+    const gchar *name, guint epoch, GError **error)
+{
+  g_autoptr (SyrinxRenditionRow) row
+      = find_row (content, track_id, name, epoch, error);
+  SyrinxRendition *fresh, *there;
+
+  if (!row)
+    return NULL;
+  fresh = rendition_new (content, row, error);
+  if (!fresh)
+    return NULL;
+  row = NULL;
+  g_mutex_lock (&content->lock);
+  there = g_hash_table_lookup (content->renditions, fresh->name);
+  if (there)
+    syrinx_rendition_ref (there);
+  else
+    g_hash_table_insert (content->renditions, fresh->name, fresh);
+  g_mutex_unlock (&content->lock);
+  if (!there)
+    return fresh;
+  rendition_free (fresh);
+  return there;
+}
+
+SyrinxRendition *
+syrinx_rendition_ref (SyrinxRendition *rendition)
+{
+  g_atomic_ref_count_inc (&rendition->refs);
+  return rendition;
+}
+
+void
+syrinx_rendition_unref (SyrinxRendition *rendition)
+{
+  SyrinxContent *content = rendition->content;
+
+  /* Under the lock, so that nobody finds one that is going. */
+  g_mutex_lock (&content->lock);
+  if (!g_atomic_ref_count_dec (&rendition->refs)) {
+    g_mutex_unlock (&content->lock);
+    return;
+  }
+  g_hash_table_remove (content->renditions, rendition->name);
+  g_mutex_unlock (&content->lock);
+  rendition_free (rendition);
+}
+
+const SyrinxRenditionRow *
+syrinx_rendition_get_row (SyrinxRendition *rendition)
+{
+  return rendition->row;
+}
+
+GBytes *
+syrinx_rendition_get_key (SyrinxRendition *rendition)
+{
+  return rendition->key;
+}
+
+/* --- Content --- */
+
+static SyrinxContent *
+content_new_locked (SyrinxStore *store, SyrinxKeyring *keyring,
+    guint64 cache_max_bytes, guint64 memory_max_bytes)
+{
+  SyrinxContent *content = g_new0 (SyrinxContent, 1);
+
+  g_atomic_ref_count_init (&content->refs);
+  content->state_dir = g_strdup (syrinx_store_get_state_dir (store));
+  content->store = syrinx_store_ref (store);
+  content->keyring = syrinx_keyring_ref (keyring);
+  content->cache_max_bytes = cache_max_bytes;
+  content->cache = syrinx_fragment_cache_new (memory_max_bytes);
+  content->renditions = g_hash_table_new (g_str_hash, g_str_equal);
+  content->writer = g_thread_pool_new (write_fragment, content, 1, FALSE, NULL);
+  if (!registry)
+    registry = g_hash_table_new (g_str_hash, g_str_equal);
+  g_hash_table_replace (registry, content->state_dir, content);
+  return content;
+}
+
+SyrinxContent *
+syrinx_content_new (SyrinxStore *store, SyrinxKeyring *keyring,
+    guint64 cache_max_bytes, guint64 memory_max_bytes)
+{
+  SyrinxContent *content;
+
+  g_mutex_lock (&registry_lock);
+  content
+      = content_new_locked (store, keyring, cache_max_bytes, memory_max_bytes);
+  g_mutex_unlock (&registry_lock);
+  return content;
+}
+
+SyrinxContent *
+syrinx_content_get (const gchar *state_dir, GError **error)
+{
+  const guint64 memory_max_bytes = 64 * 1024 * 1024;
+  g_autofree gchar *canonical = g_canonicalize_filename (state_dir, NULL);
+  g_autoptr (SyrinxStore) store = NULL;
+  g_autoptr (SyrinxKeyring) keyring = NULL;
+  SyrinxContent *content;
+
+  g_mutex_lock (&registry_lock);
+  content = registry ? g_hash_table_lookup (registry, canonical) : NULL;
+  if (content) {
+    syrinx_content_ref (content);
+  } else if ((keyring = syrinx_keyring_open (canonical, FALSE, error))
+             && (store = syrinx_store_open (canonical, FALSE, error))) {
+    content = content_new_locked (store, keyring, G_MAXINT64, memory_max_bytes);
+  }
+  g_mutex_unlock (&registry_lock);
+  return content;
+}
+
+SyrinxContent *
+syrinx_content_ref (SyrinxContent *content)
+{
+  g_atomic_ref_count_inc (&content->refs);
+  return content;
+}
+
+void
+syrinx_content_unref (SyrinxContent *content)
+{
+  g_mutex_lock (&registry_lock);
+  if (!g_atomic_ref_count_dec (&content->refs)) {
+    g_mutex_unlock (&registry_lock);
+    return;
+  }
+  if (g_hash_table_lookup (registry, content->state_dir) == content)
+    g_hash_table_remove (registry, content->state_dir);
+  g_mutex_unlock (&registry_lock);
+  /* Jobs hold renditions, and those the content: none is left by now, but the
+   * last of them may be what drops this reference. */
+  g_thread_pool_free (content->writer, FALSE, FALSE);
+  g_hash_table_unref (content->renditions);
+  syrinx_fragment_cache_free (content->cache);
+  syrinx_store_unref (content->store);
+  syrinx_keyring_unref (content->keyring);
+  g_free (content->state_dir);
+  g_free (content);
+}
+
+SyrinxStore *
+syrinx_content_get_store (SyrinxContent *content)
+{
+  return content->store;
+}
+
+void
+syrinx_content_set_producer (
+    SyrinxContent *content, const SyrinxProducer *producer, gpointer user_data)
+{
+  g_mutex_lock (&content->lock);
+  content->producer = producer ? *producer : (SyrinxProducer){ 0 };
+  content->producer_data = user_data;
+  g_mutex_unlock (&content->lock);
+}

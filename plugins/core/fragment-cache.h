@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Fragments in memory, least recently used out first. Not locked: its owner
+ * does that. */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+#define SYRINX_FRAGMENT_NAME_MAX 96 /* "TRACK/RENDITION/EPOCH/N" and its end   \
+                                     */
+
+typedef struct _SyrinxFragmentCache SyrinxFragmentCache;
+
+SyrinxFragmentCache *syrinx_fragment_cache_new (guint64 max_bytes);
+void syrinx_fragment_cache_free (SyrinxFragmentCache *cache);
+
+/* (transfer none) (nullable) until the next call; counts as a use. */
+GBytes *syrinx_fragment_cache_get (
+    SyrinxFragmentCache *cache, const gchar *name, gboolean clear);
+
+/* Keeps a reference of @bytes (ciphertext, or with @clear plaintext). A
+ * @pinned fragment stays, whatever the bound, until it is unpinned. */
+void syrinx_fragment_cache_put (SyrinxFragmentCache *cache, const gchar *name,
+    gboolean clear, GBytes *bytes, gboolean pinned);
+void
+syrinx_fragment_cache_unpin (SyrinxFragmentCache *cache, const gchar *name);
+void
+syrinx_fragment_cache_remove (SyrinxFragmentCache *cache, const gchar *name);
+
+guint64 syrinx_fragment_cache_get_bytes (SyrinxFragmentCache *cache);
+
+G_END_DECLS
