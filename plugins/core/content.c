@@ -35,6 +35,7 @@ struct _SyrinxContent
   gpointer producer_data;
   GHashTable *renditions; /* "track/name/epoch" → SyrinxRendition, unowned */
   SyrinxFragmentCache *cache;
+  guint n_writes; /* fragments that are not on the disk yet */
 };
 
 typedef struct
@@ -395,6 +396,8 @@ write_fragment (gpointer data, gpointer user_data)
   name_fragment (job->rendition, job->number, name);
   g_mutex_lock (&content->lock);
   syrinx_fragment_cache_unpin (content->cache, name);
+  content->n_writes--;
+  g_cond_broadcast (&content->wait_done);
   g_mutex_unlock (&content->lock);
   g_bytes_unref (job->chunk);
   syrinx_rendition_unref (job->rendition);
@@ -494,6 +497,7 @@ syrinx_rendition_commit (
   g_mutex_lock (&content->lock);
   syrinx_fragment_cache_put (content->cache, name, FALSE, chunk, TRUE);
   syrinx_fragment_cache_put (content->cache, name, TRUE, clear, TRUE);
+  content->n_writes++;
   wake_locked (rendition, number, number + 1);
   g_mutex_unlock (&content->lock);
   g_thread_pool_push (content->writer, job, NULL);
@@ -760,6 +764,15 @@ syrinx_content_unref (SyrinxContent *content)
   syrinx_keyring_unref (content->keyring);
   g_free (content->state_dir);
   g_free (content);
+}
+
+void
+syrinx_content_flush (SyrinxContent *content)
+{
+  g_mutex_lock (&content->lock);
+  while (content->n_writes)
+    g_cond_wait (&content->wait_done, &content->lock);
+  g_mutex_unlock (&content->lock);
 }
 
 SyrinxStore *

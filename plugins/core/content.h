@@ -32,6 +32,9 @@ SyrinxContent *syrinx_content_ref (SyrinxContent *content);
 void syrinx_content_unref (SyrinxContent *content);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxContent, syrinx_content_unref)
 
+/* Waits until every fragment that was committed is on the disk. */
+void syrinx_content_flush (SyrinxContent *content);
+
 SyrinxStore *
 syrinx_content_get_store (SyrinxContent *content); /* (transfer none) */
 

@@ -106,6 +106,7 @@ open_content (Fixture *f)
 static void
 close_content (Fixture *f)
 {
+  syrinx_content_flush (f->content);
   g_clear_pointer (&f->content, syrinx_content_unref);
   g_clear_pointer (&f->store, syrinx_store_unref);
 }
