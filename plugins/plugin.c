@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The plugin: registers every element of Syrinx. */
+#include "chunkdec/gstsyrinxchunkdec.h"
+#include "chunkenc/gstsyrinxchunkenc.h"
+
 #include <gst/gst.h>
 
 static gboolean
@@ -7,6 +10,8 @@ plugin_init (GstPlugin *plugin)
 {
   gboolean any = TRUE;
 
+  any &= GST_ELEMENT_REGISTER (syrinxchunkdec, plugin);
+  any &= GST_ELEMENT_REGISTER (syrinxchunkenc, plugin);
   return any;
 }
 

@@ -22,6 +22,7 @@ struct _SyrinxEceDecoder
   guint8 *held; /* record_size: ciphertext of the next record so far */
   gsize held_bytes;
   gboolean is_finished, is_broken;
+  gboolean is_all; /* nothing follows what is being pushed */
 };
 
 SyrinxEceDecoder *
@@ -51,9 +52,13 @@ syrinx_ece_decoder_free (SyrinxEceDecoder *decoder)
 
 gsize
 syrinx_ece_decoder_get_output_bytes (
-    SyrinxEceDecoder *decoder, gsize cipher_bytes)
+    SyrinxEceDecoder *decoder, gsize cipher_bytes, gboolean last)
 {
-  return decoder->held_bytes + cipher_bytes;
+  gsize total = decoder->held_bytes + cipher_bytes;
+
+  if (!last && decoder->record_size != 0 && total < decoder->record_size)
+    return 0;
+  return total;
 }
 
 guint
@@ -209,13 +214,16 @@ explain (SyrinxEceDecoder *decoder, const guint8 *cipher, gsize n,
 {
   gint64 place = find_place (decoder, cipher, n, scratch);
   gboolean is_key_right = decoder->n_authentic > 0;
+  gboolean has_another
+      = after_bytes >= decoder->record_size
+        || (decoder->is_all && after_bytes >= SYRINX_ECE_OVERHEAD_BYTES);
 
   if (place >= 0)
     return fail (error, SYRINX_ERROR_CORRUPT,
         "records are out of order: record %" G_GINT64_FORMAT
         " stands in the place of record %" G_GUINT64_FORMAT,
         place, decoder->record);
-  if (!is_key_right && after_bytes >= SYRINX_ECE_OVERHEAD_BYTES)
+  if (!is_key_right && has_another)
     is_key_right = open_record (decoder, decoder->record + 1, after,
         MIN (after_bytes, decoder->record_size), scratch);
   if (is_key_right && n < decoder->record_size
@@ -227,7 +235,7 @@ explain (SyrinxEceDecoder *decoder, const guint8 *cipher, gsize n,
   if (is_key_right)
     return fail (error, SYRINX_ERROR_CORRUPT,
         "record %" G_GUINT64_FORMAT " was changed on its way", decoder->record);
-  if (after_bytes >= SYRINX_ECE_OVERHEAD_BYTES)
+  if (has_another)
     return fail (error, SYRINX_ERROR_CORRUPT,
         "wrong key: the first records were encrypted with another one");
   return fail (error, SYRINX_ERROR_CORRUPT,
@@ -341,10 +349,12 @@ syrinx_ece_decoder_push (SyrinxEceDecoder *decoder, const guint8 *cipher,
     gsize cipher_bytes, gboolean last, guint8 *out, gsize *out_bytes,
     GError **error)
 {
-  gsize room = syrinx_ece_decoder_get_output_bytes (decoder, cipher_bytes);
+  gsize room
+      = syrinx_ece_decoder_get_output_bytes (decoder, cipher_bytes, last);
   gboolean done;
 
   *out_bytes = 0;
+  decoder->is_all = last;
   if (decoder->is_broken)
     return fail (error, SYRINX_ERROR_CORRUPT, "the message was already broken");
   done = decoder->record_size != 0

@@ -245,9 +245,11 @@ syrinx_ece_encoder_push (SyrinxEceEncoder *encoder, const guint8 *plain,
   gsize capacity = encoder->record_size - SYRINX_ECE_OVERHEAD_BYTES;
 
   g_return_val_if_fail (!encoder->is_finished, FALSE);
-  memcpy (out, encoder->header, encoder->header_bytes);
-  out += encoder->header_bytes;
-  encoder->header_bytes = 0;
+  if (encoder->header_bytes > 0) {
+    memcpy (out, encoder->header, encoder->header_bytes);
+    out += encoder->header_bytes;
+    encoder->header_bytes = 0;
+  }
   encoder->is_finished = end == SYRINX_ECE_LAST;
   for (;;) {
     gsize n = MIN (plain_bytes, capacity - encoder->held_bytes);
@@ -304,7 +306,7 @@ syrinx_ece_decrypt (GBytes *key, const gchar *keyid, gconstpointer message,
   if (decoder == NULL)
     return NULL;
   out = g_malloc (
-      syrinx_ece_decoder_get_output_bytes (decoder, message_bytes) + 1);
+      syrinx_ece_decoder_get_output_bytes (decoder, message_bytes, TRUE) + 1);
   if (!syrinx_ece_decoder_push (
           decoder, message, message_bytes, TRUE, out, &out_bytes, error))
     return NULL;

@@ -61,9 +61,10 @@ syrinx_ece_decoder_new (GBytes *key, const gchar *keyid, GError **error);
 void syrinx_ece_decoder_free (SyrinxEceDecoder *decoder);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxEceDecoder, syrinx_ece_decoder_free)
 
-/* The most that syrinx_ece_decoder_push() will write for @cipher_bytes. */
+/* The room that syrinx_ece_decoder_push() of the same needs; 0 if no record
+ * gets complete by it. */
 gsize syrinx_ece_decoder_get_output_bytes (
-    SyrinxEceDecoder *decoder, gsize cipher_bytes);
+    SyrinxEceDecoder *decoder, gsize cipher_bytes, gboolean last);
 
 /* Takes the next @cipher_bytes, in pieces of any size, and writes the content
  * of the records that are complete and authentic. @last: nothing follows.

@@ -98,8 +98,10 @@ decode (
   for (gsize at = 0; at <= n; at += piece) {
     gsize take = MIN (piece, n - at), got;
     guint before = plain->len;
-    g_byte_array_set_size (plain,
-        before + syrinx_ece_decoder_get_output_bytes (decoder, take) + 1);
+    g_byte_array_set_size (plain, before
+                                      + syrinx_ece_decoder_get_output_bytes (
+                                          decoder, take, at + piece > n)
+                                      + 1);
     if (!syrinx_ece_decoder_push (decoder, message + at, take, at + piece > n,
             plain->data + before, &got, error)) {
       for (gsize i = before; i + 1 < plain->len; i++)

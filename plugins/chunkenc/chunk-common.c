@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What syrinxchunkenc and syrinxchunkdec have in common. */
+#include "chunk-common.h"
+
+#include "core/ece.h"
+#include "core/flow.h"
+#include "core/identifier.h"
+#include "core/secret.h"
+
+GType
+syrinx_chunk_format_get_type (void)
+{
+  static const GEnumValue values[] = {
+    { SYRINX_CHUNK_HLS_AES128,
+        "One AES-128-CBC chunk per buffer (RFC 8216, METHOD=AES-128)",
+        "hls-aes128" },
+    { SYRINX_CHUNK_ECE, "Authenticated byte stream (RFC 8188, aes128gcm)",
+        "ece" },
+    { 0, NULL, NULL },
+  };
+  static GType type;
+
+  if (g_once_init_enter (&type))
+    g_once_init_leave (
+        &type, g_enum_register_static ("SyrinxChunkFormat", values));
+  return type;
+}
+
+GBytes *
+syrinx_chunk_key_parse (const gchar *text)
+{
+  GBytes *plain = syrinx_base64url_decode (text, SYRINX_ECE_MAX_KEY_BYTES);
+  GBytes *key;
+  gpointer data;
+  gsize size_bytes;
+
+  if (plain == NULL)
+    return NULL;
+  data = g_bytes_unref_to_data (plain, &size_bytes);
+  key = syrinx_secret_new (data, size_bytes);
+  syrinx_wipe (data, size_bytes);
+  g_free (data);
+  return key;
+}
+
+GBytes *
+syrinx_chunk_key_from_context (GstContext *context)
+{
+  GBytes *key = NULL;
+
+  if (!gst_context_has_context_type (context, SYRINX_KEY_CONTEXT))
+    return NULL;
+  gst_structure_get (
+      gst_context_get_structure (context), "key", G_TYPE_BYTES, &key, NULL);
+  return key;
+}
+
+void
+syrinx_chunk_key_ask (GstElement *element)
+{
+  gst_element_post_message (element,
+      gst_message_new_need_context (GST_OBJECT (element), SYRINX_KEY_CONTEXT));
+}
+
+gboolean
+syrinx_caps_is_chunk (const GstCaps *caps)
+{
+  return !gst_caps_is_empty (caps) && !gst_caps_is_any (caps)
+         && gst_structure_has_name (
+             gst_caps_get_structure (caps, 0), SYRINX_CHUNK_MEDIA_TYPE);
+}
+
+gboolean
+syrinx_query_is_about_bytes (GstQuery *query)
+{
+  GstFormat format;
+
+  switch (GST_QUERY_TYPE (query)) {
+  case GST_QUERY_DURATION:
+    gst_query_parse_duration (query, &format, NULL);
+    return format == GST_FORMAT_BYTES;
+  case GST_QUERY_POSITION:
+    gst_query_parse_position (query, &format, NULL);
+    return format == GST_FORMAT_BYTES;
+  case GST_QUERY_SEEKING:
+    gst_query_parse_seeking (query, &format, NULL, NULL, NULL);
+    return format == GST_FORMAT_BYTES;
+  default:
+    return FALSE;
+  }
+}
+
+gsize
+syrinx_buffers_get_size (GstBuffer **buffers, guint n_buffers)
+{
+  gsize total = 0;
+
+  for (guint i = 0; i < n_buffers; i++)
+    total += gst_buffer_get_size (buffers[i]);
+  return total;
+}
+
+GstBuffer **
+syrinx_buffers_from_list (GstBufferList *list, guint *n_buffers)
+{
+  GstBuffer **buffers;
+
+  *n_buffers = gst_buffer_list_length (list);
+  buffers = g_new (GstBuffer *, *n_buffers + 1);
+  for (guint i = 0; i < *n_buffers; i++)
+    buffers[i] = gst_buffer_list_get (list, i);
+  return buffers;
+}
