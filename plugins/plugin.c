@@ -2,6 +2,7 @@
 /* The plugin: registers every element of Syrinx. */
 #include "chunkdec/gstsyrinxchunkdec.h"
 #include "chunkenc/gstsyrinxchunkenc.h"
+#include "cmafmux/gstsyrinxcmafmux.h"
 
 #include <gst/gst.h>
 
@@ -12,6 +13,7 @@ plugin_init (GstPlugin *plugin)
 
   any &= GST_ELEMENT_REGISTER (syrinxchunkdec, plugin);
   any &= GST_ELEMENT_REGISTER (syrinxchunkenc, plugin);
+  any &= GST_ELEMENT_REGISTER (syrinxcmafmux, plugin);
   return any;
 }
 
