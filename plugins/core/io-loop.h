@@ -11,7 +11,7 @@ G_BEGIN_DECLS
 typedef struct _SyrinxIoLoop SyrinxIoLoop;
 typedef struct _SyrinxClient SyrinxClient;
 
-/* The process's loop. (transfer full) Its thread runs while there are clients.
+/* The process's loop. (transfer full) Its thread runs while somebody holds it.
  */
 SyrinxIoLoop *syrinx_io_loop_get (void);
 SyrinxIoLoop *syrinx_io_loop_ref (SyrinxIoLoop *loop);
