@@ -22,13 +22,17 @@ SELECT root_id FROM roots WHERE path = ?1
 --: track-by-path
 SELECT tracks.*, roots.path AS root
 FROM tracks JOIN roots USING (root_id)
-WHERE path_number = ?1 AND roots.path = ?2 AND tracks.path = ?3
+WHERE path_number = ?1 AND tracks.root_id = ?2 AND tracks.path = ?3
 
 --: track-missing
 SELECT tracks.*, roots.path AS root
 FROM tracks JOIN roots USING (root_id)
 WHERE fingerprint = ?1 AND missing_since_s IS NOT NULL
 ORDER BY missing_since_s DESC LIMIT 1
+
+--: exceptions
+SELECT EXISTS (SELECT 1 FROM tracks WHERE missing_since_s IS NOT NULL)
+  AS any_missing, EXISTS (SELECT 1 FROM failures) AS any_failures
 
 --: track-by-id
 SELECT tracks.*, roots.path AS root
@@ -243,7 +247,7 @@ WHERE root_id = (SELECT root_id FROM roots WHERE path = ?1)
 
 --: put-failure
 INSERT OR REPLACE INTO failures (root_id, path, size_bytes, mtime_ns, reason)
-VALUES ((SELECT root_id FROM roots WHERE path = ?1), ?2, ?3, ?4, ?5)
+VALUES (?1, ?2, ?3, ?4, ?5)
 
 --: clear-failure
 DELETE FROM failures WHERE root_id = ?1 AND path = ?2

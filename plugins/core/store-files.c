@@ -37,16 +37,15 @@ syrinx_store_put_failure (SyrinxStore *store, const gchar *root,
   g_autoptr (SyrinxConnection) writer = syrinx_store_write (store, error);
   g_autoptr (SyrinxBatch) batch = writer ? syrinx_batch_new (writer) : NULL;
   g_autofree gchar *text = g_utf8_make_valid (reason, -1);
+  gint64 root_id;
   SyrinxStatement *st;
 
-  if (!writer || !syrinx_batch_remove_path (batch, writer, root, path, error))
-    return FALSE;
-  st = syrinx_connection_get (writer, "add-root");
-  syrinx_bind_path (st, 1, root);
-  if (!syrinx_statement_run (writer, st, error))
+  root_id = writer ? syrinx_connection_find_root (writer, root, error) : 0;
+  if (root_id == 0
+      || !syrinx_batch_remove_path (batch, writer, root_id, path, error))
     return FALSE;
   st = syrinx_connection_get (writer, "put-failure");
-  syrinx_bind_path (st, 1, root);
+  syrinx_bind_int (st, 1, root_id);
   syrinx_bind_path (st, 2, path);
   syrinx_bind_int (st, 3, size_bytes);
   syrinx_bind_int (st, 4, mtime_ns);

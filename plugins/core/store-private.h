@@ -139,6 +139,8 @@ gint64 syrinx_text_number (const gchar *text);
 gchar *syrinx_mark_title (const gchar *title_key);
 gchar *syrinx_mark_genre (const gchar *genre_key);
 gchar *syrinx_mark_repeated (const gchar *word);
+/* Text from outside, valid UTF-8, must hold none of them. */
+void syrinx_text_remove_marks (gchar *text);
 /* All marks of a track with these words. (transfer full) */
 gchar *syrinx_marks_new (
     SyrinxWords *words, const gchar *title_key, const gchar *genre_key);
@@ -170,7 +172,10 @@ void syrinx_batch_unindex (
 void syrinx_batch_left (SyrinxBatch *batch, const SyrinxPlace *place);
 /* Marks the track at @path as missing, if there is one. */
 gboolean syrinx_batch_remove_path (SyrinxBatch *batch, SyrinxConnection *writer,
-    const gchar *root, const gchar *path, GError **error);
+    gint64 root_id, const gchar *path, GError **error);
+/* The number of a library folder, entered if it is new. 0 on error. */
+gint64 syrinx_connection_find_root (
+    SyrinxConnection *writer, const gchar *root, GError **error);
 gboolean syrinx_batch_finish (SyrinxBatch *batch, GError **error);
 
 /* --- Tracks (store-tracks.c) --- */

@@ -213,6 +213,8 @@ weigh_words (Page *page, GError **error)
   return TRUE;
 }
 
+/* bm25; negative if it does not match at all, for a mark stands for many texts.
+ */
 static gdouble
 score_track (Page *page, const SyrinxTrack *track)
 {
@@ -230,6 +232,8 @@ score_track (Page *page, const SyrinxTrack *track)
     for (guint k = 0; k < n_words; k++)
       times
           += strncmp (syrinx_words_get (page->scratch, k), word, n_bytes) == 0;
+    if (times == 0)
+      return -1;
     score += score_word (page, i, times, n_words);
   }
   return score;
@@ -269,6 +273,18 @@ compare_rows (gconstpointer a, gconstpointer b)
 
 /* --- Tracks --- */
 
+static gboolean
+has_genre (Page *page, const SyrinxTrack *track)
+{
+  g_autofree gchar *key = NULL;
+
+  if (!page->search->genre_key)
+    return TRUE;
+  key = syrinx_text_key (page->reader, track->genre);
+  return g_str_equal (key, page->search->genre_key);
+}
+
+/* NULL if it is gone, or of another genre with the same mark. */
 static SyrinxTrack *
 look_up (Page *page, gint64 row)
 {
@@ -279,6 +295,8 @@ look_up (Page *page, gint64 row)
   if (syrinx_statement_next (page->reader, st, NULL))
     track = syrinx_track_from_row (st);
   sqlite3_reset (st->stmt);
+  if (track && !has_genre (page, track))
+    g_clear_pointer (&track, syrinx_track_free);
   return track;
 }
 
@@ -383,8 +401,11 @@ rank_head (Page *page, GError **error)
     Hit hit = g_array_index (hits, Hit, i);
 
     hit.track = look_up (page, hit.row);
-    if (hit.track && !is_exact (page, hit.track)) {
+    if (hit.track && !is_exact (page, hit.track))
       hit.score = score_track (page, hit.track);
+    else
+      hit.score = -1;
+    if (hit.score >= 0) {
       g_array_index (hits, Hit, n_kept++) = hit;
     } else {
       syrinx_track_free (hit.track);
@@ -528,17 +549,6 @@ check_text (const gchar *name, const gchar *text, GError **error)
   return fail_invalid (message, error);
 }
 
-/* Marks in a query would find what nobody typed. */
-static gchar *
-without_marks (const gchar *text)
-{
-  gchar *copy = g_strdup (text);
-
-  for (gchar *p = strstr (copy, "\xee\x80"); p; p = strstr (p + 1, "\xee\x80"))
-    memcpy (p, "   ", 3);
-  return copy;
-}
-
 static void
 number_search (SyrinxSearch *search)
 {
@@ -574,8 +584,9 @@ take_query (SyrinxConnection *reader, const SyrinxTrackQuery *query,
   search->limit = query->limit;
   search->has_words = query->q != NULL && *query->q;
   if (search->has_words) {
-    g_autofree gchar *q = without_marks (query->q);
+    g_autofree gchar *q = g_strdup (query->q);
 
+    syrinx_text_remove_marks (q);
     syrinx_words_add (reader, search->words, q);
   }
   search->artist_key = key_or_null (reader, query->artist);

@@ -12,11 +12,11 @@
 
 #define MAX_WORD_BYTES  64
 #define MAX_FIELD_WORDS 64
-/* unicode61 takes private-use characters for letters, and the store lets none
- * of these in from outside. */
-#define MARK_REPEATED "\xee\x80\x80" /* U+E000 */
-#define MARK_TITLE    "\xee\x80\x81" /* U+E001 */
-#define MARK_GENRE    "\xee\x80\x82" /* U+E002 */
+/* unicode61 takes private-use characters for letters, and the store lets none of
+ * plane 15 in from outside. A mark is one of them, chosen by a hash: short words
+ * cost the index least, and whoever looks by a mark compares the text too. */
+#define MARK_FIRST 0xf0000u
+#define MARK_COUNT 0xfffeu
 
 SyrinxWords *
 syrinx_words_new (void)
@@ -110,38 +110,54 @@ syrinx_text_number (const gchar *text)
   return (gint64)number;
 }
 
-static gchar *
-mark_number (const gchar *mark, const gchar *key)
+static void
+append_mark (GString *marks, gchar kind, const gchar *text, gsize n_bytes)
 {
-  static const gchar digits[] = "0123456789abcdefghijklmnopqrstuv";
-  guint64 number = (guint64)syrinx_text_number (key);
-  gchar text[10];
+  guint64 number = G_GUINT64_CONSTANT (14695981039346656037) ^ kind;
 
-  for (guint i = 0; i < sizeof text - 1; i++, number >>= 5)
-    text[i] = digits[number & 31];
-  text[sizeof text - 1] = '\0';
-  return g_strconcat (mark, text, NULL);
+  for (gsize i = 0; i < n_bytes; i++)
+    number = (number ^ (guint8) text[i]) * G_GUINT64_CONSTANT (1099511628211);
+  number ^= number >> 32;
+  if (marks->len > 0)
+    g_string_append_c (marks, ' ');
+  g_string_append_unichar (marks, MARK_FIRST + number % MARK_COUNT);
+}
+
+static gchar *
+mark_new (gchar kind, const gchar *text, gsize n_bytes)
+{
+  GString *mark = g_string_new (NULL);
+
+  append_mark (mark, kind, text, n_bytes);
+  return g_string_free (mark, FALSE);
 }
 
 gchar *
 syrinx_mark_title (const gchar *title_key)
 {
-  return mark_number (MARK_TITLE, title_key);
+  return mark_new ('t', title_key, strlen (title_key));
 }
 
 gchar *
 syrinx_mark_genre (const gchar *genre_key)
 {
-  return mark_number (MARK_GENRE, genre_key);
+  return mark_new ('g', genre_key, strlen (genre_key));
 }
 
 gchar *
 syrinx_mark_repeated (const gchar *word)
 {
-  g_autofree gchar *beginning
-      = g_strndup (word, syrinx_word_beginning (word, SYRINX_MARKED_BEGINNING));
+  return mark_new (
+      'r', word, syrinx_word_beginning (word, SYRINX_MARKED_BEGINNING));
+}
 
-  return g_strconcat (MARK_REPEATED, beginning, NULL);
+/* In place, as many bytes as before. */
+void
+syrinx_text_remove_marks (gchar *text)
+{
+  for (gchar *p = strchr (text, '\xf3'); p; p = strchr (p + 1, '\xf3'))
+    if ((guint8) p[1] >= 0xb0)
+      memcpy (p, "    ", 4);
 }
 
 /* How many of their first SYRINX_MARKED_BEGINNING characters are equal. */
@@ -170,10 +186,8 @@ mark_repeated (SyrinxWords *words, guint i, GString *marks)
     for (guint n = count_common (syrinx_words_get (words, k), word); n > 0; n--)
       times[n]++;
   for (guint n = 1; n <= SYRINX_MARKED_BEGINNING; n++)
-    if (times[n] == 1) {
-      g_string_append (marks, " " MARK_REPEATED);
-      g_string_append_len (marks, word, syrinx_word_beginning (word, n));
-    }
+    if (times[n] == 1)
+      append_mark (marks, 'r', word, syrinx_word_beginning (word, n));
 }
 
 gchar *
@@ -181,14 +195,10 @@ syrinx_marks_new (
     SyrinxWords *words, const gchar *title_key, const gchar *genre_key)
 {
   GString *marks = g_string_new (NULL);
-  g_autofree gchar *title = syrinx_mark_title (title_key);
 
-  g_string_append (marks, title);
-  if (genre_key && *genre_key) {
-    g_autofree gchar *genre = syrinx_mark_genre (genre_key);
-
-    g_string_append_printf (marks, " %s", genre);
-  }
+  append_mark (marks, 't', title_key, strlen (title_key));
+  if (genre_key && *genre_key)
+    append_mark (marks, 'g', genre_key, strlen (genre_key));
   for (guint i = 1; i < syrinx_words_count (words); i++)
     mark_repeated (words, i, marks);
   return g_string_free (marks, FALSE);

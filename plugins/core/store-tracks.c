@@ -19,6 +19,15 @@ typedef struct
   gboolean is_missing;
 } Known;
 
+/* A batch of tracks on their way in. */
+typedef struct
+{
+  SyrinxConnection *writer; /* (transfer none) */
+  SyrinxBatch *batch;       /* (transfer none) */
+  gint64 root_id;           /* of the track at hand */
+  gboolean any_missing, any_failures;
+} Putting;
+
 static void
 known_clear (Known *known)
 {
@@ -104,20 +113,20 @@ read_known (SyrinxStatement *st, Known *known)
 }
 
 static gint64
-number_path (const gchar *root, const gchar *path)
+number_path (gint64 root_id, const gchar *path)
 {
-  return syrinx_text_number (root) * 31 + syrinx_text_number (path);
+  return syrinx_text_number (path) + root_id;
 }
 
 static gboolean
-find_by_path (SyrinxConnection *connection, const gchar *root,
-    const gchar *path, Known *known, GError **error)
+find_by_path (SyrinxConnection *connection, gint64 root_id, const gchar *path,
+    Known *known, GError **error)
 {
   SyrinxStatement *st = syrinx_connection_get (connection, "track-by-path");
   GError *local = NULL;
 
-  syrinx_bind_int (st, 1, number_path (root, path));
-  syrinx_bind_path (st, 2, root);
+  syrinx_bind_int (st, 1, number_path (root_id, path));
+  syrinx_bind_int (st, 2, root_id);
   syrinx_bind_path (st, 3, path);
   if (syrinx_statement_next (connection, st, &local))
     read_known (st, known);
@@ -143,8 +152,9 @@ find_missing (SyrinxConnection *connection, const gchar *fingerprint,
   return FALSE;
 }
 
-static gint64
-find_root (SyrinxConnection *writer, const gchar *root, GError **error)
+gint64
+syrinx_connection_find_root (
+    SyrinxConnection *writer, const gchar *root, GError **error)
 {
   SyrinxStatement *st = syrinx_connection_get (writer, "add-root");
   gint64 id = 0;
@@ -230,7 +240,7 @@ write_row (SyrinxConnection *writer, gint64 number, gint64 root_id,
   syrinx_bind_int (st, n++, syrinx_text_number (track->id));
   syrinx_bind_int (st, n++, root_id);
   syrinx_bind_path (st, n++, track->path);
-  syrinx_bind_int (st, n++, number_path (track->root, track->path));
+  syrinx_bind_int (st, n++, number_path (root_id, track->path));
   syrinx_bind_int (st, n++, track->size_bytes);
   syrinx_bind_int (st, n++, track->mtime_ns);
   syrinx_bind_text (st, n++, track->fingerprint);
@@ -288,14 +298,14 @@ clear_texts (SyrinxTrack *clean)
 /* The row that @track continues: the one of its path, or a missing one with the
  * same content. */
 static gboolean
-find_known (SyrinxConnection *writer, const SyrinxTrack *track, Known *known,
-    GError **error)
+find_known (
+    const Putting *put, const SyrinxTrack *track, Known *known, GError **error)
 {
-  if (!find_by_path (writer, track->root, track->path, known, error))
+  if (!find_by_path (put->writer, put->root_id, track->path, known, error))
     return FALSE;
-  if (known->number != 0 || !track->fingerprint)
+  if (known->number != 0 || !track->fingerprint || !put->any_missing)
     return TRUE;
-  return find_missing (writer, track->fingerprint, known, error);
+  return find_missing (put->writer, track->fingerprint, known, error);
 }
 
 static gboolean
@@ -311,23 +321,23 @@ clear_failure (
 
 /* @track: texts cleaned; its id is set here. */
 static gboolean
-put_clean (SyrinxBatch *batch, SyrinxConnection *writer, gint64 root_id,
-    SyrinxTrack *track, gchar **id, GError **error)
+put_clean (
+    const Putting *put, SyrinxTrack *track, gchar **id, GError **error)
 {
   g_auto (Known) known = { 0 };
   SyrinxPlace place = { 0 };
   gint64 number;
 
-  if (!find_known (writer, track, &known, error)
-      || !syrinx_batch_find_place (batch, track, &place, error))
+  if (!find_known (put, track, &known, error)
+      || !syrinx_batch_find_place (put->batch, track, &place, error))
     return FALSE;
   number = known.number;
   if (number != 0) {
     *id = g_strdup (known.track->id);
     track->added_at_s = known.track->added_at_s;
     if (!known.is_missing) {
-      syrinx_batch_unindex (batch, number, known.track);
-      syrinx_batch_left (batch, &known.place);
+      syrinx_batch_unindex (put->batch, number, known.track);
+      syrinx_batch_left (put->batch, &known.place);
     }
   } else {
     *id = track->id ? g_strdup (track->id) : syrinx_id_new ();
@@ -335,29 +345,44 @@ put_clean (SyrinxBatch *batch, SyrinxConnection *writer, gint64 root_id,
       track->added_at_s = g_get_real_time () / G_USEC_PER_SEC;
   }
   track->id = *id;
-  if (!write_row (writer, number, root_id, track, &place, error)
-      || !clear_failure (writer, root_id, track->path, error))
+  if (!write_row (put->writer, number, put->root_id, track, &place, error)
+      || (put->any_failures
+          && !clear_failure (put->writer, put->root_id, track->path, error)))
     return FALSE;
   if (number == 0)
-    number = sqlite3_last_insert_rowid (writer->db);
-  syrinx_batch_index (batch, number, track, &place);
+    number = sqlite3_last_insert_rowid (put->writer->db);
+  syrinx_batch_index (put->batch, number, track, &place);
   return TRUE;
 }
 
 static gboolean
-put_track (SyrinxBatch *batch, SyrinxConnection *writer, gint64 root_id,
-    SyrinxTrack *track, GError **error)
+put_track (const Putting *put, SyrinxTrack *track, GError **error)
 {
   SyrinxTrack clean;
   gchar *id = NULL;
   gboolean ok;
 
   take_texts (&clean, track);
-  ok = put_clean (batch, writer, root_id, &clean, &id, error);
+  ok = put_clean (put, &clean, &id, error);
   clear_texts (&clean);
   g_free (track->id);
   track->id = id;
   return ok;
+}
+
+/* Look-ups that cannot find anything are saved: a first scan makes millions. */
+static gboolean
+begin_putting (SyrinxConnection *writer, Putting *put, GError **error)
+{
+  SyrinxStatement *st = syrinx_connection_get (writer, "exceptions");
+
+  put->writer = writer;
+  if (!syrinx_statement_next (writer, st, error))
+    return FALSE;
+  put->any_missing = syrinx_column_int (st, "any_missing") != 0;
+  put->any_failures = syrinx_column_int (st, "any_failures") != 0;
+  sqlite3_reset (st->stmt);
+  return TRUE;
 }
 
 gboolean
@@ -366,38 +391,38 @@ syrinx_store_put_tracks (SyrinxStore *store, GPtrArray *tracks, GError **error)
   g_autoptr (SyrinxConnection) writer = NULL;
   g_autoptr (SyrinxBatch) batch = NULL;
   const gchar *root = NULL;
-  gint64 root_id = 0;
+  Putting put = { 0 };
 
   for (guint i = 0; i < tracks->len; i++)
     if (!check_track (g_ptr_array_index (tracks, i), error))
       return FALSE;
   writer = syrinx_store_write (store, error);
-  if (!writer)
+  if (!writer || !begin_putting (writer, &put, error))
     return FALSE;
-  batch = syrinx_batch_new (writer);
+  put.batch = batch = syrinx_batch_new (writer);
   for (guint i = 0; i < tracks->len; i++) {
     SyrinxTrack *track = g_ptr_array_index (tracks, i);
 
     if (g_strcmp0 (root, track->root) != 0)
-      root_id = find_root (writer, track->root, error);
+      put.root_id = syrinx_connection_find_root (writer, track->root, error);
     root = track->root;
-    if (root_id == 0 || !put_track (batch, writer, root_id, track, error))
+    if (put.root_id == 0 || !put_track (&put, track, error))
       return FALSE;
   }
   return syrinx_batch_finish (batch, error)
-         && syrinx_connection_commit (writer, error);
+      && syrinx_connection_commit (writer, error);
 }
 
 /* --- Removing --- */
 
 gboolean
 syrinx_batch_remove_path (SyrinxBatch *batch, SyrinxConnection *writer,
-    const gchar *root, const gchar *path, GError **error)
+    gint64 root_id, const gchar *path, GError **error)
 {
   g_auto (Known) known = { 0 };
   SyrinxStatement *st;
 
-  if (!find_by_path (writer, root, path, &known, error))
+  if (!find_by_path (writer, root_id, path, &known, error))
     return FALSE;
   if (known.number == 0 || known.is_missing)
     return TRUE;
@@ -415,14 +440,14 @@ syrinx_store_remove_paths (
 {
   g_autoptr (SyrinxConnection) writer = syrinx_store_write (store, error);
   g_autoptr (SyrinxBatch) batch = writer ? syrinx_batch_new (writer) : NULL;
-  gint64 root_id = writer ? find_root (writer, root, error) : 0;
+  gint64 root_id = writer ? syrinx_connection_find_root (writer, root, error) : 0;
 
   if (root_id == 0)
     return FALSE;
   for (guint i = 0; i < paths->len; i++) {
     const gchar *path = g_ptr_array_index (paths, i);
 
-    if (!syrinx_batch_remove_path (batch, writer, root, path, error)
+    if (!syrinx_batch_remove_path (batch, writer, root_id, path, error)
         || !clear_failure (writer, root_id, path, error))
       return FALSE;
   }

@@ -116,7 +116,7 @@ connection_open (SyrinxStore *store, gboolean for_writing, GError **error)
   pragmas = g_strdup_printf (
       "PRAGMA cache_size = -%d; PRAGMA mmap_size = "
       "%" G_GINT64_FORMAT "; PRAGMA trusted_schema = OFF;"
-      "PRAGMA foreign_keys = %s; PRAGMA cell_size_check = ON;%s",
+      "PRAGMA foreign_keys = %s;%s",
       for_writing ? WRITER_CACHE_KIB : READER_CACHE_KIB, MMAP_BYTES, "OFF",
       for_writing ? "" : "PRAGMA query_only = ON;");
   if (!execute (connection, pragmas, error)
