@@ -29,9 +29,17 @@ CREATE TABLE genres (
   name TEXT NOT NULL
 );
 
+-- Which albums have tracks of a genre (and may have had once).
+CREATE TABLE genre_albums (
+  genre_id INTEGER NOT NULL REFERENCES genres,
+  album_id INTEGER NOT NULL REFERENCES albums,
+  PRIMARY KEY (genre_id, album_id)
+) WITHOUT ROWID;
+
 -- id_number and path_number are 64-bit hashes: an index of small numbers takes
 -- random insertions ten times as fast as one of paths. A missing track (its
--- file is gone) keeps its row but belongs to no artist, album or genre.
+-- file is gone) keeps its row but belongs to no artist, album or genre. guest_id
+-- is a track's artist who is not the album's.
 CREATE TABLE tracks (
   track_number_id INTEGER PRIMARY KEY,
   id TEXT NOT NULL,
@@ -61,7 +69,7 @@ CREATE TABLE tracks (
   peak REAL,
   added_at_s INTEGER NOT NULL,
   missing_since_s INTEGER,
-  artist_id INTEGER REFERENCES artists,
+  guest_id INTEGER REFERENCES artists,
   album_id INTEGER REFERENCES albums,
   genre_id INTEGER REFERENCES genres,
   position INTEGER NOT NULL
@@ -69,8 +77,7 @@ CREATE TABLE tracks (
 CREATE INDEX tracks_by_id ON tracks (id_number);
 CREATE INDEX tracks_by_path ON tracks (path_number);
 CREATE INDEX tracks_by_album ON tracks (album_id, position);
-CREATE INDEX tracks_by_artist ON tracks (artist_id);
-CREATE INDEX tracks_by_genre ON tracks (genre_id, album_id, position);
+CREATE INDEX tracks_by_guest ON tracks (guest_id) WHERE guest_id IS NOT NULL;
 CREATE INDEX tracks_missing ON tracks (fingerprint, missing_since_s)
   WHERE missing_since_s IS NOT NULL;
 

@@ -49,7 +49,7 @@ INSERT INTO tracks (
   track_number_id, id, id_number, root_id, path, path_number, size_bytes,
   mtime_ns, fingerprint, title, artist, album, album_artist, genre, year,
   track_number, disc_number, codec, sample_rate_hz, channels, n_samples,
-  bitrate_bps, artwork, artwork_type, gain_db, peak, added_at_s, artist_id,
+  bitrate_bps, artwork, artwork_type, gain_db, peak, added_at_s, guest_id,
   album_id, genre_id, position
 ) VALUES (
   ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
@@ -63,13 +63,13 @@ UPDATE tracks SET
   album = ?12, album_artist = ?13, genre = ?14, year = ?15, track_number = ?16,
   disc_number = ?17, codec = ?18, sample_rate_hz = ?19, channels = ?20,
   n_samples = ?21, bitrate_bps = ?22, artwork = ?23, artwork_type = ?24,
-  gain_db = ?25, peak = ?26, added_at_s = ?27, artist_id = ?28, album_id = ?29,
+  gain_db = ?25, peak = ?26, added_at_s = ?27, guest_id = ?28, album_id = ?29,
   genre_id = ?30, position = ?31, missing_since_s = NULL
 WHERE track_number_id = ?1
 
 --: set-missing
 UPDATE tracks SET
-  missing_since_s = ?2, artist_id = NULL, album_id = NULL, genre_id = NULL
+  missing_since_s = ?2, guest_id = NULL, album_id = NULL, genre_id = NULL
 WHERE track_number_id = ?1
 
 --: set-gain
@@ -103,12 +103,20 @@ AND NOT EXISTS (SELECT 1 FROM tracks WHERE album_id = ?1)
 
 --: drop-artist
 DELETE FROM artists WHERE artist_id = ?1
-AND NOT EXISTS (SELECT 1 FROM tracks WHERE artist_id = ?1)
+AND NOT EXISTS (SELECT 1 FROM tracks WHERE guest_id = ?1)
 AND NOT EXISTS (SELECT 1 FROM albums WHERE artist_id = ?1)
 
 --: drop-genre
 DELETE FROM genres WHERE genre_id = ?1
-AND NOT EXISTS (SELECT 1 FROM tracks WHERE genre_id = ?1)
+AND NOT EXISTS (SELECT 1 FROM genre_albums CROSS JOIN tracks USING (album_id)
+  WHERE genre_albums.genre_id = ?1 AND tracks.genre_id = ?1)
+
+--: add-genre-album
+INSERT OR IGNORE INTO genre_albums (genre_id, album_id) VALUES (?1, ?2)
+
+--: drop-genre-albums
+DELETE FROM genre_albums WHERE genre_id = ?1
+AND NOT EXISTS (SELECT 1 FROM genres WHERE genre_id = ?1)
 
 --: index
 INSERT INTO search (rowid, title, artist, album, genre, marks)
@@ -151,7 +159,7 @@ SELECT tracks.*, roots.path AS root,
 FROM tracks CROSS JOIN albums USING (album_id) CROSS JOIN roots USING (root_id)
 WHERE track_number_id IN (
   SELECT track_number_id FROM tracks
-  WHERE artist_id = (SELECT artist_id FROM artists WHERE key = ?6)
+  WHERE guest_id = (SELECT artist_id FROM artists WHERE key = ?6)
   UNION
   SELECT track_number_id FROM albums CROSS JOIN tracks USING (album_id)
   WHERE albums.artist_id = (SELECT artist_id FROM artists WHERE key = ?6))
@@ -173,10 +181,14 @@ LIMIT ?5
 
 --: tracks-by-genre
 SELECT tracks.*, roots.path AS root, '' AS artist_key, '' AS album_key
-FROM tracks CROSS JOIN roots USING (root_id)
-WHERE genre_id = (SELECT genre_id FROM genres WHERE key = ?8)
-AND (album_id, position, track_number_id) > (CAST (?2 AS INTEGER), ?3, ?4)
-ORDER BY album_id, position, track_number_id
+FROM genre_albums CROSS JOIN tracks USING (album_id)
+CROSS JOIN roots USING (root_id)
+WHERE genre_albums.genre_id = (SELECT genre_id FROM genres WHERE key = ?8)
+AND tracks.genre_id = genre_albums.genre_id
+AND genre_albums.album_id >= CAST (?2 AS INTEGER)
+AND (genre_albums.album_id, position, track_number_id)
+  > (CAST (?2 AS INTEGER), ?3, ?4)
+ORDER BY genre_albums.album_id, position, track_number_id
 LIMIT ?5
 
 --: albums
@@ -214,7 +226,7 @@ SELECT count (DISTINCT track_number_id) AS n_tracks,
     AS duration_ns
 FROM (
   SELECT track_number_id, n_samples, sample_rate_hz FROM tracks
-  WHERE artist_id = ?1
+  WHERE guest_id = ?1
   UNION
   SELECT track_number_id, n_samples, sample_rate_hz
   FROM albums CROSS JOIN tracks USING (album_id) WHERE albums.artist_id = ?1)

@@ -21,6 +21,9 @@ typedef struct
   gchar *title, *artist, *album, *genre, *marks;
 } Entry;
 
+/* Artist, album artist, album, genre. */
+#define N_NAMES 4
+
 struct _SyrinxBatch
 {
   SyrinxConnection *writer; /* (transfer none) */
@@ -30,6 +33,9 @@ struct _SyrinxBatch
   GHashTable *left_artists, *left_albums, *left_genres; /* gint64 */
   GHashTable *beginnings;                /* beginning -> change of n_tracks */
   GPtrArray *entries;                    /* Entry */
+  gboolean has_last;
+  SyrinxPlace last; /* of the track before */
+  gchar *last_names[N_NAMES];
   gint64 n_tracks, n_words, duration_ns; /* changes */
 };
 
@@ -98,6 +104,8 @@ syrinx_batch_free (SyrinxBatch *batch)
   g_hash_table_unref (batch->left_genres);
   g_hash_table_unref (batch->beginnings);
   g_ptr_array_unref (batch->entries);
+  for (guint i = 0; i < N_NAMES; i++)
+    g_free (batch->last_names[i]);
   g_free (batch);
 }
 
@@ -182,9 +190,19 @@ find_album (SyrinxBatch *batch, const Name *artist, const gchar *spelling,
   return name;
 }
 
-gboolean
-syrinx_batch_find_place (SyrinxBatch *batch, const SyrinxTrack *track,
-    SyrinxPlace *place, GError **error)
+static gboolean
+add_genre_album (SyrinxBatch *batch, const SyrinxPlace *place, GError **error)
+{
+  SyrinxStatement *st = syrinx_connection_get (batch->writer, "add-genre-album");
+
+  syrinx_bind_int (st, 1, place->genre_id);
+  syrinx_bind_int (st, 2, place->album_id);
+  return syrinx_statement_run (batch->writer, st, error);
+}
+
+static gboolean
+find_place (SyrinxBatch *batch, const SyrinxTrack *track, SyrinxPlace *place,
+    GError **error)
 {
   const gchar *artist = track->artist ? track->artist : "";
   const gchar *album_artist = track->album_artist && *track->album_artist
@@ -208,10 +226,37 @@ syrinx_batch_find_place (SyrinxBatch *batch, const SyrinxTrack *track,
     if (!genre)
       return FALSE;
   }
-  place->artist_id = by->id;
+  place->artist_id = by->id == by_album->id ? 0 : by->id;
   place->album_id = album->id;
   place->genre_id = genre ? genre->id : 0;
   place->genre_key = genre ? genre->key : NULL;
+  return !genre || add_genre_album (batch, place, error);
+}
+
+/* Neighbours mostly belong to one album. */
+gboolean
+syrinx_batch_find_place (SyrinxBatch *batch, const SyrinxTrack *track,
+    SyrinxPlace *place, GError **error)
+{
+  const gchar *names[N_NAMES]
+      = { track->artist, track->album_artist, track->album, track->genre };
+  guint i = 0;
+
+  while (batch->has_last && i < N_NAMES
+      && g_strcmp0 (batch->last_names[i], names[i]) == 0)
+    i++;
+  if (i == N_NAMES) {
+    *place = batch->last;
+    return TRUE;
+  }
+  if (!find_place (batch, track, place, error))
+    return FALSE;
+  batch->has_last = TRUE;
+  batch->last = *place;
+  for (i = 0; i < N_NAMES; i++) {
+    g_free (batch->last_names[i]);
+    batch->last_names[i] = g_strdup (names[i]);
+  }
   return TRUE;
 }
 
@@ -407,7 +452,8 @@ syrinx_batch_finish (SyrinxBatch *batch, GError **error)
       || !note_album_artists (batch, error)
       || !drop_left (batch, batch->left_albums, "drop-album", error)
       || !drop_left (batch, batch->left_artists, "drop-artist", error)
-      || !drop_left (batch, batch->left_genres, "drop-genre", error))
+      || !drop_left (batch, batch->left_genres, "drop-genre", error)
+      || !drop_left (batch, batch->left_genres, "drop-genre-albums", error))
     return FALSE;
   st = syrinx_connection_get (batch->writer, "count-tracks");
   syrinx_bind_int (st, 1, batch->n_tracks);

@@ -28,6 +28,11 @@ struct _SyrinxStore
   /* protected by lock */
   GMutex lock;
   GPtrArray *idle_readers; /* SyrinxConnection */
+  GThread *checkpointer;   /* to be joined, (nullable) */
+
+  /* atomic */
+  gint is_checkpointing;
+  gint log_pages; /* at the last commit */
 
   /* protected by uses_lock; by store-renditions.c */
   GMutex uses_lock;
@@ -96,6 +101,14 @@ GBytes *syrinx_column_bytes (SyrinxStatement *st, const gchar *name);
 gboolean syrinx_connection_fail (
     SyrinxConnection *connection, const gchar *what, GError **error);
 
+/* (store-checkpoint.c) Counts the log's pages from now on; starts moving them
+ * into the file if there are many; waits until that is done; keeps the log
+ * within its bound. */
+void syrinx_store_watch_log (SyrinxStore *store);
+void syrinx_store_start_checkpoint (SyrinxStore *store);
+void syrinx_store_finish_checkpoint (SyrinxStore *store);
+void syrinx_store_bound_log_locked (SyrinxStore *store);
+
 /* Writes the uses that syrinx_store_touch_rendition() noted. */
 gboolean syrinx_store_write_uses (SyrinxStore *store, GError **error);
 
@@ -158,7 +171,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxBatch, syrinx_batch_free)
 /* Where a track belongs. */
 typedef struct
 {
-  gint64 artist_id, album_id, genre_id; /* genre_id 0: none */
+  gint64 artist_id; /* of the track, if it is not the album's: else 0 */
+  gint64 album_id, genre_id; /* genre_id 0: none */
   gchar *genre_key;                     /* (transfer none) of the batch */
 } SyrinxPlace;
 
@@ -186,7 +200,7 @@ void syrinx_track_add_words (
 gint64 syrinx_track_get_search_row (gint64 number, guint n_words);
 
 /* Whether a track is in the sample that "beginnings" counts. */
-#define SYRINX_SAMPLE 8
+#define SYRINX_SAMPLE 32
 #define syrinx_is_sampled(number)                                              \
   ((((guint64)(number)) * 2654435761u >> 7) % SYRINX_SAMPLE == 0)
 

@@ -106,7 +106,7 @@ read_known (SyrinxStatement *st, Known *known)
   known->number = syrinx_column_int (st, "track_number_id");
   known->track = syrinx_track_from_row (st);
   known->is_missing = !syrinx_column_is_null (st, "missing_since_s");
-  known->place.artist_id = syrinx_column_int (st, "artist_id");
+  known->place.artist_id = syrinx_column_int (st, "guest_id");
   known->place.album_id = syrinx_column_int (st, "album_id");
   known->place.genre_id = syrinx_column_int (st, "genre_id");
   sqlite3_reset (st->stmt);

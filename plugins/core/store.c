@@ -23,7 +23,6 @@
 #define WRITER_CACHE_KIB 131072
 #define READER_CACHE_KIB 4096
 #define MMAP_BYTES       (G_GINT64_CONSTANT (1) << 33)
-#define CHECKPOINT_PAGES 32768 /* 128 MiB of WAL */
 #define WAL_KEPT_BYTES   (64 << 20)
 #define MISSING_KEPT_S   (90 * 24 * 3600)
 #define RESOURCE_PATH    "/org/syrinx/sql/"
@@ -214,8 +213,8 @@ prepare_writer (SyrinxStore *store, GError **error)
 {
   g_autofree gchar *pragmas = g_strdup_printf (
       "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
-      "PRAGMA wal_autocheckpoint = %d; PRAGMA journal_size_limit = %d;",
-      CHECKPOINT_PAGES, WAL_KEPT_BYTES);
+      "PRAGMA journal_size_limit = %d;",
+      WAL_KEPT_BYTES);
   gint64 version = 0;
 
   store->writer = connection_open (store, TRUE, error);
@@ -225,8 +224,11 @@ prepare_writer (SyrinxStore *store, GError **error)
     return FALSE;
   if (version > SCHEMA_VERSION)
     return check_version (store, store->writer, error);
-  return execute (store->writer, pragmas, error)
-         && migrate (store, store->writer, error);
+  if (!execute (store->writer, pragmas, error)
+      || !migrate (store, store->writer, error))
+    return FALSE;
+  syrinx_store_watch_log (store);
+  return TRUE;
 }
 
 static gboolean
@@ -369,6 +371,7 @@ syrinx_store_unref (SyrinxStore *store)
     return;
   if (store->writer) {
     syrinx_store_write_uses (store, NULL);
+    syrinx_store_finish_checkpoint (store);
     connection_free (store->writer);
   }
   g_ptr_array_unref (store->idle_readers);
@@ -424,6 +427,7 @@ syrinx_store_write (SyrinxStore *store, GError **error)
     return NULL;
   }
   g_mutex_lock (&store->writer_lock);
+  syrinx_store_bound_log_locked (store);
   if (!syrinx_statement_run (store->writer,
           syrinx_connection_get (store->writer, "begin-writing"), error)) {
     g_mutex_unlock (&store->writer_lock);
@@ -465,6 +469,7 @@ syrinx_connection_release (SyrinxConnection *connection)
   connection->in_transaction = FALSE;
   if (connection->is_writer) {
     g_mutex_unlock (&store->writer_lock);
+    syrinx_store_start_checkpoint (store);
     return;
   }
   g_mutex_lock (&store->lock);
