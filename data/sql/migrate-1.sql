@@ -90,6 +90,7 @@ CREATE VIRTUAL TABLE search USING fts5 (
   tokenize = 'unicode61 remove_diacritics 2'
 );
 INSERT INTO search (search, rank) VALUES ('hashsize', 33554432);
+INSERT INTO search (search, rank) VALUES ('automerge', 8);
 
 -- How many of a sample of the tracks hold a word that begins so.
 CREATE TABLE beginnings (

@@ -141,8 +141,8 @@ UPDATE totals SET n_tracks = n_tracks + ?1, n_words = n_words + ?2,
 SELECT n_tracks, n_words FROM totals
 
 --: match
-SELECT rowid FROM search WHERE search MATCH ?1 AND rowid > ?2
-ORDER BY rowid LIMIT ?3
+SELECT rowid FROM search WHERE search MATCH ?1 AND rowid > ?2 AND rowid < ?3
+ORDER BY rowid LIMIT ?4
 
 --: all-tracks
 SELECT tracks.*, roots.path AS root,

@@ -24,6 +24,7 @@
 #define MAX_WORD_CHARS 64
 #define HEAD_ROWS      100 /* ranked; at most SYRINX_CURSOR_MAX_ROWS */
 #define COUNTED_ROWS   400 /* counted one by one, beyond that by the sample */
+#define MAX_TRACK_WORDS 2048
 #define MAX_COMBINED   3   /* words whose repetitions are combined */
 #define BM25_K1        1.2
 #define BM25_B         0.75
@@ -52,6 +53,7 @@ typedef struct
   SyrinxWords *scratch; /* of a track */
   gchar *title_key;     /* of the query */
   gchar *plain, *exact; /* FTS5 expressions */
+  gboolean is_complete; /* the head is all there is */
   gdouble mean_words, n_tracks;
   gdouble rarity[MAX_WORDS];
 } Page;
@@ -129,10 +131,10 @@ build_exact (const SyrinxSearch *search, const gchar *title_key)
   return g_string_free (text, FALSE);
 }
 
-/* Up to @limit rows after @after, ascending. */
+/* Up to @limit rows between @after and @before, ascending. */
 static gboolean
 match_rows (SyrinxConnection *reader, const gchar *expression, gint64 after,
-    guint limit, GArray *rows, GError **error)
+    gint64 before, guint limit, GArray *rows, GError **error)
 {
   SyrinxStatement *st = syrinx_connection_get (reader, "match");
   GError *local = NULL;
@@ -140,7 +142,8 @@ match_rows (SyrinxConnection *reader, const gchar *expression, gint64 after,
   g_array_set_size (rows, 0);
   syrinx_bind_text (st, 1, expression);
   syrinx_bind_int (st, 2, after);
-  syrinx_bind_int (st, 3, limit);
+  syrinx_bind_int (st, 3, before);
+  syrinx_bind_int (st, 4, limit);
   while (syrinx_statement_next (reader, st, &local)) {
     gint64 row = sqlite3_column_int64 (st->stmt, 0);
 
@@ -176,7 +179,8 @@ count_tracks (Page *page, const gchar *word, gdouble *n_tracks, GError **error)
 
   append_term (expression, word, TRUE);
   if (!match_rows (
-          page->reader, expression->str, -1, COUNTED_ROWS, rows, error))
+          page->reader, expression->str, -1, G_MAXINT64, COUNTED_ROWS,
+          rows, error))
     return FALSE;
   *n_tracks = rows->len;
   if (rows->len < COUNTED_ROWS)
@@ -334,8 +338,8 @@ add_exact (Page *page, gboolean *done, GError **error)
   g_autoptr (GArray) rows = g_array_new (FALSE, FALSE, sizeof (gint64));
   guint wanted = page->search->limit - page->tracks->len;
 
-  if (!match_rows (page->reader, page->exact, page->cursor->numbers[0], wanted,
-          rows, error))
+  if (!match_rows (page->reader, page->exact, page->cursor->numbers[0],
+          G_MAXINT64, wanted, rows, error))
     return FALSE;
   for (guint i = 0; i < rows->len; i++) {
     gint64 row = g_array_index (rows, gint64, i);
@@ -351,27 +355,35 @@ add_exact (Page *page, gboolean *done, GError **error)
   return TRUE;
 }
 
-/* The best rows of each kind, at most HEAD_ROWS, by a guess of their score. */
-static GArray *
-gather (Page *page, GError **error)
+static void
+add_hits (Page *page, const GArray *rows, guint kind, GArray *hits)
 {
-  g_autoptr (GArray) hits = g_array_new (FALSE, FALSE, sizeof (Hit));
-  g_autoptr (GArray) rows = g_array_new (FALSE, FALSE, sizeof (gint64));
-  guint n_words = syrinx_words_count (page->search->words);
-  guint n_kinds = 1u << MIN (n_words, MAX_COMBINED), n_kept = 0;
+  for (guint i = 0; i < rows->len; i++) {
+    gint64 row = g_array_index (rows, gint64, i);
+    Hit hit = { row, guess_score (page, row, kind), NULL };
 
-  for (guint kind = 0; kind < n_kinds; kind++) {
-    g_autofree gchar *expression = build_expression (page->search, kind);
-
-    if (!match_rows (page->reader, expression, -1, HEAD_ROWS, rows, error))
-      return NULL;
-    for (guint i = 0; i < rows->len; i++) {
-      gint64 row = g_array_index (rows, gint64, i);
-      Hit hit = { row, guess_score (page, row, kind), NULL };
-
-      g_array_append_val (hits, hit);
-    }
+    g_array_append_val (hits, hit);
   }
+}
+
+/* The first row that is too long to beat @score, even of this kind. */
+static gint64
+find_bound (Page *page, guint kind, gdouble score)
+{
+  gint64 n_words = 1;
+
+  while (n_words < MAX_TRACK_WORDS
+      && guess_score (page, n_words << 32, kind) >= score)
+    n_words++;
+  return n_words << 32;
+}
+
+/* Keeps the best guess of each row, and HEAD_ROWS of them. */
+static void
+keep_best (GArray *hits)
+{
+  guint n_kept = 0;
+
   g_array_sort (hits, compare_rows);
   for (guint i = 0; i < hits->len; i++) {
     Hit *hit = &g_array_index (hits, Hit, i);
@@ -382,6 +394,36 @@ gather (Page *page, GError **error)
   g_array_set_size (hits, n_kept);
   g_array_sort (hits, compare_hits);
   g_array_set_size (hits, MIN (n_kept, HEAD_ROWS));
+}
+
+/* The best rows of each kind. If the plain ones are few they are all there is;
+ * otherwise the last of them says how good the others must be. */
+static GArray *
+gather (Page *page, GError **error)
+{
+  g_autoptr (GArray) hits = g_array_new (FALSE, FALSE, sizeof (Hit));
+  g_autoptr (GArray) rows = g_array_new (FALSE, FALSE, sizeof (gint64));
+  guint n_words = syrinx_words_count (page->search->words);
+  guint n_kinds = 1u << MIN (n_words, MAX_COMBINED);
+  gdouble score;
+
+  if (!match_rows (
+          page->reader, page->plain, -1, G_MAXINT64, HEAD_ROWS, rows, error))
+    return NULL;
+  add_hits (page, rows, 0, hits);
+  page->is_complete = rows->len < HEAD_ROWS;
+  if (page->is_complete)
+    return g_steal_pointer (&hits);
+  score = guess_score (page, g_array_index (rows, gint64, rows->len - 1), 0);
+  for (guint kind = 1; kind < n_kinds; kind++) {
+    g_autofree gchar *expression = build_expression (page->search, kind);
+
+    if (!match_rows (page->reader, expression, -1,
+            find_bound (page, kind, score), HEAD_ROWS, rows, error))
+      return NULL;
+    add_hits (page, rows, kind, hits);
+  }
+  keep_best (hits);
   return g_steal_pointer (&hits);
 }
 
@@ -453,8 +495,12 @@ add_rest (Page *page, gboolean *done, GError **error)
   g_autoptr (GArray) rows = g_array_new (FALSE, FALSE, sizeof (gint64));
   guint wanted = page->search->limit + 1;
 
-  if (!match_rows (page->reader, page->plain, page->cursor->numbers[0], wanted,
-          rows, error))
+  if (page->is_complete) {
+    *done = TRUE;
+    return TRUE;
+  }
+  if (!match_rows (page->reader, page->plain, page->cursor->numbers[0],
+          G_MAXINT64, wanted, rows, error))
     return FALSE;
   for (guint i = 0; i < rows->len && !is_full (page); i++) {
     gint64 row = g_array_index (rows, gint64, i);
