@@ -31,8 +31,8 @@ struct _SyrinxBatch
   GHashTable *artists, *genres; /* spelling -> Name */
   GHashTable *albums;           /* "artist key \n album" -> Name */
   GHashTable *left_artists, *left_albums, *left_genres; /* gint64 */
-  GHashTable *beginnings;                /* beginning -> change of n_tracks */
-  GPtrArray *entries;                    /* Entry */
+  GHashTable *beginnings; /* beginning -> change of n_tracks */
+  GPtrArray *entries;     /* Entry */
   gboolean has_last;
   SyrinxPlace last; /* of the track before */
   gchar *last_names[N_NAMES];
@@ -193,7 +193,8 @@ find_album (SyrinxBatch *batch, const Name *artist, const gchar *spelling,
 static gboolean
 add_genre_album (SyrinxBatch *batch, const SyrinxPlace *place, GError **error)
 {
-  SyrinxStatement *st = syrinx_connection_get (batch->writer, "add-genre-album");
+  SyrinxStatement *st
+      = syrinx_connection_get (batch->writer, "add-genre-album");
 
   syrinx_bind_int (st, 1, place->genre_id);
   syrinx_bind_int (st, 2, place->album_id);
@@ -243,7 +244,7 @@ syrinx_batch_find_place (SyrinxBatch *batch, const SyrinxTrack *track,
   guint i = 0;
 
   while (batch->has_last && i < N_NAMES
-      && g_strcmp0 (batch->last_names[i], names[i]) == 0)
+         && g_strcmp0 (batch->last_names[i], names[i]) == 0)
     i++;
   if (i == N_NAMES) {
     *place = batch->last;

@@ -4,7 +4,7 @@
  * neither the writer nor whoever waits for it waits for the disk. */
 #include "store-private.h"
 
-#define CHECKPOINT_PAGES 8192            /* 32 MiB: worth a checkpoint */
+#define CHECKPOINT_PAGES 8192 /* 32 MiB: worth a checkpoint */
 #define MAX_LOG_PAGES    (CHECKPOINT_PAGES * 16) /* the writer has to wait */
 
 static int
@@ -32,7 +32,7 @@ checkpoint (gpointer data)
           != SQLITE_OK
       || sqlite3_wal_checkpoint_v2 (
              db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL)
-          != SQLITE_OK)
+             != SQLITE_OK)
     g_message ("index %s: the log could not be cleared now: %s", store->db_path,
         sqlite3_errmsg (db));
   sqlite3_close (db);

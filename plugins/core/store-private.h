@@ -55,6 +55,7 @@ typedef struct
 {
   sqlite3_stmt *stmt;
   GHashTable *columns; /* name -> index */
+  gint *known_columns; /* of syrinx_track_from_row(), once it was used */
 } SyrinxStatement;
 
 /* A reader in a transaction of its own (what it sees does not change), or the
@@ -90,6 +91,7 @@ gboolean syrinx_statement_run (
 
 /* Columns by name; the statement must have it. Text is (transfer full)
  * (nullable). */
+gint syrinx_column_index (SyrinxStatement *st, const gchar *name);
 gint64 syrinx_column_int (SyrinxStatement *st, const gchar *name);
 gdouble syrinx_column_double (SyrinxStatement *st, const gchar *name);
 gboolean syrinx_column_is_null (SyrinxStatement *st, const gchar *name);
@@ -173,7 +175,7 @@ typedef struct
 {
   gint64 artist_id; /* of the track, if it is not the album's: else 0 */
   gint64 album_id, genre_id; /* genre_id 0: none */
-  gchar *genre_key;                     /* (transfer none) of the batch */
+  gchar *genre_key;          /* (transfer none) of the batch */
 } SyrinxPlace;
 
 gboolean syrinx_batch_find_place (SyrinxBatch *batch, const SyrinxTrack *track,

@@ -19,15 +19,15 @@
 #include <math.h>
 #include <string.h>
 
-#define MAX_LIMIT      500
-#define MAX_WORDS      64
-#define MAX_WORD_CHARS 64
-#define HEAD_ROWS      100 /* ranked; at most SYRINX_CURSOR_MAX_ROWS */
-#define COUNTED_ROWS   400 /* counted one by one, beyond that by the sample */
+#define MAX_LIMIT       500
+#define MAX_WORDS       64
+#define MAX_WORD_CHARS  64
+#define HEAD_ROWS       64  /* ranked; at most SYRINX_CURSOR_MAX_ROWS */
+#define COUNTED_ROWS    160 /* counted one by one, beyond that by the sample */
 #define MAX_TRACK_WORDS 2048
-#define MAX_COMBINED   3   /* words whose repetitions are combined */
-#define BM25_K1        1.2
-#define BM25_B         0.75
+#define MAX_COMBINED    3 /* words whose repetitions are combined */
+#define BM25_K1         1.2
+#define BM25_B          0.75
 
 enum
 {
@@ -178,8 +178,7 @@ count_tracks (Page *page, const gchar *word, gdouble *n_tracks, GError **error)
   SyrinxStatement *st;
 
   append_term (expression, word, TRUE);
-  if (!match_rows (
-          page->reader, expression->str, -1, G_MAXINT64, COUNTED_ROWS,
+  if (!match_rows (page->reader, expression->str, -1, G_MAXINT64, COUNTED_ROWS,
           rows, error))
     return FALSE;
   *n_tracks = rows->len;
@@ -373,7 +372,7 @@ find_bound (Page *page, guint kind, gdouble score)
   gint64 n_words = 1;
 
   while (n_words < MAX_TRACK_WORDS
-      && guess_score (page, n_words << 32, kind) >= score)
+         && guess_score (page, n_words << 32, kind) >= score)
     n_words++;
   return n_words << 32;
 }

@@ -12,9 +12,10 @@
 
 #define MAX_WORD_BYTES  64
 #define MAX_FIELD_WORDS 64
-/* unicode61 takes private-use characters for letters, and the store lets none of
- * plane 15 in from outside. A mark is one of them, chosen by a hash: short words
- * cost the index least, and whoever looks by a mark compares the text too. */
+/* unicode61 takes private-use characters for letters, and the store lets none
+ * of plane 15 in from outside. A mark is one of them, chosen by a hash: short
+ * words cost the index least, and whoever looks by a mark compares the text
+ * too. */
 #define MARK_FIRST 0xf0000u
 #define MARK_COUNT 0xfffeu
 
@@ -116,7 +117,7 @@ append_mark (GString *marks, gchar kind, const gchar *text, gsize n_bytes)
   guint64 number = G_GUINT64_CONSTANT (14695981039346656037) ^ kind;
 
   for (gsize i = 0; i < n_bytes; i++)
-    number = (number ^ (guint8) text[i]) * G_GUINT64_CONSTANT (1099511628211);
+    number = (number ^ (guint8)text[i]) * G_GUINT64_CONSTANT (1099511628211);
   number ^= number >> 32;
   if (marks->len > 0)
     g_string_append_c (marks, ' ');
@@ -156,7 +157,7 @@ void
 syrinx_text_remove_marks (gchar *text)
 {
   for (gchar *p = strchr (text, '\xf3'); p; p = strchr (p + 1, '\xf3'))
-    if ((guint8) p[1] >= 0xb0)
+    if ((guint8)p[1] >= 0xb0)
       memcpy (p, "    ", 4);
 }
 

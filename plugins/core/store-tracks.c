@@ -67,36 +67,92 @@ syrinx_track_add_words (
   syrinx_words_add (connection, words, track->genre);
 }
 
+/* The columns of a track, found by name once a statement. */
+enum
+{
+  COLUMN_ID,
+  COLUMN_ROOT,
+  COLUMN_PATH,
+  COLUMN_SIZE_BYTES,
+  COLUMN_MTIME_NS,
+  COLUMN_FINGERPRINT,
+  COLUMN_TITLE,
+  COLUMN_ARTIST,
+  COLUMN_ALBUM,
+  COLUMN_ALBUM_ARTIST,
+  COLUMN_GENRE,
+  COLUMN_YEAR,
+  COLUMN_TRACK_NUMBER,
+  COLUMN_DISC_NUMBER,
+  COLUMN_CODEC,
+  COLUMN_SAMPLE_RATE_HZ,
+  COLUMN_CHANNELS,
+  COLUMN_N_SAMPLES,
+  COLUMN_BITRATE_BPS,
+  COLUMN_ARTWORK,
+  COLUMN_ARTWORK_TYPE,
+  COLUMN_GAIN_DB,
+  COLUMN_PEAK,
+  COLUMN_ADDED_AT_S,
+  N_COLUMNS
+};
+
+static const gchar *const column_names[N_COLUMNS] = { "id", "root", "path",
+  "size_bytes", "mtime_ns", "fingerprint", "title", "artist", "album",
+  "album_artist", "genre", "year", "track_number", "disc_number", "codec",
+  "sample_rate_hz", "channels", "n_samples", "bitrate_bps", "artwork",
+  "artwork_type", "gain_db", "peak", "added_at_s" };
+
+static const gint *
+find_columns (SyrinxStatement *st)
+{
+  if (st->known_columns)
+    return st->known_columns;
+  st->known_columns = g_new (gint, N_COLUMNS);
+  for (guint i = 0; i < N_COLUMNS; i++)
+    st->known_columns[i] = syrinx_column_index (st, column_names[i]);
+  return st->known_columns;
+}
+
+static gchar *
+text_at (sqlite3_stmt *row, gint column)
+{
+  return g_strdup ((const gchar *)sqlite3_column_text (row, column));
+}
+
 SyrinxTrack *
 syrinx_track_from_row (SyrinxStatement *st)
 {
   SyrinxTrack *track = g_new0 (SyrinxTrack, 1);
+  const gint *at = find_columns (st);
+  sqlite3_stmt *row = st->stmt;
 
-  track->id = syrinx_column_text (st, "id");
-  track->root = syrinx_column_text (st, "root");
-  track->path = syrinx_column_text (st, "path");
-  track->size_bytes = syrinx_column_int (st, "size_bytes");
-  track->mtime_ns = syrinx_column_int (st, "mtime_ns");
-  track->fingerprint = syrinx_column_text (st, "fingerprint");
-  track->title = syrinx_column_text (st, "title");
-  track->artist = syrinx_column_text (st, "artist");
-  track->album = syrinx_column_text (st, "album");
-  track->album_artist = syrinx_column_text (st, "album_artist");
-  track->genre = syrinx_column_text (st, "genre");
-  track->year = syrinx_column_int (st, "year");
-  track->track_number = syrinx_column_int (st, "track_number");
-  track->disc_number = syrinx_column_int (st, "disc_number");
-  track->codec = syrinx_column_text (st, "codec");
-  track->sample_rate_hz = syrinx_column_int (st, "sample_rate_hz");
-  track->channels = syrinx_column_int (st, "channels");
-  track->n_samples = syrinx_column_int (st, "n_samples");
-  track->bitrate_bps = syrinx_column_int (st, "bitrate_bps");
-  track->artwork = syrinx_column_text (st, "artwork");
-  track->artwork_type = syrinx_column_text (st, "artwork_type");
-  track->has_gain = !syrinx_column_is_null (st, "gain_db");
-  track->gain_db = syrinx_column_double (st, "gain_db");
-  track->peak = syrinx_column_double (st, "peak");
-  track->added_at_s = syrinx_column_int (st, "added_at_s");
+  track->id = text_at (row, at[COLUMN_ID]);
+  track->root = text_at (row, at[COLUMN_ROOT]);
+  track->path = text_at (row, at[COLUMN_PATH]);
+  track->size_bytes = sqlite3_column_int64 (row, at[COLUMN_SIZE_BYTES]);
+  track->mtime_ns = sqlite3_column_int64 (row, at[COLUMN_MTIME_NS]);
+  track->fingerprint = text_at (row, at[COLUMN_FINGERPRINT]);
+  track->title = text_at (row, at[COLUMN_TITLE]);
+  track->artist = text_at (row, at[COLUMN_ARTIST]);
+  track->album = text_at (row, at[COLUMN_ALBUM]);
+  track->album_artist = text_at (row, at[COLUMN_ALBUM_ARTIST]);
+  track->genre = text_at (row, at[COLUMN_GENRE]);
+  track->year = sqlite3_column_int64 (row, at[COLUMN_YEAR]);
+  track->track_number = sqlite3_column_int64 (row, at[COLUMN_TRACK_NUMBER]);
+  track->disc_number = sqlite3_column_int64 (row, at[COLUMN_DISC_NUMBER]);
+  track->codec = text_at (row, at[COLUMN_CODEC]);
+  track->sample_rate_hz = sqlite3_column_int64 (row, at[COLUMN_SAMPLE_RATE_HZ]);
+  track->channels = sqlite3_column_int64 (row, at[COLUMN_CHANNELS]);
+  track->n_samples = sqlite3_column_int64 (row, at[COLUMN_N_SAMPLES]);
+  track->bitrate_bps = sqlite3_column_int64 (row, at[COLUMN_BITRATE_BPS]);
+  track->artwork = text_at (row, at[COLUMN_ARTWORK]);
+  track->artwork_type = text_at (row, at[COLUMN_ARTWORK_TYPE]);
+  track->has_gain
+      = sqlite3_column_type (row, at[COLUMN_GAIN_DB]) != SQLITE_NULL;
+  track->gain_db = sqlite3_column_double (row, at[COLUMN_GAIN_DB]);
+  track->peak = sqlite3_column_double (row, at[COLUMN_PEAK]);
+  track->added_at_s = sqlite3_column_int64 (row, at[COLUMN_ADDED_AT_S]);
   return track;
 }
 
@@ -321,8 +377,7 @@ clear_failure (
 
 /* @track: texts cleaned; its id is set here. */
 static gboolean
-put_clean (
-    const Putting *put, SyrinxTrack *track, gchar **id, GError **error)
+put_clean (const Putting *put, SyrinxTrack *track, gchar **id, GError **error)
 {
   g_auto (Known) known = { 0 };
   SyrinxPlace place = { 0 };
@@ -410,7 +465,7 @@ syrinx_store_put_tracks (SyrinxStore *store, GPtrArray *tracks, GError **error)
       return FALSE;
   }
   return syrinx_batch_finish (batch, error)
-      && syrinx_connection_commit (writer, error);
+         && syrinx_connection_commit (writer, error);
 }
 
 /* --- Removing --- */
@@ -440,7 +495,8 @@ syrinx_store_remove_paths (
 {
   g_autoptr (SyrinxConnection) writer = syrinx_store_write (store, error);
   g_autoptr (SyrinxBatch) batch = writer ? syrinx_batch_new (writer) : NULL;
-  gint64 root_id = writer ? syrinx_connection_find_root (writer, root, error) : 0;
+  gint64 root_id
+      = writer ? syrinx_connection_find_root (writer, root, error) : 0;
 
   if (root_id == 0)
     return FALSE;

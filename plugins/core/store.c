@@ -48,6 +48,7 @@ statement_free (gpointer data)
 
   sqlite3_finalize (st->stmt);
   g_hash_table_unref (st->columns);
+  g_free (st->known_columns);
   g_free (st);
 }
 
@@ -112,12 +113,12 @@ connection_open (SyrinxStore *store, gboolean for_writing, GError **error)
     return NULL;
   }
   sqlite3_busy_timeout (connection->db, BUSY_TIMEOUT_MS);
-  pragmas = g_strdup_printf (
-      "PRAGMA cache_size = -%d; PRAGMA mmap_size = "
-      "%" G_GINT64_FORMAT "; PRAGMA trusted_schema = OFF;"
-      "PRAGMA foreign_keys = %s;%s",
-      for_writing ? WRITER_CACHE_KIB : READER_CACHE_KIB, MMAP_BYTES, "OFF",
-      for_writing ? "" : "PRAGMA query_only = ON;");
+  pragmas
+      = g_strdup_printf ("PRAGMA cache_size = -%d; PRAGMA mmap_size = "
+                         "%" G_GINT64_FORMAT "; PRAGMA trusted_schema = OFF;"
+                         "PRAGMA foreign_keys = %s;%s",
+          for_writing ? WRITER_CACHE_KIB : READER_CACHE_KIB, MMAP_BYTES, "OFF",
+          for_writing ? "" : "PRAGMA query_only = ON;");
   if (!execute (connection, pragmas, error)
       || !find_tokenizer (connection, error)) {
     connection_free (connection);
@@ -583,8 +584,8 @@ syrinx_bind_int (SyrinxStatement *st, gint n, gint64 value)
   sqlite3_bind_int64 (st->stmt, n, value);
 }
 
-static gint
-column_index (SyrinxStatement *st, const gchar *name)
+gint
+syrinx_column_index (SyrinxStatement *st, const gchar *name)
 {
   gpointer index = NULL;
 
@@ -596,25 +597,27 @@ column_index (SyrinxStatement *st, const gchar *name)
 gint64
 syrinx_column_int (SyrinxStatement *st, const gchar *name)
 {
-  return sqlite3_column_int64 (st->stmt, column_index (st, name));
+  return sqlite3_column_int64 (st->stmt, syrinx_column_index (st, name));
 }
 
 gdouble
 syrinx_column_double (SyrinxStatement *st, const gchar *name)
 {
-  return sqlite3_column_double (st->stmt, column_index (st, name));
+  return sqlite3_column_double (st->stmt, syrinx_column_index (st, name));
 }
 
 gboolean
 syrinx_column_is_null (SyrinxStatement *st, const gchar *name)
 {
-  return sqlite3_column_type (st->stmt, column_index (st, name)) == SQLITE_NULL;
+  return sqlite3_column_type (st->stmt, syrinx_column_index (st, name))
+         == SQLITE_NULL;
 }
 
 const gchar *
 syrinx_column_peek (SyrinxStatement *st, const gchar *name)
 {
-  return (const gchar *)sqlite3_column_text (st->stmt, column_index (st, name));
+  return (const gchar *)sqlite3_column_text (
+      st->stmt, syrinx_column_index (st, name));
 }
 
 gchar *
@@ -626,7 +629,7 @@ syrinx_column_text (SyrinxStatement *st, const gchar *name)
 GBytes *
 syrinx_column_bytes (SyrinxStatement *st, const gchar *name)
 {
-  gint index = column_index (st, name);
+  gint index = syrinx_column_index (st, name);
   gconstpointer data = sqlite3_column_blob (st->stmt, index);
 
   if (sqlite3_column_type (st->stmt, index) == SQLITE_NULL)
