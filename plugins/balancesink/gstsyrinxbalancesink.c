@@ -491,7 +491,7 @@ request_new_pad (GstElement *element, GstPadTemplate *template,
   own_name = g_strdup_printf ("src_%u", self->n_requested++);
   GST_OBJECT_UNLOCK (self);
   pad = gst_pad_new_from_template (template, name ? name : own_name);
-  add_server (self, gst_object_ref_sink (gst_object_ref (pad)), NULL);
+  add_server (self, gst_object_ref_sink (pad), NULL);
   gst_pad_set_active (pad, TRUE);
   if (!gst_element_add_pad (element, pad)) {
     Server *server = find_server (self, pad);
