@@ -3,6 +3,7 @@
 #include "balancesink/gstsyrinxbalancesink.h"
 #include "chunkdec/gstsyrinxchunkdec.h"
 #include "chunkenc/gstsyrinxchunkenc.h"
+#include "clientsink/gstsyrinxclientsink.h"
 #include "cmafmux/gstsyrinxcmafmux.h"
 
 #include <gst/gst.h>
@@ -15,6 +16,7 @@ plugin_init (GstPlugin *plugin)
   any &= GST_ELEMENT_REGISTER (syrinxbalancesink, plugin);
   any &= GST_ELEMENT_REGISTER (syrinxchunkdec, plugin);
   any &= GST_ELEMENT_REGISTER (syrinxchunkenc, plugin);
+  any &= GST_ELEMENT_REGISTER (syrinxclientsink, plugin);
   any &= GST_ELEMENT_REGISTER (syrinxcmafmux, plugin);
   return any;
 }

@@ -58,8 +58,15 @@ struct _SyrinxIoLoop
 static GMutex instance_lock;
 static SyrinxIoLoop *instance; /* protected by instance_lock */
 
-static void
-client_unref (SyrinxClient *client)
+SyrinxClient *
+syrinx_client_ref (SyrinxClient *client)
+{
+  g_atomic_ref_count_inc (&client->refs);
+  return client;
+}
+
+void
+syrinx_client_unref (SyrinxClient *client)
 {
   if (!g_atomic_ref_count_dec (&client->refs))
     return;
@@ -149,7 +156,7 @@ leave_client (SyrinxIoLoop *loop, SyrinxClient *client)
   loop->current = NULL;
   g_cond_broadcast (&loop->served);
   g_mutex_unlock (&loop->lock);
-  client_unref (client);
+  syrinx_client_unref (client);
 }
 
 static void
@@ -198,7 +205,7 @@ wait_writable (SyrinxClient *client)
       NULL);
   g_atomic_ref_count_inc (&client->refs);
   g_source_set_callback (client->writable, G_SOURCE_FUNC (on_writable), client,
-      (GDestroyNotify)client_unref);
+      (GDestroyNotify)syrinx_client_unref);
   g_source_attach (client->writable, client->loop->context);
 }
 
@@ -227,7 +234,7 @@ on_layer_closed (GObject *stream, GAsyncResult *result, gpointer user_data)
     close_for (entered, NULL);
     leave_client (client->loop, entered);
   }
-  client_unref (client);
+  syrinx_client_unref (client);
 }
 
 /* Unread input would make close() reset the connection, and what we sent could
@@ -668,7 +675,9 @@ syrinx_client_drop (SyrinxClient *client)
     g_cond_wait (&client->written, &client->lock);
   g_queue_clear_full (&client->queue, (GDestroyNotify)g_bytes_unref);
   client->offset = client->queued_bytes = 0;
+  client->dropped = TRUE;
   g_mutex_unlock (&client->lock);
+  mark_dirty (client); /* a blocked client that is finished may now close */
 }
 
 void
@@ -705,7 +714,7 @@ syrinx_client_remove (SyrinxClient *client)
   g_mutex_unlock (&loop->lock);
   if (!is_closed (client))
     close_now (client);
-  client_unref (client);
+  syrinx_client_unref (client);
 }
 
 gsize

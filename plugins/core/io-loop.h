@@ -52,6 +52,9 @@ void syrinx_client_finish (SyrinxClient *client);
 /* Closes now and frees; after it has returned no func runs any more (unless
  * called from one). */
 void syrinx_client_remove (SyrinxClient *client);
+/* Keeps @client's memory after it was removed, and nothing else of it. */
+SyrinxClient *syrinx_client_ref (SyrinxClient *client);
+void syrinx_client_unref (SyrinxClient *client);
 gsize syrinx_client_get_queued_bytes (SyrinxClient *client);
 guint64 syrinx_client_get_sent_bytes (SyrinxClient *client);
 

@@ -26,7 +26,7 @@ struct _SyrinxClient
   gsize queued_bytes;
   guint64 sent_bytes;
   gboolean writing; /* the loop's thread uses the queue's bytes */
-  gboolean dirty, finish, closed;
+  gboolean dirty, finish, dropped, closed;
 
   /* loop thread only */
   GByteArray *staged; /* one TLS record's worth: a layer must see it again */

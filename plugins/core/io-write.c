@@ -78,7 +78,9 @@ pump_descriptor (SyrinxClient *client, gsize *written, GError **error)
     if (size < 0 && (code == EAGAIN || code == EWOULDBLOCK))
       return SYRINX_PUMP_BLOCKED;
     if (size < 0) {
-      g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_FAILED,
+      g_set_error (error, SYRINX_ERROR,
+          code == EPIPE || code == ECONNRESET ? SYRINX_ERROR_CANCELLED
+                                              : SYRINX_ERROR_FAILED,
           "Writing to the client: %s", g_strerror (code));
       return SYRINX_PUMP_FAILED;
     }
@@ -102,6 +104,17 @@ stage_record (SyrinxClient *client)
   return client->staged->len > 0;
 }
 
+static gboolean
+was_dropped (SyrinxClient *client)
+{
+  gboolean dropped;
+
+  g_mutex_lock (&client->lock);
+  dropped = client->dropped;
+  g_mutex_unlock (&client->lock);
+  return dropped;
+}
+
 /* A layer that would block has taken the record half: it must be given the same
  * bytes again, hence the stage. */
 static SyrinxPump
@@ -118,6 +131,11 @@ pump_layer (SyrinxClient *client, gsize *written, GError **error)
     return SYRINX_PUMP_FAILED;
   }
 
+  if (client->staged_offset < client->staged->len && was_dropped (client)) {
+    g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_CANCELLED,
+        "Dropped in the middle of a record");
+    return SYRINX_PUMP_FAILED;
+  }
   while (*written < MAX_TURN_BYTES) {
     g_autoptr (GError) local = NULL;
     if (client->staged_offset == client->staged->len && !stage_record (client))
@@ -128,7 +146,10 @@ pump_layer (SyrinxClient *client, gsize *written, GError **error)
     if (g_error_matches (local, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
       return SYRINX_PUMP_BLOCKED;
     if (size < 0) {
-      g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_FAILED,
+      g_set_error (error, SYRINX_ERROR,
+          g_error_matches (local, G_IO_ERROR, G_IO_ERROR_CONNECTION_CLOSED)
+              ? SYRINX_ERROR_CANCELLED
+              : SYRINX_ERROR_FAILED,
           "Writing to the client: %s", local->message);
       return SYRINX_PUMP_FAILED;
     }
