@@ -269,8 +269,9 @@ run_errand (SyrinxProduction *self, const Errand *errand, SyrinxTrack *track)
     look_ahead (self, errand, track, row->n_fragments);
     return;
   }
-  g_warning ("%s of track %s from fragment %u on: %s", row->name, row->track_id,
-      run.next, error->message);
+  if (!syrinx_worker_pool_is_shut (self->pool))
+    g_warning ("%s of track %s from fragment %u on: %s", row->name,
+        row->track_id, run.next, error->message);
   syrinx_rendition_fail (
       errand->rendition, run.next, run.end - run.next, error);
 }
@@ -320,6 +321,8 @@ measure_errand (SyrinxProduction *self, SyrinxTrack *track)
 
   if (fd >= 0)
     close (fd);
+  if (!ok && syrinx_worker_pool_is_shut (self->pool))
+    return;
   if (!ok
       || !syrinx_store_set_gain (syrinx_content_get_store (self->content),
           track->id, gain_db, peak, &error))

@@ -241,6 +241,17 @@ syrinx_worker_pool_shut (SyrinxWorkerPool *pool)
   g_mutex_unlock (&pool->lock);
 }
 
+gboolean
+syrinx_worker_pool_is_shut (SyrinxWorkerPool *pool)
+{
+  gboolean shut;
+
+  g_mutex_lock (&pool->lock);
+  shut = pool->shut;
+  g_mutex_unlock (&pool->lock);
+  return shut;
+}
+
 void
 syrinx_worker_pool_free (SyrinxWorkerPool *pool)
 {

@@ -22,6 +22,7 @@ void syrinx_worker_pool_warm (SyrinxWorkerPool *pool);
 /* Kills every worker that is out, so that who waits for one hears of it soon;
  * from now on none is given. Any thread. */
 void syrinx_worker_pool_shut (SyrinxWorkerPool *pool);
+gboolean syrinx_worker_pool_is_shut (SyrinxWorkerPool *pool);
 
 /* Waits for a worker that is ready. Any thread. (transfer full) Errors: FAILED
  * (it does not start), CANCELLED (shut). */

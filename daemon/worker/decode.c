@@ -9,7 +9,9 @@
 
 #include <gst/app/gstappsink.h>
 
-#define POLL_TIME (50 * GST_MSECOND)
+#define POLL_TIME    (50 * GST_MSECOND)
+#define PREROLL_TIME (4 * GST_SECOND)
+#define MAX_STARTS   3
 
 /* decodebin's own, which no header has. */
 enum
@@ -111,14 +113,30 @@ on_no_more_pads (GstElement *bin, SyrinxDecoder *self)
         ("There is no audio in it that can be decoded here."), (NULL));
 }
 
+/* GStreamer speaks to who could install something. */
+static const gchar *
+explain (const GError *reason)
+{
+  if (g_error_matches (
+          reason, GST_STREAM_ERROR, GST_STREAM_ERROR_TYPE_NOT_FOUND))
+    return "it is no audio format that is known here";
+  if (g_error_matches (reason, GST_CORE_ERROR, GST_CORE_ERROR_MISSING_PLUGIN)
+      || g_error_matches (
+          reason, GST_STREAM_ERROR, GST_STREAM_ERROR_CODEC_NOT_FOUND))
+    return "there is no audio in it that is decoded here";
+  if (g_error_matches (reason, GST_STREAM_ERROR, GST_STREAM_ERROR_FAILED))
+    return "it is damaged or cut off";
+  return reason->message;
+}
+
 static void
 set_invalid (GstMessage *message, GError **error)
 {
   g_autoptr (GError) reason = NULL;
 
   gst_message_parse_error (message, &reason, NULL);
-  g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_INVALID, "%s: %s",
-      GST_MESSAGE_SRC_NAME (message), reason->message);
+  g_set_error_literal (
+      error, SYRINX_ERROR, SYRINX_ERROR_INVALID, explain (reason));
 }
 
 static void
@@ -151,14 +169,19 @@ drain_bus (SyrinxDecoder *self, GError **error)
 static gboolean
 wait_preroll (SyrinxDecoder *self, GError **error)
 {
-  for (;;) {
-    g_autoptr (GstMessage) message
-        = gst_bus_timed_pop_filtered (self->bus, GST_CLOCK_TIME_NONE,
-            GST_MESSAGE_ERROR | GST_MESSAGE_TAG | GST_MESSAGE_ASYNC_DONE
-                | GST_MESSAGE_EOS);
+  const GstClockTime end = gst_util_get_timestamp () + PREROLL_TIME;
 
-    if (!message)
+  for (;;) {
+    g_autoptr (GstMessage) message = gst_bus_timed_pop_filtered (self->bus,
+        end - MIN (gst_util_get_timestamp (), end),
+        GST_MESSAGE_ERROR | GST_MESSAGE_TAG | GST_MESSAGE_ASYNC_DONE
+            | GST_MESSAGE_EOS);
+
+    if (!message) {
+      g_set_error_literal (error, SYRINX_ERROR, SYRINX_ERROR_TIMED_OUT,
+          "nothing comes out of the demuxer");
       return FALSE;
+    }
     if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_TAG) {
       merge_tags (self, message);
       continue;
@@ -190,8 +213,8 @@ build (SyrinxDecoder *self, gint fd)
   self->bus = gst_element_get_bus (self->pipeline);
 }
 
-SyrinxDecoder *
-syrinx_decoder_new (gint fd, SyrinxDecodeMode mode, GError **error)
+static SyrinxDecoder *
+start (gint fd, SyrinxDecodeMode mode, GError **error)
 {
   g_autoptr (SyrinxDecoder) self = g_new0 (SyrinxDecoder, 1);
 
@@ -203,6 +226,25 @@ syrinx_decoder_new (gint fd, SyrinxDecodeMode mode, GError **error)
   if (!wait_preroll (self, error))
     return NULL;
   return g_steal_pointer (&self);
+}
+
+/* GStreamer 1.22's aiffparse now and then stops before its first buffer without
+ * a word; a second start helps. */
+SyrinxDecoder *
+syrinx_decoder_new (gint fd, SyrinxDecodeMode mode, GError **error)
+{
+  for (guint i = 1;; i++) {
+    g_autoptr (GError) local = NULL;
+    SyrinxDecoder *self = start (fd, mode, &local);
+
+    if (self)
+      return self;
+    if (i < MAX_STARTS
+        && g_error_matches (local, SYRINX_ERROR, SYRINX_ERROR_TIMED_OUT))
+      continue;
+    g_propagate_error (error, g_steal_pointer (&local));
+    return NULL;
+  }
 }
 
 void

@@ -48,11 +48,13 @@ serve_one (void)
 {
   g_auto (SyrinxMessage) job = { .fd = -1 };
   g_autoptr (GError) failure = NULL;
+  GVariant *result;
 
   if (!syrinx_message_receive (SYRINX_WORKER_FD, 0, &job, NULL) || job.fd < 0)
     return FALSE;
   syrinx_sandbox_limit_cpu (MAX_JOB_CPU_SECONDS);
-  return answer (work (&job, &failure), failure);
+  result = work (&job, &failure);
+  return answer (result, failure);
 }
 
 int

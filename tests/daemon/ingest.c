@@ -1,0 +1,669 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Ingest with the real worker, store and content: what a scan finds, what it
+ * survives, and whether what is made of a track sounds like the track. */
+#include "../../daemon/ingest.h"
+#include "../../daemon/library.h"
+#include "../../daemon/worker-pool.h"
+
+#include "core/error.h"
+
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <math.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define RATE         44100
+#define LONG_SECONDS 66 /* more than a run of 15 fragments */
+
+typedef struct
+{
+  gchar *dir, *library;
+  SyrinxContent *content;
+  SyrinxIngest *ingest;
+  GMainLoop *loop;
+} Fixture;
+
+/* --- Helpers --- */
+
+static gchar *
+worker_path (void)
+{
+  return g_build_filename (
+      g_getenv ("SYRINX_BUILD"), "daemon", "syrinx-worker", NULL);
+}
+
+static void shell (const gchar *format, ...) G_GNUC_PRINTF (1, 2);
+
+static void
+shell (const gchar *format, ...)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree gchar *command = NULL, *err = NULL;
+  const gchar *argv[] = { "/bin/sh", "-ec", NULL, NULL };
+  gint status;
+  va_list args;
+
+  va_start (args, format);
+  command = g_strdup_vprintf (format, args);
+  va_end (args);
+  argv[2] = command;
+  g_spawn_sync (
+      NULL, (gchar **)argv, NULL, 0, NULL, NULL, NULL, &err, &status, &error);
+  g_assert_no_error (error);
+  if (!g_spawn_check_wait_status (status, &error))
+    g_error ("%s: %s", command, err);
+}
+
+/* Chords that never repeat: a shift by a packet would be seen. */
+static gint16
+sample_at (guint64 n, guint channel)
+{
+  gdouble t = (gdouble)n / RATE;
+
+  return (gint16)(8000 * sin (2 * G_PI * (220 * t + 3 * t * t))
+                  + 6000 * sin (2 * G_PI * (550 * t - 1.7 * t * t) + channel)
+                  + 3000 * sin (2 * G_PI * 1330 * t + 40 * sin (0.7 * t)));
+}
+
+static gint16 *
+make_sound (guint seconds, gsize *n_bytes)
+{
+  gsize n = (gsize)seconds * RATE;
+  gint16 *pcm = g_new (gint16, n * 2);
+
+  for (gsize i = 0; i < n; i++) {
+    pcm[2 * i] = sample_at (i, 0);
+    pcm[2 * i + 1] = sample_at (i, 1);
+  }
+  *n_bytes = n * 4;
+  return pcm;
+}
+
+static void
+make_file (const gchar *path, guint seconds, const gchar *options)
+{
+  gsize n_bytes;
+  g_autofree gint16 *pcm = make_sound (seconds, &n_bytes);
+  g_autofree gchar *raw = g_strconcat (path, ".raw", NULL);
+
+  g_assert_true (g_file_set_contents (raw, (const gchar *)pcm, n_bytes, NULL));
+  shell ("ffmpeg -v error -y -f s16le -ar %d -ac 2 -i '%s' %s '%s'", RATE, raw,
+      options, path);
+  g_unlink (raw);
+}
+
+static void
+set_up (Fixture *f, gconstpointer data)
+{
+  g_autofree gchar *state = NULL, *worker = worker_path ();
+  g_autoptr (SyrinxStore) store = NULL;
+  g_autoptr (SyrinxKeyring) keyring = NULL;
+  g_autoptr (GError) error = NULL;
+  const gchar *roots[2] = { NULL, NULL };
+
+  f->dir = g_dir_make_tmp ("syrinx-ingest-XXXXXX", NULL);
+  f->library = g_build_filename (f->dir, "music", NULL);
+  state = g_build_filename (f->dir, "state", NULL);
+  roots[0] = f->library;
+  g_mkdir (f->library, 0700);
+  g_mkdir (state, 0700);
+  store = syrinx_store_open (state, TRUE, &error);
+  g_assert_no_error (error);
+  keyring = syrinx_keyring_open (state, TRUE, &error);
+  g_assert_no_error (error);
+  f->content = syrinx_content_new (store, keyring, 1 << 30, 16 << 20);
+  f->ingest = syrinx_ingest_new (f->content, roots, worker, 2);
+  f->loop = g_main_loop_new (NULL, FALSE);
+}
+
+static void
+tear_down (Fixture *f, gconstpointer data)
+{
+  syrinx_ingest_stop (f->ingest);
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
+  g_object_unref (f->ingest);
+  syrinx_content_unref (f->content);
+  g_main_loop_unref (f->loop);
+  shell ("rm -rf '%s'", f->dir);
+  g_free (f->library);
+  g_free (f->dir);
+}
+
+static gchar *
+in_library (Fixture *f, const gchar *name)
+{
+  return g_build_filename (f->library, name, NULL);
+}
+
+static gboolean
+on_too_long (gpointer user_data)
+{
+  g_error ("the scan does not end");
+  return G_SOURCE_REMOVE;
+}
+
+static void
+scan (Fixture *f)
+{
+  gulong handler = g_signal_connect_swapped (
+      f->ingest, "scan-done", G_CALLBACK (g_main_loop_quit), f->loop);
+  guint timer = g_timeout_add_seconds (60, on_too_long, NULL);
+
+  syrinx_ingest_scan (f->ingest);
+  g_main_loop_run (f->loop);
+  g_source_remove (timer);
+  g_signal_handler_disconnect (f->ingest, handler);
+}
+
+static guint
+get_figure (Fixture *f, const gchar *property)
+{
+  guint value;
+
+  g_object_get (f->ingest, property, &value, NULL);
+  return value;
+}
+
+/* (transfer full) */
+static GPtrArray *
+list_tracks (Fixture *f)
+{
+  SyrinxTrackQuery query = { .limit = 100 };
+  g_autofree gchar *cursor = NULL;
+  g_autoptr (GError) error = NULL;
+  GPtrArray *tracks = syrinx_store_find_tracks (
+      syrinx_content_get_store (f->content), &query, &cursor, &error);
+
+  g_assert_no_error (error);
+  return tracks;
+}
+
+static SyrinxTrack *
+find_track (GPtrArray *tracks, const gchar *path)
+{
+  for (guint i = 0; i < tracks->len; i++) {
+    SyrinxTrack *track = tracks->pdata[i];
+    if (g_str_equal (track->path, path))
+      return track;
+  }
+  g_error ("no track %s", path);
+}
+
+/* --- Lengths and tags --- */
+
+static const struct
+{
+  const gchar *name, *options, *codec;
+  guint n_samples, off_by;
+} formats[] = {
+  { "a.flac", "-c:a flac", "flac", 3 * RATE, 0 },
+  { "a.wav", "-c:a pcm_s16le", "pcm", 3 * RATE, 0 },
+  { "a.aiff", "-c:a pcm_s16be", "pcm", 3 * RATE, 0 },
+  { "vbr.mp3", "-c:a libmp3lame -q:a 4", "mp3", 3 * RATE, 0 },
+  { "cbr.mp3", "-c:a libmp3lame -b:a 128k", "mp3", 3 * RATE, 0 },
+  { "a.ogg", "-c:a libvorbis", "vorbis", 3 * RATE, 1 },
+  { "a.opus", "-c:a libopus", "opus", 3 * 48000, 0 },
+  { "a.m4a", "-c:a aac", "aac", 3 * RATE, 1024 },
+  { "alac.m4a", "-c:a alac", "alac", 3 * RATE, 0 },
+};
+
+static void
+test_lengths (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GPtrArray) tracks = NULL;
+
+  for (guint i = 0; i < G_N_ELEMENTS (formats); i++) {
+    g_autofree gchar *path = in_library (f, formats[i].name);
+    g_autofree gchar *options = g_strdup_printf (
+        "%s -metadata title='Élan %u' -metadata artist=Pan -metadata "
+        "date=1999 -metadata track=7",
+        formats[i].options, i);
+    make_file (path, 3, options);
+  }
+  scan (f);
+  tracks = list_tracks (f);
+  g_assert_cmpuint (get_figure (f, "files-failed"), ==, 0);
+  for (guint i = 0; i < G_N_ELEMENTS (formats); i++) {
+    SyrinxTrack *track = find_track (tracks, formats[i].name);
+    g_test_message ("%s: %" G_GUINT64_FORMAT, track->path, track->n_samples);
+    g_assert_cmpstr (track->codec, ==, formats[i].codec);
+    g_assert_cmpint (llabs ((gint64)track->n_samples - formats[i].n_samples),
+        <=, formats[i].off_by);
+    if (g_str_has_suffix (track->path, ".wav")
+        || g_str_has_suffix (track->path, ".aiff"))
+      continue; /* few tags survive in these */
+    g_assert_true (g_str_has_prefix (track->title, "Élan"));
+    g_assert_cmpstr (track->artist, ==, "Pan");
+  }
+  g_assert_cmpint (find_track (tracks, "a.flac")->year, ==, 1999);
+  g_assert_cmpint (find_track (tracks, "vbr.mp3")->track_number, ==, 7);
+}
+
+static void
+test_artwork (Fixture *f, gconstpointer data)
+{
+  g_autofree gchar *bare = g_build_filename (f->dir, "bare.flac", NULL);
+  g_autofree gchar *path = in_library (f, "cover.flac");
+  g_autofree gchar *file = NULL;
+  g_autoptr (GPtrArray) tracks = NULL;
+  SyrinxTrack *track;
+
+  make_file (bare, 1, "-c:a flac");
+  shell ("cd '%s'; ffmpeg -v error -f lavfi -i color=red:s=64x64 -frames:v 1 "
+         "c.png; ffmpeg -v error -i bare.flac -i c.png -map 0 -map 1 -c copy "
+         "-disposition:v attached_pic '%s'",
+      f->dir, path);
+  scan (f);
+  tracks = list_tracks (f);
+  track = find_track (tracks, "cover.flac");
+  g_assert_cmpstr (track->artwork_type, ==, "image/png");
+  file = g_build_filename (f->dir, "state", "artwork", track->artwork, NULL);
+  g_assert_true (g_file_test (file, G_FILE_TEST_IS_REGULAR));
+}
+
+static void
+test_rescan (Fixture *f, gconstpointer data)
+{
+  g_autofree gchar *path = in_library (f, "one.flac");
+  g_autofree gchar *other = in_library (f, "two.flac");
+  g_autofree gchar *moved = g_build_filename (f->dir, "away", NULL);
+  g_autoptr (GPtrArray) before = NULL, after = NULL, still = NULL;
+
+  make_file (path, 1, "-c:a flac");
+  scan (f);
+  before = list_tracks (f);
+  g_assert_cmpuint (before->len, ==, 1);
+  scan (f);
+  g_assert_cmpuint (get_figure (f, "files-total"), ==, 0);
+  g_rename (path, other);
+  scan (f);
+  after = list_tracks (f);
+  g_assert_cmpuint (after->len, ==, 1);
+  g_assert_cmpstr (find_track (after, "two.flac")->id, ==,
+      find_track (before, "one.flac")->id);
+  /* as if its disk were not mounted */
+  g_rename (other, moved);
+  g_test_expect_message ("syrinx", G_LOG_LEVEL_WARNING, "*is it mounted*");
+  scan (f);
+  g_test_assert_expected_messages ();
+  still = list_tracks (f);
+  g_assert_cmpuint (still->len, ==, 1);
+}
+
+/* --- Bad files --- */
+
+static void
+note_failure (const gchar *root, const gchar *path, const gchar *reason,
+    gpointer user_data)
+{
+  g_test_message ("%s: %s", path, reason);
+  g_assert_cmpuint (strlen (reason), >, 3);
+  g_assert_null (strstr (reason, "signal")); /* refused, not crashed */
+  g_hash_table_insert (user_data, g_strdup (path), g_strdup (reason));
+}
+
+static gint
+listen_somewhere (guint *port)
+{
+  struct sockaddr_in addr
+      = { .sin_family = AF_INET, .sin_addr.s_addr = htonl (INADDR_LOOPBACK) };
+  socklen_t size = sizeof addr;
+  gint fd = socket (AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+  g_assert_cmpint (bind (fd, (struct sockaddr *)&addr, size), ==, 0);
+  g_assert_cmpint (listen (fd, 4), ==, 0);
+  getsockname (fd, (struct sockaddr *)&addr, &size);
+  *port = ntohs (addr.sin_port);
+  return fd;
+}
+
+static void
+make_bad_files (Fixture *f, guint port)
+{
+  g_autofree gchar *good = g_build_filename (f->dir, "good.flac", NULL);
+  g_autofree gchar *misnamed = in_library (f, "really-flac.mp3");
+
+  make_file (good, 2, "-c:a flac");
+  make_file (misnamed, 2, "-c:a flac -f flac");
+  shell ("cd '%s'; : > empty.mp3; head -c 60 ../good.flac > cut.flac; "
+         "head -c 50000 /dev/urandom > random.ogg; "
+         "truncate -s 2G sparse.wav; ln -s loop.mp3 loop.mp3; "
+         "ln -s . circle; ln -s /etc/hostname out.mp3; mkfifo pipe.mp3; "
+         "mkdir folder.mp3; cp ../good.flac .hidden.flac; "
+         "printf '#EXTM3U\\nhttp://127.0.0.1:%u/x.mp3\\n' > net.mp3; "
+         "printf '#EXTM3U\\nfile://%s/good.flac\\n' > file.mp3; "
+         "cp ../good.flac \"$(printf 'new\\nline \\377.flac')\"",
+      f->library, port, f->dir);
+}
+
+static void
+test_bad_files (Fixture *f, gconstpointer data)
+{
+  static const gchar *const bad[] = { "empty.mp3", "cut.flac", "random.ogg",
+    "sparse.wav", "loop.mp3", "out.mp3", "pipe.mp3", "net.mp3", "file.mp3" };
+  g_autoptr (GHashTable) failures
+      = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  g_autoptr (GPtrArray) tracks = NULL;
+  guint port;
+  gint server = listen_somewhere (&port);
+
+  make_bad_files (f, port);
+  scan (f);
+  syrinx_store_foreach_failure (
+      syrinx_content_get_store (f->content), note_failure, failures, NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
+    if (!g_hash_table_contains (failures, bad[i]))
+      g_error ("%s was not listed", bad[i]);
+  g_assert_cmpuint (g_hash_table_size (failures), ==, G_N_ELEMENTS (bad));
+  tracks = list_tracks (f);
+  g_assert_cmpuint (tracks->len, ==, 2);
+  find_track (tracks, "really-flac.mp3");
+  g_assert_cmpint (accept (server, NULL, NULL), <, 0);
+  close (server);
+  /* not tried again while they stay as they are */
+  scan (f);
+  g_assert_cmpuint (get_figure (f, "files-total"), ==, 0);
+}
+
+static void
+test_tag_bomb (Fixture *f, gconstpointer data)
+{
+  g_autofree gchar *path = in_library (f, "bomb.mp3");
+  g_autofree gchar *tags = g_build_filename (f->dir, "tags.txt", NULL);
+  g_autoptr (GString) text = g_string_new (";FFMETADATA1\ntitle=");
+  g_autoptr (GPtrArray) tracks = NULL;
+  SyrinxTrack *track;
+
+  for (guint i = 0; i < 100000; i++)
+    g_string_append (text, "boum\x01é");
+  g_string_append (text, "\nartist=a\\\nb\n");
+  g_file_set_contents (tags, text->str, text->len, NULL);
+  make_file (path, 1, "-c:a libmp3lame");
+  shell ("cd '%s'; ffmpeg -v error -y -i '%s' -i tags.txt -map_metadata 1 -c "
+         "copy b.mp3; mv b.mp3 '%s'",
+      f->dir, path, path);
+  scan (f);
+  tracks = list_tracks (f);
+  g_assert_cmpuint (tracks->len, ==, 1);
+  track = tracks->pdata[0];
+  g_assert_cmpuint (strlen (track->title), <=, 520);
+  g_assert_true (g_str_has_prefix (track->title, "boum é"));
+  g_assert_true (g_utf8_validate (track->title, -1, NULL));
+  g_assert_null (strchr (track->title, 1));
+  g_assert_null (strchr (track->artist ? track->artist : "", '\n'));
+}
+
+/* --- Workers --- */
+
+static void
+test_killed_worker (void)
+{
+  g_autofree gchar *program = worker_path ();
+  g_autoptr (SyrinxWorkerPool) pool = syrinx_worker_pool_new (program);
+  g_autoptr (GError) error = NULL;
+  g_auto (SyrinxMessage) message = { .fd = -1 };
+  SyrinxWorker *worker = syrinx_worker_pool_take (pool, &error);
+
+  g_assert_no_error (error);
+  kill (syrinx_worker_get_pid (worker), SIGKILL);
+  g_assert_false (syrinx_worker_receive (
+      worker, g_get_monotonic_time () + 5000000, &message, &error));
+  g_assert_nonnull (strstr (error->message, "signal 9"));
+  syrinx_worker_pool_give (pool, worker, FALSE);
+  g_clear_error (&error);
+  worker = syrinx_worker_pool_take (pool, &error);
+  g_assert_no_error (error);
+  syrinx_worker_pool_give (pool, worker, TRUE);
+}
+
+static void
+test_silent_worker (void)
+{
+  g_autofree gchar *program = worker_path ();
+  g_autoptr (SyrinxWorkerPool) pool = syrinx_worker_pool_new (program);
+  g_autoptr (GError) error = NULL;
+  g_auto (SyrinxMessage) message = { .fd = -1 };
+  SyrinxWorker *worker = syrinx_worker_pool_take (pool, &error);
+
+  g_assert_no_error (error);
+  kill (syrinx_worker_get_pid (worker), SIGSTOP);
+  g_assert_false (syrinx_worker_receive (
+      worker, g_get_monotonic_time () + 100000, &message, &error));
+  g_assert_error (error, SYRINX_ERROR, SYRINX_ERROR_TIMED_OUT);
+  syrinx_worker_pool_give (pool, worker, FALSE);
+}
+
+/* --- Renditions --- */
+
+typedef struct
+{
+  GMutex lock;
+  GCond cond;
+  gboolean woken;
+} Wake;
+
+static void
+on_wake (SyrinxRendition *rendition, gint number, gpointer user_data)
+{
+  Wake *wake = user_data;
+
+  g_mutex_lock (&wake->lock);
+  wake->woken = TRUE;
+  g_cond_signal (&wake->cond);
+  g_mutex_unlock (&wake->lock);
+}
+
+static GBytes *
+fetch (SyrinxRendition *rendition, gint number)
+{
+  Wake wake = { .woken = FALSE };
+  g_autoptr (GError) error = NULL;
+  GBytes *bytes = NULL;
+
+  for (;;) {
+    gboolean ok;
+
+    wake.woken = FALSE;
+    ok = syrinx_rendition_fetch (
+        rendition, number, SYRINX_FORM_CLEAR, &bytes, on_wake, &wake, &error);
+    g_assert_no_error (error);
+    g_assert_true (ok);
+    if (bytes)
+      break;
+    g_mutex_lock (&wake.lock);
+    while (!wake.woken)
+      g_cond_wait (&wake.cond, &wake.lock);
+    g_mutex_unlock (&wake.lock);
+  }
+  syrinx_rendition_cancel (rendition, &wake);
+  return bytes;
+}
+
+static void
+append (GByteArray *file, SyrinxRendition *rendition, gint number)
+{
+  g_autoptr (GBytes) bytes = fetch (rendition, number);
+
+  g_byte_array_append (
+      file, g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes));
+}
+
+/* What ffmpeg makes of it, at the original's rate. */
+static gint16 *
+decode (Fixture *f, GByteArray *file, gsize *n_frames)
+{
+  g_autofree gchar *mp4 = g_build_filename (f->dir, "r.mp4", NULL);
+  g_autofree gchar *raw = g_build_filename (f->dir, "r.raw", NULL);
+  gchar *pcm;
+  gsize n;
+
+  g_assert_true (
+      g_file_set_contents (mp4, (const gchar *)file->data, file->len, NULL));
+  /* what the edit list leaves out ffmpeg gives times before 0 */
+  shell ("ffmpeg -v error -y -copyts -i '%s' -af atrim=start=0 -f s16le -ar %d "
+         "-ac 2 '%s'",
+      mp4, RATE, raw);
+  g_assert_true (g_file_get_contents (raw, &pcm, &n, NULL));
+  *n_frames = n / 4;
+  return (gint16 *)pcm;
+}
+
+/* Of what was decoded, from frame @at on, with the original from @origin on. */
+static gdouble
+correlate (const gint16 *pcm, gsize at, guint64 origin, guint n)
+{
+  gdouble xy = 0, xx = 0, yy = 0;
+
+  for (guint i = 0; i < n; i++) {
+    gdouble x = pcm[2 * (at + i)], y = sample_at (origin + i, 0);
+    xy += x * y;
+    xx += x * x;
+    yy += y * y;
+  }
+  return xy / sqrt (xx * yy + 1);
+}
+
+typedef struct
+{
+  const gchar *file, *options, *rendition;
+} Case;
+
+static const Case cases[] = {
+  { "long.flac", "-c:a flac", "opus-128" },
+  { "long.mp3", "-c:a libmp3lame -q:a 2", "opus-128" },
+  { "long.flac", "-c:a flac", "aac-128" },
+  { "long.ogg", "-c:a libvorbis -q:a 6", "opus-64" },
+  { "long.m4a", "-c:a aac -b:a 192k", "aac-128" },
+};
+
+static SyrinxRendition *
+open_rendition (Fixture *f, const Case *c)
+{
+  g_autofree gchar *path = in_library (f, c->file);
+  g_autoptr (GPtrArray) tracks = NULL;
+  g_autoptr (GError) error = NULL;
+  SyrinxRendition *rendition;
+
+  make_file (path, LONG_SECONDS, c->options);
+  scan (f);
+  tracks = list_tracks (f);
+  rendition = syrinx_content_open (
+      f->content, find_track (tracks, c->file)->id, c->rendition, 0, &error);
+  g_assert_no_error (error);
+  return rendition;
+}
+
+/* In windows of 50 ms, so that a click or a slip can't hide in the whole. */
+static void
+check_waveform (const gint16 *pcm, gsize n_frames)
+{
+  const guint window = RATE / 20;
+  guint64 seam = 60 * RATE;
+  gdouble worst = 1, at_seam = 1;
+
+  for (gsize at = window; at + 2 * window < n_frames; at += window)
+    worst = MIN (worst, correlate (pcm, at, at, window));
+  for (gint i = -4; i < 4; i++)
+    at_seam = MIN (at_seam, correlate (pcm, seam + i * (gint)window / 2,
+                                seam + i * (gint)window / 2, window));
+  g_test_message ("worst window %.4f, at the seam %.4f", worst, at_seam);
+  g_assert_cmpfloat (worst, >, 0.97);
+  g_assert_cmpfloat (at_seam, >, 0.97);
+}
+
+static void
+test_rendition (Fixture *f, gconstpointer data)
+{
+  g_autoptr (SyrinxRendition) rendition = open_rendition (f, data);
+  const SyrinxRenditionRow *row = syrinx_rendition_get_row (rendition);
+  g_autoptr (GByteArray) file = g_byte_array_new ();
+  g_autofree gint16 *pcm = NULL;
+  gsize n_frames;
+
+  for (gint i = SYRINX_FRAGMENT_HEADER; i < (gint)row->n_fragments; i++)
+    append (file, rendition, i);
+  pcm = decode (f, file, &n_frames);
+  g_test_message ("%zu frames for %d", n_frames, LONG_SECONDS * RATE);
+  g_assert_cmpint (
+      llabs ((gint64)n_frames - LONG_SECONDS * RATE), <=, RATE / 50);
+  check_waveform (pcm, n_frames);
+}
+
+/* The run in the middle is made first; what was before it must not matter. */
+static void
+test_jump (Fixture *f, gconstpointer data)
+{
+  g_autoptr (SyrinxRendition) rendition = open_rendition (f, data);
+  const SyrinxRenditionRow *row = syrinx_rendition_get_row (rendition);
+  g_autoptr (GByteArray) file = g_byte_array_new ();
+  g_autofree gint16 *pcm = NULL;
+  guint64 begin = (guint64)SYRINX_RUN_FRAGMENTS * row->fragment_units;
+  gsize n_frames;
+  gdouble best = 0;
+
+  append (file, rendition, SYRINX_FRAGMENT_HEADER);
+  append (file, rendition, SYRINX_RUN_FRAGMENTS);
+  g_assert_false (syrinx_rendition_has (rendition, 0));
+  pcm = decode (f, file, &n_frames);
+  /* players differ in whether an edit list applies to a piece */
+  begin = (begin - row->pre_skip) * RATE / row->timescale;
+  for (gint shift = -8; shift <= 8; shift++)
+    best
+        = MAX (best, correlate (pcm, RATE / 2, begin + RATE / 2 + shift, RATE));
+  for (gint shift = -8; shift <= 8; shift++)
+    best = MAX (best,
+        correlate (pcm, RATE / 2,
+            begin + RATE / 2 + shift + row->pre_skip * RATE / row->timescale,
+            RATE));
+  g_test_message ("jump: %.4f", best);
+  g_assert_cmpfloat (best, >, 0.97);
+}
+
+static void
+test_latency (Fixture *f, gconstpointer data)
+{
+  g_autoptr (SyrinxRendition) rendition = open_rendition (f, data);
+  gint64 start_us = g_get_monotonic_time ();
+  g_autoptr (GBytes) first = fetch (rendition, 0);
+  gint64 took_us = g_get_monotonic_time () - start_us;
+
+  g_test_message ("first fragment after %" G_GINT64_FORMAT " us", took_us);
+  g_assert_cmpuint (g_bytes_get_size (first), >, 1000);
+  g_assert_cmpint (took_us, <, 5 * G_USEC_PER_SEC);
+}
+
+#define ADD(name, data, func)                                                  \
+  g_test_add ("/daemon/ingest/" name, Fixture, data, set_up, func, tear_down)
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  ADD ("every_format_has_its_exact_length", NULL, test_lengths);
+  ADD ("the_front_cover_is_kept", NULL, test_artwork);
+  ADD ("a_rescan_looks_only_at_changes_and_a_rename_keeps_the_track", NULL,
+      test_rescan);
+  ADD ("every_bad_file_is_listed_with_its_reason", NULL, test_bad_files);
+  ADD ("a_tag_bomb_is_cut_to_size", NULL, test_tag_bomb);
+  g_test_add_func ("/daemon/ingest/a_killed_worker_is_explained_and_replaced",
+      test_killed_worker);
+  g_test_add_func (
+      "/daemon/ingest/a_worker_that_hangs_times_out", test_silent_worker);
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autofree gchar *name
+        = g_strdup_printf ("/daemon/ingest/"
+                           "a_rendition_sounds_like_its_track/%s/%s",
+            cases[i].file, cases[i].rendition);
+    g_test_add (name, Fixture, &cases[i], set_up, test_rendition, tear_down);
+  }
+  ADD ("a_jump_needs_nothing_before_it", &cases[0], test_jump);
+  ADD (
+      "the_first_fragment_does_not_wait_for_the_rest", &cases[0], test_latency);
+  return g_test_run ();
+}
