@@ -2,6 +2,8 @@
 /* Which of several servers gets a chunk. */
 #include "balance.h"
 
+#include "identifier.h"
+
 #include <math.h>
 #include <stdlib.h>
 
@@ -39,6 +41,15 @@ to_unit (guint64 hash)
   return ((hash >> 11) + 0.5) * 0x1p-53;
 }
 
+static gdouble
+random_unit (void)
+{
+  guint64 random;
+
+  syrinx_random_fill (&random, sizeof random);
+  return to_unit (random);
+}
+
 /* An exponential variable with rate @weight: whose is the least is each with
  * probability by weight, and taking one away changes nothing for the others
  * (which is what weighted rendezvous hashing needs). */
@@ -59,7 +70,7 @@ get_cost (
   case SYRINX_BALANCE_NEAREST:
     return server->answer_us;
   case SYRINX_BALANCE_WEIGHTED:
-    return exponential (g_random_double_range (1e-12, 1), server->weight);
+    return exponential (random_unit (), server->weight);
   default:
     return server->load / server->weight;
   }
@@ -85,8 +96,8 @@ choose_of_two (Candidate *candidates, guint n)
 
   if (n < 2)
     return;
-  a = g_random_int_range (0, n);
-  b = g_random_int_range (0, n - 1);
+  a = random_unit () * n;
+  b = random_unit () * (n - 1);
   b += b >= a;
   best = MIN (a, b);
   chosen = candidates[best];
