@@ -15,7 +15,8 @@ G_BEGIN_DECLS
 #define SYRINX_TYPE_ENGINE (syrinx_engine_get_type ())
 G_DECLARE_FINAL_TYPE (SyrinxEngine, syrinx_engine, SYRINX, ENGINE, GObject)
 
-/* Opens (or creates) the state directory. (transfer full) Errors say what to
+/* Opens (or creates) the state directory. @config: (transfer full), also on an
+ * error that comes late: (transfer full) Errors say what to
  * do. */
 SyrinxEngine *syrinx_engine_new (SyrinxConfig *config, GError **error);
 void syrinx_engine_stop (SyrinxEngine *engine);

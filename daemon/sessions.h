@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The sessions that exist: one listener, one track, one grant, one capability,
- * one pipeline. Main thread only. */
+/* The sessions that exist: one listener, one track, one grant, one capability.
+ * Main thread only. */
 #pragma once
 
 #include "core/content.h"
@@ -13,28 +13,62 @@ G_BEGIN_DECLS
 typedef enum
 {
   SYRINX_ENCRYPTION_HLS_AES128,
-  SYRINX_ENCRYPTION_ECE,
-  SYRINX_ENCRYPTION_NONE
+  SYRINX_ENCRYPTION_NONE,
 } SyrinxEncryption;
 
-/* One session: a GObject so that D-Bus can follow its properties: "id",
- * "subject", "track-id", "rendition", "region", "client", "state" ("idle",
- * "playing", "ended"), "bytes-sent" (guint64), "created-at", "expires-at". */
+/* One session: a GObject so that D-Bus can follow its properties, all
+ * read-only: "id", "subject", "track-id", "rendition", "region", "client",
+ * "state" ("idle", "playing", "ended"), "bytes-sent" (guint64), "created-at",
+ * "expires-at" (gint64, Unix time in seconds). */
 #define SYRINX_TYPE_LISTENER (syrinx_listener_get_type ())
 G_DECLARE_FINAL_TYPE (
     SyrinxListener, syrinx_listener, SYRINX, LISTENER, GObject)
+
+const gchar *syrinx_listener_get_id (SyrinxListener *listener);
+const gchar *syrinx_listener_get_track_id (SyrinxListener *listener);
+SyrinxEncryption syrinx_listener_get_encryption (SyrinxListener *listener);
+SyrinxGrant *syrinx_listener_get_grant (SyrinxListener *listener);
+
+/* Its rendition, opened once and on the epoch it began with for as long as the
+ * session lives. (transfer none) Errors: as syrinx_content_open(). */
+SyrinxRendition *syrinx_listener_open (
+    SyrinxListener *listener, const gchar *rendition, GError **error);
+
+/* Counts what was sent; the session is then playing. */
+void syrinx_listener_count (SyrinxListener *listener, gsize sent_bytes);
+
+/* A fresh grant of the same subject: same URLs, later end. DENIED if it is
+ * another's. */
+gboolean syrinx_listener_renew (
+    SyrinxListener *listener, SyrinxGrant *grant, GError **error);
 
 /* Signals: "added" (SyrinxListener), "removed" (SyrinxListener). */
 #define SYRINX_TYPE_SESSIONS (syrinx_sessions_get_type ())
 G_DECLARE_FINAL_TYPE (
     SyrinxSessions, syrinx_sessions, SYRINX, SESSIONS, GObject)
 
+SyrinxSessions *syrinx_sessions_new (SyrinxContent *content, guint max);
+
+/* @client: its address, for the operator. *@capability (transfer full) is
+ * given out once and kept only as its digest. (transfer none)
+ * Errors: OVERLOADED; as syrinx_content_open(). */
+SyrinxListener *syrinx_sessions_create (SyrinxSessions *sessions,
+    SyrinxGrant *grant, const gchar *track_id, const gchar *rendition,
+    SyrinxEncryption encryption, const gchar *region, const gchar *client,
+    gchar **capability, GError **error);
+
 /* (element-type SyrinxListener) (transfer container) */
 GPtrArray *syrinx_sessions_list (SyrinxSessions *sessions);
 /* (transfer none) (nullable) */
 SyrinxListener *
 syrinx_sessions_lookup (SyrinxSessions *sessions, const gchar *id);
-/* Ends it: its pipeline stops, its URLs answer 410. FALSE if there is none. */
+/* The session, if it is alive and @capability its own. (transfer none)
+ * Errors: NOT_FOUND (also for a wrong capability), EXPIRED. */
+SyrinxListener *syrinx_sessions_check (SyrinxSessions *sessions,
+    const gchar *id, const gchar *capability, GError **error);
+/* Whether @id was a session's that has ended. */
+gboolean syrinx_sessions_has_ended (SyrinxSessions *sessions, const gchar *id);
+/* Ends it: its URLs answer 410. FALSE if there is none. */
 gboolean syrinx_sessions_terminate (
     SyrinxSessions *sessions, const gchar *id, const gchar *reason);
 

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Configuration. One table says what there is. */
+#include "config.h"
+
+#include "core/chunk-files.h"
+#include "core/error.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#define DEFAULT_FILE "/etc/syrinx/syrinx.conf"
+#define GROUP        "syrinx"
+
+typedef enum
+{
+  PATHS,
+  PATH,
+  TEXT,
+  WORDS,
+  BYTES,
+  NUMBER
+} Kind;
+
+static const struct
+{
+  const gchar *key;
+  Kind kind;
+  gsize offset;
+  const gchar *fallback; /* (nullable) */
+  guint64 min, max;      /* of numbers and bytes */
+  const gchar *comment;
+} keys[] = {
+#define FIELD(name) G_STRUCT_OFFSET (SyrinxConfig, name)
+  { "library", PATHS, FIELD (library), NULL, 0, 0,
+      "Folders of music, by semicolons. They are only read." },
+  { "state-dir", PATH, FIELD (state_dir), NULL, 0, 0,
+      "Index, keys and renditions. Default: /var/lib/syrinx for root,\n"
+      "# ~/.local/state/syrinx for others." },
+  { "http", TEXT, FIELD (http), "127.0.0.1:8080", 0, 0,
+      "Where listeners connect, ADDRESS:PORT. Port 0 takes any free one." },
+  { "admin", TEXT, FIELD (admin), "127.0.0.1:9180", 0, 0,
+      "Metrics and status, ADDRESS:PORT. Keep it on loopback." },
+  { "bus", TEXT, FIELD (bus), "none", 0, 0,
+      "D-Bus besides the private one: session, system or none." },
+  { "audience", TEXT, FIELD (audience), "syrinx", 0, 0,
+      "What the aud of a token must hold." },
+  { "issuer", TEXT, FIELD (issuer), NULL, 0, 0,
+      "What the iss of a token must be. Default: anything." },
+  { "jwks", PATH, FIELD (jwks), NULL, 0, 0,
+      "File with a JWK Set of further keys whose tokens are taken." },
+  { "region", TEXT, FIELD (region), "default", 0, 0,
+      "Region of listeners of whom nothing better is known." },
+  { "renditions", WORDS, FIELD (renditions), "opus-128;opus-64;aac-128", 0, 0,
+      "What is offered, best first: opus-KBIT and aac-KBIT." },
+  { "cache-size", BYTES, FIELD (cache_bytes), "10G", 1 << 20, G_MAXINT64,
+      "How large the renditions on disk may grow (K, M, G, T)." },
+  { "memory-size", BYTES, FIELD (memory_bytes), "32M", 1 << 20, G_MAXINT64,
+      "How much of them is kept in memory." },
+  { "max-sessions", NUMBER, FIELD (max_sessions), "10000", 1, 1000000,
+      "Sessions at a time." },
+  { "max-connections-per-address", NUMBER, FIELD (max_connections_per_address),
+      "256", 1, 1000000, "Connections from one address at a time." },
+  { "requests-per-second", NUMBER, FIELD (requests_per_second), "200", 1,
+      1000000, "Requests from one address, on average; bursts of ten times." },
+  { "workers", NUMBER, FIELD (workers), "2", 1, 256,
+      "Processes that decode and encode, at most." },
+#undef FIELD
+};
+
+static gpointer
+field (SyrinxConfig *config, guint i)
+{
+  return (guint8 *)config + keys[i].offset;
+}
+
+static gboolean
+parse_number (const gchar *text, gboolean with_unit, guint64 *value)
+{
+  static const gchar units[] = "KMGT";
+  gchar *end = NULL;
+  const gchar *unit;
+
+  if (!g_ascii_isdigit (*text))
+    return FALSE;
+  *value = g_ascii_strtoull (text, &end, 10);
+  if (with_unit && *end && (unit = strchr (units, g_ascii_toupper (*end)))) {
+    guint shift = 10 * (unit - units + 1);
+    if (*value > G_MAXUINT64 >> shift)
+      return FALSE;
+    *value <<= shift;
+    end++;
+  }
+  return *end == 0;
+}
+
+/* Empties allowed: "a;b;" is two words. */
+static gchar **
+split (const gchar *text)
+{
+  g_auto (GStrv) parts = g_strsplit (text, ";", -1);
+  g_autoptr (GStrvBuilder) words = g_strv_builder_new ();
+
+  for (guint i = 0; parts[i]; i++)
+    if (*g_strstrip (parts[i]))
+      g_strv_builder_add (words, parts[i]);
+  return g_strv_builder_end (words);
+}
+
+static gboolean
+set_value (SyrinxConfig *config, guint i, const gchar *text, const gchar *where,
+    GError **error)
+{
+  gpointer at = field (config, i);
+  guint64 number = 0;
+
+  switch (keys[i].kind) {
+  case PATHS:
+  case WORDS:
+    g_strfreev (*(gchar ***)at);
+    *(gchar ***)at = split (text);
+    for (gchar **p = *(gchar ***)at; keys[i].kind == PATHS && *p; p++) {
+      gchar *absolute = g_canonicalize_filename (*p, NULL);
+      g_free (*p);
+      *p = absolute;
+    }
+    return TRUE;
+  case PATH:
+    g_free (*(gchar **)at);
+    *(gchar **)at = *text ? g_canonicalize_filename (text, NULL) : NULL;
+    return TRUE;
+  case TEXT:
+    g_free (*(gchar **)at);
+    *(gchar **)at = *text ? g_strdup (text) : NULL;
+    return TRUE;
+  case BYTES:
+  case NUMBER:
+    if (!parse_number (text, keys[i].kind == BYTES, &number)
+        || number < keys[i].min || number > keys[i].max) {
+      g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_INVALID,
+          "%s: %s takes a number from %" G_GUINT64_FORMAT
+          " to %" G_GUINT64_FORMAT "%s, not \"%s\"",
+          where, keys[i].key, keys[i].min, keys[i].max,
+          keys[i].kind == BYTES ? " (with K, M, G or T)" : "", text);
+      return FALSE;
+    }
+    if (keys[i].kind == BYTES)
+      *(guint64 *)at = number;
+    else
+      *(guint *)at = number;
+    return TRUE;
+  }
+  return FALSE;
+}
+
+static gint
+find_key (const gchar *name)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
+    if (g_str_equal (keys[i].key, name))
+      return i;
+  return -1;
+}
+
+/* GKeyFile forgets lines, so they are looked up for the message. */
+static guint
+find_line (const gchar *text, const gchar *key)
+{
+  g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
+
+  for (guint i = 0; lines[i]; i++) {
+    const gchar *line = g_strchug (lines[i]);
+    if (g_str_has_prefix (line, key) && strchr ("= \t", line[strlen (key)]))
+      return i + 1;
+  }
+  return 0;
+}
+
+static gboolean
+read_key (SyrinxConfig *config, GKeyFile *file, const gchar *path,
+    const gchar *text, const gchar *name, GError **error)
+{
+  g_autofree gchar *value = NULL;
+  g_autofree gchar *where
+      = g_strdup_printf ("%s, line %u", path, find_line (text, name));
+  gint i = find_key (name);
+
+  if (i < 0) {
+    g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_INVALID,
+        "%s: there is no key \"%s\"; `syrinxd --print-config` shows all", where,
+        name);
+    return FALSE;
+  }
+  value = g_key_file_get_value (file, GROUP, name, error);
+  return value && set_value (config, i, value, where, error);
+}
+
+static gboolean
+read_file (SyrinxConfig *config, const gchar *path, GError **error)
+{
+  g_autoptr (GKeyFile) file = g_key_file_new ();
+  g_autofree gchar *text = NULL;
+  g_auto (GStrv) groups = NULL;
+  g_auto (GStrv) names = NULL;
+
+  if (!g_file_get_contents (path, &text, NULL, error)
+      || !g_key_file_load_from_data (file, text, -1, G_KEY_FILE_NONE, error)) {
+    g_prefix_error (error, "%s: ", path);
+    return FALSE;
+  }
+  groups = g_key_file_get_groups (file, NULL);
+  for (guint i = 0; groups[i]; i++)
+    if (!g_str_equal (groups[i], GROUP)) {
+      g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_INVALID,
+          "%s: there is no group [%s]; all keys are in [" GROUP "]", path,
+          groups[i]);
+      return FALSE;
+    }
+  names = g_key_file_get_keys (file, GROUP, NULL, NULL);
+  for (guint i = 0; names && names[i]; i++)
+    if (!read_key (config, file, path, text, names[i], error))
+      return FALSE;
+  return TRUE;
+}
+
+static gboolean
+read_environment (SyrinxConfig *config, GError **error)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (keys); i++) {
+    g_autofree gchar *upper = g_ascii_strup (keys[i].key, -1);
+    g_autofree gchar *name
+        = g_strconcat ("SYRINX_", g_strdelimit (upper, "-", '_'), NULL);
+    const gchar *value = g_getenv (name);
+    if (value && !set_value (config, i, value, name, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static gboolean
+check (SyrinxConfig *config, GError **error)
+{
+  static const gchar *const buses[] = { "session", "system", "none", NULL };
+
+  if (!config->bus || !g_strv_contains (buses, config->bus)) {
+    g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_INVALID,
+        "bus is session, system or none, not \"%s\"",
+        config->bus ? config->bus : "");
+    return FALSE;
+  }
+  for (guint i = 0; config->renditions[i]; i++)
+    if (!syrinx_rendition_name_is_valid (config->renditions[i])) {
+      g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_INVALID,
+          "renditions are named opus-KBIT or aac-KBIT, not \"%s\"",
+          config->renditions[i]);
+      return FALSE;
+    }
+  if (config->renditions[0] && config->http && config->admin)
+    return TRUE;
+  g_set_error_literal (error, SYRINX_ERROR, SYRINX_ERROR_INVALID,
+      "renditions, http and admin can't be empty");
+  return FALSE;
+}
+
+static void
+set_defaults (SyrinxConfig *config)
+{
+  config->library = g_new0 (gchar *, 1);
+  config->state_dir
+      = getuid () == 0
+            ? g_strdup ("/var/lib/syrinx")
+            : g_build_filename (g_get_user_state_dir (), "syrinx", NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
+    if (keys[i].fallback)
+      set_value (config, i, keys[i].fallback, "default", NULL);
+}
+
+SyrinxConfig *
+syrinx_config_load (const gchar *file, GHashTable *overrides, GError **error)
+{
+  g_autoptr (SyrinxConfig) config = g_new0 (SyrinxConfig, 1);
+  GHashTableIter iter;
+  gpointer key, value;
+
+  set_defaults (config);
+  if (!file && g_file_test (DEFAULT_FILE, G_FILE_TEST_EXISTS))
+    file = DEFAULT_FILE;
+  if ((file && !read_file (config, file, error))
+      || !read_environment (config, error))
+    return NULL;
+  g_hash_table_iter_init (&iter, overrides);
+  while (g_hash_table_iter_next (&iter, &key, &value)) {
+    g_autofree gchar *where = g_strconcat ("--", key, NULL);
+    if (!set_value (config, find_key (key), value, where, error))
+      return NULL;
+  }
+  return check (config, error) ? g_steal_pointer (&config) : NULL;
+}
+
+void
+syrinx_config_free (SyrinxConfig *config)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (keys); i++) {
+    gpointer at = field (config, i);
+    if (keys[i].kind == PATHS || keys[i].kind == WORDS)
+      g_strfreev (*(gchar ***)at);
+    else if (keys[i].kind == PATH || keys[i].kind == TEXT)
+      g_free (*(gchar **)at);
+  }
+  g_free (config);
+}
+
+gchar *
+syrinx_config_describe (void)
+{
+  GString *text = g_string_new (
+      "# syrinx.conf: every key with its default. SYRINX_KEY in the "
+      "environment\n# and --key on the command line stand over it.\n\n[" GROUP
+      "]\n");
+
+  for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
+    g_string_append_printf (text, "\n# %s\n#%s=%s\n", keys[i].comment,
+        keys[i].key, keys[i].fallback ? keys[i].fallback : "");
+  return g_string_free (text, FALSE);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Configuration: defaults, over them syrinx.conf, over it SYRINX_… in the
+ * environment, over that the command line. A plain value once it is loaded. */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  gchar **library; /* absolute folders */
+  gchar *state_dir;
+  gchar *http, *admin;  /* ADDR:PORT; port 0: any that is free */
+  gchar *bus;           /* session, system or none */
+  gchar *audience;      /* of tokens */
+  gchar *issuer;        /* of tokens; (nullable): any */
+  gchar *jwks;          /* file of foreign keys; (nullable) */
+  gchar *region;        /* of clients whose region nobody knows */
+  gchar **renditions;   /* offered, the first is the default */
+  guint64 cache_bytes;  /* renditions on disk */
+  guint64 memory_bytes; /* fragments in memory */
+  guint max_sessions;
+  guint max_connections_per_address;
+  guint requests_per_second; /* of one client address */
+  guint workers;             /* syrinx-worker processes at most */
+} SyrinxConfig;
+
+/* @file (nullable): NULL takes /etc/syrinx/syrinx.conf if it is there.
+ * @overrides: key → value, from the command line. (transfer full)
+ * Errors: INVALID, naming file, line and key. */
+SyrinxConfig *
+syrinx_config_load (const gchar *file, GHashTable *overrides, GError **error);
+void syrinx_config_free (SyrinxConfig *config);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxConfig, syrinx_config_free)
+
+/* The commented default file. (transfer full) */
+gchar *syrinx_config_describe (void);
+
+G_END_DECLS

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The engine. */
+#include "engine.h"
+
+#include "core/error.h"
+#include "core/keyring.h"
+
+#include <glib/gstdio.h>
+#include <json-glib/json-glib.h>
+#include <unistd.h>
+
+struct _SyrinxEngine
+{
+  GObject parent;
+  SyrinxConfig *config;
+  SyrinxStore *store;
+  SyrinxContent *content;
+  SyrinxIngest *ingest;
+  SyrinxSessions *sessions;
+  SyrinxIssuer *issuer;
+  SyrinxVerifier *verifier;
+};
+
+G_DEFINE_FINAL_TYPE (SyrinxEngine, syrinx_engine, G_TYPE_OBJECT)
+
+/* --- Tokens --- */
+
+/* Our own public key, and those of the configured file. (transfer full) */
+static gchar *
+join_jwks (SyrinxEngine *self, GError **error)
+{
+  g_autofree gchar *own = syrinx_issuer_get_jwks (self->issuer);
+  g_autofree gchar *foreign = NULL;
+  g_autoptr (JsonNode) root = json_from_string (own, NULL), other = NULL;
+  JsonArray *keys
+      = json_object_get_array_member (json_node_get_object (root), "keys");
+  JsonNode *more = NULL;
+
+  if (!self->config->jwks)
+    return g_steal_pointer (&own);
+  if (!g_file_get_contents (self->config->jwks, &foreign, NULL, error))
+    return NULL;
+  other = json_from_string (foreign, error);
+  if (other && JSON_NODE_HOLDS_OBJECT (other))
+    more = json_object_get_member (json_node_get_object (other), "keys");
+  if (!more || !JSON_NODE_HOLDS_ARRAY (more)) {
+    if (!error || !*error)
+      g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_INVALID,
+          "%s is no JWK Set", self->config->jwks);
+    return NULL;
+  }
+  for (guint i = 0; i < json_array_get_length (json_node_get_array (more)); i++)
+    json_array_add_element (keys, json_node_copy (json_array_get_element (
+                                      json_node_get_array (more), i)));
+  return json_to_string (root, FALSE);
+}
+
+static SyrinxVerifier *
+make_verifier (SyrinxEngine *self, GError **error)
+{
+  g_autofree gchar *jwks = join_jwks (self, error);
+
+  return jwks ? syrinx_verifier_new (
+             jwks, self->config->audience, self->config->issuer, error)
+              : NULL;
+}
+
+SyrinxGrant *
+syrinx_engine_check_token (
+    SyrinxEngine *self, const gchar *token, GError **error)
+{
+  return syrinx_verifier_check (self->verifier, token, error);
+}
+
+gchar *
+syrinx_engine_issue_token (
+    SyrinxEngine *self, const SyrinxTokenRequest *request, GError **error)
+{
+  SyrinxTokenRequest filled = *request;
+
+  if (!filled.audience)
+    filled.audience = self->config->audience;
+  if (!filled.issuer)
+    filled.issuer = self->config->issuer;
+  return syrinx_issuer_issue (self->issuer, &filled, error);
+}
+
+gboolean
+syrinx_engine_revoke (
+    SyrinxEngine *self, const gchar *jti, const gchar *subject, GError **error)
+{
+  gint64 now_s = g_get_real_time () / G_USEC_PER_SEC;
+  gint64 until_s = jti ? now_s + 3650 * G_GINT64_CONSTANT (86400) : now_s;
+
+  if (!syrinx_store_put_revocation (self->store, jti, subject, until_s, error))
+    return FALSE;
+  if (jti)
+    syrinx_revoke_jti (jti, until_s);
+  else
+    syrinx_revoke_subject (subject, until_s);
+  return TRUE;
+}
+
+gboolean
+syrinx_engine_reload (SyrinxEngine *self, GError **error)
+{
+  SyrinxVerifier *fresh = make_verifier (self, error);
+
+  if (!fresh)
+    return FALSE;
+  syrinx_verifier_unref (self->verifier);
+  self->verifier = fresh;
+  g_message ("keys were read again");
+  return TRUE;
+}
+
+/* --- Life --- */
+
+/* Beside this program in a build, else where it is installed. (transfer full)
+ */
+static gchar *
+find_worker (void)
+{
+  const gchar *given = g_getenv ("SYRINX_WORKER");
+  g_autofree gchar *self = g_file_read_link ("/proc/self/exe", NULL);
+  g_autofree gchar *dir = self ? g_path_get_dirname (self) : NULL;
+  gchar *beside = dir ? g_build_filename (dir, "syrinx-worker", NULL) : NULL;
+
+  if (given && *given) {
+    g_free (beside);
+    return g_strdup (given);
+  }
+  if (beside && g_file_test (beside, G_FILE_TEST_IS_EXECUTABLE))
+    return beside;
+  g_free (beside);
+  return g_strdup (SYRINX_LIBEXECDIR "/syrinx-worker");
+}
+
+static gboolean
+open_state (SyrinxEngine *self, GError **error)
+{
+  const gchar *dir = self->config->state_dir;
+  g_autoptr (SyrinxKeyring) keyring = NULL;
+
+  if (g_mkdir_with_parents (dir, 0700) < 0) {
+    g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_FAILED,
+        "can't make the state directory %s: %s (choose one with --state-dir)",
+        dir, g_strerror (errno));
+    return FALSE;
+  }
+  self->store = syrinx_store_open (dir, TRUE, error);
+  if (!self->store)
+    return FALSE;
+  keyring = syrinx_keyring_open (dir, TRUE, error);
+  self->issuer = keyring ? syrinx_issuer_open (dir, TRUE, error) : NULL;
+  self->verifier = self->issuer ? make_verifier (self, error) : NULL;
+  if (!self->verifier || !syrinx_store_load_revocations (self->store, error))
+    return FALSE;
+  self->content = syrinx_content_new (self->store, keyring,
+      self->config->cache_bytes, self->config->memory_bytes);
+  return TRUE;
+}
+
+SyrinxEngine *
+syrinx_engine_new (SyrinxConfig *config, GError **error)
+{
+  g_autoptr (SyrinxEngine) self = g_object_new (SYRINX_TYPE_ENGINE, NULL);
+  g_autofree gchar *worker = find_worker ();
+
+  self->config = config;
+  for (guint i = 0; config->library[i]; i++)
+    if (!g_file_test (config->library[i], G_FILE_TEST_IS_DIR))
+      g_warning ("there is no library folder %s now; what the index knows of "
+                 "it stays",
+          config->library[i]);
+  if (!open_state (self, error))
+    return NULL;
+  self->sessions = syrinx_sessions_new (self->content, config->max_sessions);
+  self->ingest = syrinx_ingest_new (self->content,
+      (const gchar *const *)config->library, worker, config->workers);
+  return g_steal_pointer (&self);
+}
+
+void
+syrinx_engine_stop (SyrinxEngine *self)
+{
+  g_autoptr (GPtrArray) listeners = syrinx_sessions_list (self->sessions);
+
+  for (guint i = 0; i < listeners->len; i++)
+    syrinx_sessions_terminate (self->sessions,
+        syrinx_listener_get_id (listeners->pdata[i]), "the daemon stops");
+  syrinx_ingest_stop (self->ingest);
+  syrinx_content_flush (self->content);
+}
+
+static void
+engine_finalize (GObject *object)
+{
+  SyrinxEngine *self = SYRINX_ENGINE (object);
+
+  g_clear_object (&self->ingest);
+  g_clear_object (&self->sessions);
+  g_clear_pointer (&self->content, syrinx_content_unref);
+  g_clear_pointer (&self->verifier, syrinx_verifier_unref);
+  g_clear_pointer (&self->issuer, syrinx_issuer_free);
+  g_clear_pointer (&self->store, syrinx_store_unref);
+  g_clear_pointer (&self->config, syrinx_config_free);
+  G_OBJECT_CLASS (syrinx_engine_parent_class)->finalize (object);
+}
+
+static void
+syrinx_engine_class_init (SyrinxEngineClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = engine_finalize;
+}
+
+static void
+syrinx_engine_init (SyrinxEngine *self)
+{
+}
+
+SyrinxConfig *
+syrinx_engine_get_config (SyrinxEngine *self)
+{
+  return self->config;
+}
+
+SyrinxStore *
+syrinx_engine_get_store (SyrinxEngine *self)
+{
+  return self->store;
+}
+
+SyrinxContent *
+syrinx_engine_get_content (SyrinxEngine *self)
+{
+  return self->content;
+}
+
+SyrinxIngest *
+syrinx_engine_get_ingest (SyrinxEngine *self)
+{
+  return self->ingest;
+}
+
+SyrinxSessions *
+syrinx_engine_get_sessions (SyrinxEngine *self)
+{
+  return self->sessions;
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* One HTTP request on its way: what a handler gets, and how it answers. */
+#pragma once
+
+#include "engine.h"
+
+#include <json-glib/json-glib.h>
+#include <libsoup/soup.h>
+
+G_BEGIN_DECLS
+
+#define HTTP_MAX_ARGS 4
+
+typedef struct
+{
+  SyrinxEngine *engine;
+  SoupServerMessage *message;
+  GHashTable *query;          /* (nullable) name → value */
+  gchar *args[HTTP_MAX_ARGS]; /* what stood for {} in the path */
+  SyrinxGrant *grant;         /* (nullable) of the token, if asked */
+} HttpRequest;
+
+typedef void (*HttpHandler) (HttpRequest *request);
+
+/* Who may come in. */
+typedef enum
+{
+  HTTP_OPEN,           /* anybody: it checks a capability, or is public */
+  HTTP_LISTEN,         /* Bearer with scope listen */
+  HTTP_LISTEN_QUERY,   /* the same, or ?token= (never with scope admin) */
+  HTTP_ORIGINAL_QUERY, /* scope original, Bearer or ?token= */
+  HTTP_ADMIN,          /* scope admin */
+  HTTP_ANY_TOKEN,      /* any valid token; the handler looks at its subject */
+} HttpAccess;
+
+typedef struct
+{
+  const gchar *method;  /* GET answers HEAD too */
+  const gchar *pattern; /* "/v1/tracks/{}" */
+  HttpAccess access;
+  HttpHandler handler;
+} HttpRoute;
+
+/* Finds the route, checks access and query, and lets it answer. */
+void http_route (SyrinxEngine *engine, SoupServerMessage *message,
+    const HttpRoute *routes, guint n_routes);
+
+/* --- Answers --- */
+
+/* application/problem+json (RFC 9457); @field (nullable): the parameter at
+ * fault. Adds WWW-Authenticate to a 401 and Retry-After to 429 and 503. */
+void http_problem (SoupServerMessage *message, guint status, const gchar *field,
+    const gchar *format, ...) G_GNUC_PRINTF (4, 5);
+/* The status that fits @error's code. */
+void http_problem_error (SoupServerMessage *message, const GError *error);
+
+/* Takes @builder's root. */
+void http_json (SoupServerMessage *message, guint status, JsonBuilder *builder);
+void http_bytes (SoupServerMessage *message, const gchar *content_type,
+    const gchar *cache_control, GBytes *bytes);
+
+/* Conditional GET: sets @etag (unquoted), and answers 304 if the client has
+ * it. An If-Range that does not fit makes a range request a whole one. */
+gboolean http_is_not_modified (SoupServerMessage *message, const gchar *etag);
+
+/* --- Questions --- */
+
+const gchar *http_query (HttpRequest *request, const gchar *name);
+/* FALSE: a 422 that names the field was sent. */
+gboolean http_query_uint (HttpRequest *request, const gchar *name, guint min,
+    guint max, guint fallback, guint *value);
+/* The body as a JSON object; NULL: answered. (transfer full) */
+JsonObject *http_body (HttpRequest *request);
+/* FALSE: answered 404. */
+gboolean http_check_id (HttpRequest *request, const gchar *id);
+/* The request's path with tokens and capabilities taken out. (transfer full) */
+gchar *http_redact (SoupServerMessage *message);
+
+/* --- The handlers, by subject --- */
+
+void http_tracks (HttpRequest *request);
+void http_track (HttpRequest *request);
+void http_artwork (HttpRequest *request);
+void http_original (HttpRequest *request);
+void http_albums (HttpRequest *request);
+void http_artists (HttpRequest *request);
+void http_session_create (HttpRequest *request);
+void http_session_show (HttpRequest *request);
+void http_session_end (HttpRequest *request);
+void http_session_renew (HttpRequest *request);
+void http_hls_master (HttpRequest *request);
+void http_hls_index (HttpRequest *request);
+void http_hls_segment (HttpRequest *request); /* init.mp4 and N.m4s */
+void http_hls_key (HttpRequest *request);
+void http_page (HttpRequest *request);
+void http_healthz (HttpRequest *request);
+void http_readyz (HttpRequest *request);
+void http_metrics (HttpRequest *request);
+void http_status (HttpRequest *request);
+
+G_END_DECLS

@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The HTTP face: listening, limits, and the table of addresses. */
+#include "http.h"
+
+#include "http-request.h"
+
+#include "core/error.h"
+
+#include <string.h>
+
+#define MAX_BODY_BYTES (64 * 1024)
+#define IDLE_TIMEOUT_S 60
+#define BACKLOG        1024
+#define MAX_BUCKETS    16384
+#define BURST_SECONDS  10
+
+static const HttpRoute routes[] = {
+  { "GET", "/", HTTP_OPEN, http_page },
+  { "GET", "/healthz", HTTP_OPEN, http_healthz },
+  { "GET", "/readyz", HTTP_OPEN, http_readyz },
+  { "GET", "/v1/tracks", HTTP_LISTEN, http_tracks },
+  { "GET", "/v1/tracks/{}", HTTP_LISTEN, http_track },
+  { "GET", "/v1/tracks/{}/artwork", HTTP_LISTEN_QUERY, http_artwork },
+  { "GET", "/v1/tracks/{}/original", HTTP_ORIGINAL_QUERY, http_original },
+  { "GET", "/v1/albums", HTTP_LISTEN, http_albums },
+  { "GET", "/v1/artists", HTTP_LISTEN, http_artists },
+  { "POST", "/v1/sessions", HTTP_LISTEN, http_session_create },
+  { "GET", "/v1/sessions/{}", HTTP_ANY_TOKEN, http_session_show },
+  { "DELETE", "/v1/sessions/{}", HTTP_ANY_TOKEN, http_session_end },
+  { "POST", "/v1/sessions/{}/renew", HTTP_LISTEN, http_session_renew },
+  { "GET", "/v1/sessions/{}/{}/master.m3u8", HTTP_OPEN, http_hls_master },
+  { "GET", "/v1/sessions/{}/{}/{}/index.m3u8", HTTP_OPEN, http_hls_index },
+  { "GET", "/v1/sessions/{}/{}/{}/{}/key", HTTP_OPEN, http_hls_key },
+  { "GET", "/v1/sessions/{}/{}/{}/{}", HTTP_OPEN, http_hls_segment },
+  { "GET", "/{}", HTTP_OPEN, http_page },
+};
+
+static const HttpRoute admin_routes[] = {
+  { "GET", "/healthz", HTTP_OPEN, http_healthz },
+  { "GET", "/metrics", HTTP_OPEN, http_metrics },
+  { "GET", "/v1/status", HTTP_ADMIN, http_status },
+};
+
+typedef struct
+{
+  gdouble tokens;
+  gint64 filled_us;
+} Bucket;
+
+struct _SyrinxHttp
+{
+  SyrinxEngine *engine;
+  SoupServer *listeners, *admin;
+  GSocketService *service;
+  GHashTable *connections; /* address → number, as a pointer */
+  GHashTable *buckets;     /* address → Bucket */
+  gchar *address, *admin_address;
+};
+
+/* --- Limits --- */
+
+/* A token bucket for each client's address. */
+static gboolean
+is_over_rate (SyrinxHttp *http, SoupServerMessage *message)
+{
+  guint rate = syrinx_engine_get_config (http->engine)->requests_per_second;
+  const gchar *host = soup_server_message_get_remote_host (message);
+  gint64 now_us = g_get_monotonic_time ();
+  Bucket *bucket;
+
+  if (!host)
+    return FALSE;
+  bucket = g_hash_table_lookup (http->buckets, host);
+  if (!bucket) {
+    if (g_hash_table_size (http->buckets) >= MAX_BUCKETS)
+      g_hash_table_remove_all (http->buckets);
+    bucket = g_new0 (Bucket, 1);
+    bucket->tokens = (gdouble)rate * BURST_SECONDS;
+    bucket->filled_us = now_us;
+    g_hash_table_insert (http->buckets, g_strdup (host), bucket);
+  }
+  bucket->tokens += (now_us - bucket->filled_us) * 1e-6 * rate;
+  bucket->tokens = MIN (bucket->tokens, (gdouble)rate * BURST_SECONDS);
+  bucket->filled_us = now_us;
+  if (bucket->tokens < 1)
+    return TRUE;
+  bucket->tokens -= 1;
+  return FALSE;
+}
+
+static void
+count_body (SoupServerMessage *message, GBytes *chunk, gpointer user_data)
+{
+  gsize *seen = g_object_get_data (G_OBJECT (message), "syrinx-body-bytes");
+
+  *seen += g_bytes_get_size (chunk);
+  if (*seen > MAX_BODY_BYTES) {
+    g_autoptr (GIOStream) stream
+        = soup_server_message_steal_connection (message);
+    g_io_stream_close (stream, NULL, NULL);
+  }
+}
+
+/* Before the body is read. */
+static void
+got_headers (SoupServer *server, SoupServerMessage *message, const char *path,
+    GHashTable *query, gpointer user_data)
+{
+  SyrinxHttp *http = user_data;
+  SoupMessageHeaders *headers
+      = soup_server_message_get_request_headers (message);
+
+  if (soup_message_headers_get_encoding (headers)
+          == SOUP_ENCODING_CONTENT_LENGTH
+      && soup_message_headers_get_content_length (headers) > MAX_BODY_BYTES) {
+    soup_message_body_set_accumulate (
+        soup_server_message_get_request_body (message), FALSE);
+    soup_message_headers_replace (
+        soup_server_message_get_response_headers (message), "Connection",
+        "close");
+    http_problem (message, 413, NULL, "a body is at most 64 KiB");
+    return;
+  }
+  if (soup_message_headers_get_encoding (headers) == SOUP_ENCODING_CHUNKED) {
+    g_object_set_data_full (
+        G_OBJECT (message), "syrinx-body-bytes", g_new0 (gsize, 1), g_free);
+    g_signal_connect (message, "got-chunk", G_CALLBACK (count_body), NULL);
+  }
+  if (is_over_rate (http, message))
+    http_problem (message, 429, NULL,
+        "too many requests from this address; wait a little");
+}
+
+static gchar *
+get_host (GSocketConnection *connection)
+{
+  g_autoptr (GSocketAddress) address
+      = g_socket_connection_get_remote_address (connection, NULL);
+
+  return G_IS_INET_SOCKET_ADDRESS (address)
+             ? g_inet_address_to_string (g_inet_socket_address_get_address (
+                 G_INET_SOCKET_ADDRESS (address)))
+             : g_strdup ("local");
+}
+
+typedef struct
+{
+  GHashTable *connections;
+  gchar *host;
+} Counted;
+
+static void
+uncount (gpointer data)
+{
+  Counted *counted = data;
+  guint n = GPOINTER_TO_UINT (
+      g_hash_table_lookup (counted->connections, counted->host));
+
+  if (n > 1)
+    g_hash_table_replace (counted->connections, g_strdup (counted->host),
+        GUINT_TO_POINTER (n - 1));
+  else
+    g_hash_table_remove (counted->connections, counted->host);
+  g_hash_table_unref (counted->connections);
+  g_free (counted->host);
+  g_free (counted);
+}
+
+/* FALSE if the address has too many. The count goes with the connection. */
+static gboolean
+count_connection (SyrinxHttp *http, GSocketConnection *connection)
+{
+  guint max
+      = syrinx_engine_get_config (http->engine)->max_connections_per_address;
+  g_autofree gchar *host = get_host (connection);
+  guint n = GPOINTER_TO_UINT (g_hash_table_lookup (http->connections, host));
+  Counted *counted;
+
+  if (n >= max)
+    return FALSE;
+  counted = g_new0 (Counted, 1);
+  counted->connections = g_hash_table_ref (http->connections);
+  counted->host = g_strdup (host);
+  g_hash_table_replace (
+      http->connections, g_steal_pointer (&host), GUINT_TO_POINTER (n + 1));
+  g_object_set_data_full (
+      G_OBJECT (connection), "syrinx-counted", counted, uncount);
+  return TRUE;
+}
+
+static gboolean
+incoming (GSocketService *service, GSocketConnection *connection,
+    GObject *source, gpointer user_data)
+{
+  SyrinxHttp *http = user_data;
+  GSocket *socket = g_socket_connection_get_socket (connection);
+  g_autoptr (GSocketAddress) local
+      = g_socket_connection_get_local_address (connection, NULL);
+  g_autoptr (GSocketAddress) remote
+      = g_socket_connection_get_remote_address (connection, NULL);
+  g_autoptr (GError) error = NULL;
+
+  if (!local || !remote || !count_connection (http, connection)) {
+    g_io_stream_close (G_IO_STREAM (connection), NULL, NULL);
+    return TRUE;
+  }
+  /* Bounds slow headers, slow bodies and idle keep-alive alike. */
+  g_socket_set_timeout (socket, IDLE_TIMEOUT_S);
+  g_socket_set_option (socket, 6 /* TCP */, 1 /* NODELAY */, 1, NULL);
+  if (!soup_server_accept_iostream (
+          http->listeners, G_IO_STREAM (connection), local, remote, &error))
+    g_debug ("a connection was not taken: %s", error->message);
+  return TRUE;
+}
+
+/* --- Requests --- */
+
+static void
+handle (SoupServer *server, SoupServerMessage *message, const char *path,
+    GHashTable *query, gpointer user_data)
+{
+  SyrinxHttp *http = user_data;
+
+  if (soup_server_message_get_status (message) == 0)
+    http_route (http->engine, message, routes, G_N_ELEMENTS (routes));
+}
+
+static void
+handle_admin (SoupServer *server, SoupServerMessage *message, const char *path,
+    GHashTable *query, gpointer user_data)
+{
+  SyrinxHttp *http = user_data;
+
+  http_route (http->engine, message, admin_routes, G_N_ELEMENTS (admin_routes));
+}
+
+/* --- Listening --- */
+
+static GSocketAddress *
+parse_address (const gchar *text, GError **error)
+{
+  g_autoptr (GSocketConnectable) parsed
+      = g_network_address_parse (text, 0, error);
+  const gchar *host;
+  GSocketAddress *address;
+
+  if (!parsed)
+    return NULL;
+  host = g_network_address_get_hostname (G_NETWORK_ADDRESS (parsed));
+  address = g_inet_socket_address_new_from_string (
+      g_str_equal (host, "localhost") ? "127.0.0.1" : host,
+      g_network_address_get_port (G_NETWORK_ADDRESS (parsed)));
+  if (!address)
+    g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_INVALID,
+        "\"%s\" is no ADDRESS:PORT; the address must be numeric", text);
+  return address;
+}
+
+static gchar *
+describe (GSocketAddress *address)
+{
+  g_autofree gchar *text
+      = g_socket_connectable_to_string (G_SOCKET_CONNECTABLE (address));
+
+  return g_strdup_printf ("http://%s/", text);
+}
+
+static gboolean
+explain_busy (const gchar *text, GError *cause, GError **error)
+{
+  if (g_error_matches (cause, G_IO_ERROR, G_IO_ERROR_ADDRESS_IN_USE))
+    g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_BUSY,
+        "%s is in use; choose another with --http and --admin, or port 0 for "
+        "any free one",
+        text);
+  else
+    g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_FAILED,
+        "can't listen on %s: %s", text, cause->message);
+  g_error_free (cause);
+  return FALSE;
+}
+
+static gboolean
+listen_public (SyrinxHttp *http, const gchar *text, GError **error)
+{
+  g_autoptr (GSocketAddress) address = parse_address (text, error);
+  g_autoptr (GSocketAddress) bound = NULL;
+  GError *cause = NULL;
+
+  if (!address)
+    return FALSE;
+  http->service = g_socket_service_new ();
+  g_socket_listener_set_backlog (G_SOCKET_LISTENER (http->service), BACKLOG);
+  if (!g_socket_listener_add_address (G_SOCKET_LISTENER (http->service),
+          address, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, NULL, &bound,
+          &cause))
+    return explain_busy (text, cause, error);
+  g_signal_connect (http->service, "incoming", G_CALLBACK (incoming), http);
+  http->address = describe (bound);
+  if (!g_inet_address_get_is_loopback (
+          g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (bound))))
+    g_warning ("%s is reachable from other machines and not encrypted on the "
+               "way: put TLS in front of it",
+        http->address);
+  return TRUE;
+}
+
+static gboolean
+listen_admin (SyrinxHttp *http, const gchar *text, GError **error)
+{
+  g_autoptr (GSocketAddress) address = parse_address (text, error);
+  g_autoslist (GUri) uris = NULL;
+  GError *cause = NULL;
+
+  if (!address)
+    return FALSE;
+  if (!soup_server_listen (http->admin, address, 0, &cause))
+    return explain_busy (text, cause, error);
+  uris = soup_server_get_uris (http->admin);
+  http->admin_address = uris ? g_uri_to_string (uris->data) : g_strdup ("");
+  return TRUE;
+}
+
+SyrinxHttp *
+syrinx_http_new (SyrinxEngine *engine, GError **error)
+{
+  g_autoptr (SyrinxHttp) http = g_new0 (SyrinxHttp, 1);
+  SyrinxConfig *config = syrinx_engine_get_config (engine);
+
+  http->engine = g_object_ref (engine);
+  http->connections
+      = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  http->buckets
+      = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  http->listeners = soup_server_new ("server-header", "Syrinx", NULL);
+  http->admin = soup_server_new ("server-header", "Syrinx", NULL);
+  soup_server_add_early_handler (
+      http->listeners, NULL, got_headers, http, NULL);
+  soup_server_add_handler (http->listeners, NULL, handle, http, NULL);
+  soup_server_add_handler (http->admin, NULL, handle_admin, http, NULL);
+  if (!listen_public (http, config->http, error)
+      || !listen_admin (http, config->admin, error))
+    return NULL;
+  g_socket_service_start (http->service);
+  return g_steal_pointer (&http);
+}
+
+void
+syrinx_http_free (SyrinxHttp *http)
+{
+  if (http->service) {
+    g_socket_service_stop (http->service);
+    g_socket_listener_close (G_SOCKET_LISTENER (http->service));
+    g_signal_handlers_disconnect_by_data (http->service, http);
+  }
+  soup_server_disconnect (http->listeners);
+  soup_server_disconnect (http->admin);
+  g_clear_object (&http->service);
+  g_object_unref (http->listeners);
+  g_object_unref (http->admin);
+  g_hash_table_unref (http->connections);
+  g_hash_table_unref (http->buckets);
+  g_object_unref (http->engine);
+  g_free (http->address);
+  g_free (http->admin_address);
+  g_free (http);
+}
+
+const gchar *
+syrinx_http_get_address (SyrinxHttp *http)
+{
+  return http->address;
+}
+
+const gchar *
+syrinx_http_get_admin_address (SyrinxHttp *http)
+{
+  return http->admin_address;
+}
