@@ -126,7 +126,7 @@ http_route (SyrinxEngine *engine, SoupServerMessage *message,
   const gchar *path = g_uri_get_path (uri), *query = g_uri_get_query (uri);
   const gchar *method = soup_server_message_get_method (message);
   HttpRequest request = { .engine = engine, .message = message };
-  gboolean known = FALSE;
+  gboolean known = FALSE, handled = FALSE;
 
   add_common_headers (message);
   if (g_str_equal (method, "OPTIONS")) {
@@ -142,14 +142,14 @@ http_route (SyrinxEngine *engine, SoupServerMessage *message,
     known = TRUE;
     if (!g_str_equal (method, routes[i].method))
       continue;
+    handled = TRUE;
     if (routes[i].access == HTTP_OPEN
         || is_allowed (&request, routes[i].access))
       routes[i].handler (&request);
     break;
   }
   clear_args (&request);
-  if (soup_server_message_get_status (message) == 0 && !request.grant
-      && !soup_server_message_is_paused (message))
+  if (!handled)
     http_problem (message, known ? 405 : 404, NULL,
         known ? "this can't be done here" : "there is nothing at this address");
   g_clear_pointer (&request.query, g_hash_table_unref);

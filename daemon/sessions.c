@@ -190,7 +190,7 @@ syrinx_sessions_create (SyrinxSessions *sessions, SyrinxGrant *grant,
   *capability = syrinx_id_new ();
   syrinx_sha256 (*capability, strlen (*capability), listener->capability);
   g_hash_table_insert (
-      sessions->listeners, listener->id, g_steal_pointer (&listener));
+      sessions->listeners, borrowed->id, g_steal_pointer (&listener));
   borrowed->watch = syrinx_grant_watch (grant, grant_revoked, sessions);
   g_signal_emit (sessions, signals[ADDED], 0, borrowed);
   schedule_expiry (sessions);
