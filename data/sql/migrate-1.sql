@@ -36,14 +36,15 @@ CREATE TABLE genre_albums (
   PRIMARY KEY (genre_id, album_id)
 ) WITHOUT ROWID;
 
--- id_number and path_number are 64-bit hashes: an index of small numbers takes
--- random insertions ten times as fast as one of paths. A missing track (its
+-- An id made here holds the track's number, so that it needs no index of its
+-- own. path_number is a hash of the folder and one of the name, so that
+-- neighbours in the library are neighbours in the index. A missing track (its
 -- file is gone) keeps its row but belongs to no artist, album or genre. guest_id
 -- is a track's artist who is not the album's.
 CREATE TABLE tracks (
   track_number_id INTEGER PRIMARY KEY,
   id TEXT NOT NULL,
-  id_number INTEGER NOT NULL,
+  id_is_given INTEGER NOT NULL,
   root_id INTEGER NOT NULL REFERENCES roots,
   path BLOB NOT NULL,
   path_number INTEGER NOT NULL,
@@ -74,7 +75,7 @@ CREATE TABLE tracks (
   genre_id INTEGER REFERENCES genres,
   position INTEGER NOT NULL
 );
-CREATE INDEX tracks_by_id ON tracks (id_number);
+CREATE INDEX tracks_by_given_id ON tracks (id) WHERE id_is_given = 1;
 CREATE INDEX tracks_by_path ON tracks (path_number);
 CREATE INDEX tracks_by_album ON tracks (album_id, position);
 CREATE INDEX tracks_by_guest ON tracks (guest_id) WHERE guest_id IS NOT NULL;

@@ -32,12 +32,18 @@ ORDER BY missing_since_s DESC LIMIT 1
 
 --: exceptions
 SELECT EXISTS (SELECT 1 FROM tracks WHERE missing_since_s IS NOT NULL)
-  AS any_missing, EXISTS (SELECT 1 FROM failures) AS any_failures
+  AS any_missing, EXISTS (SELECT 1 FROM failures) AS any_failures,
+  ifnull ((SELECT max (track_number_id) FROM tracks), 0) AS last_number
 
 --: track-by-id
 SELECT tracks.*, roots.path AS root
 FROM tracks JOIN roots USING (root_id)
-WHERE id_number = ?1 AND id = ?2 AND missing_since_s IS NULL
+WHERE track_number_id = ?1 AND id = ?2 AND missing_since_s IS NULL
+
+--: track-by-given-id
+SELECT tracks.*, roots.path AS root
+FROM tracks JOIN roots USING (root_id)
+WHERE id_is_given = 1 AND id = ?1 AND missing_since_s IS NULL
 
 --: track-by-number
 SELECT tracks.*, roots.path AS root
@@ -46,7 +52,7 @@ WHERE track_number_id = ?1 AND missing_since_s IS NULL
 
 --: add-track
 INSERT INTO tracks (
-  track_number_id, id, id_number, root_id, path, path_number, size_bytes,
+  track_number_id, id, id_is_given, root_id, path, path_number, size_bytes,
   mtime_ns, fingerprint, title, artist, album, album_artist, genre, year,
   track_number, disc_number, codec, sample_rate_hz, channels, n_samples,
   bitrate_bps, artwork, artwork_type, gain_db, peak, added_at_s, guest_id,
@@ -58,7 +64,7 @@ INSERT INTO tracks (
 
 --: change-track
 UPDATE tracks SET
-  id = ?2, id_number = ?3, root_id = ?4, path = ?5, path_number = ?6,
+  id = ?2, id_is_given = ?3, root_id = ?4, path = ?5, path_number = ?6,
   size_bytes = ?7, mtime_ns = ?8, fingerprint = ?9, title = ?10, artist = ?11,
   album = ?12, album_artist = ?13, genre = ?14, year = ?15, track_number = ?16,
   disc_number = ?17, codec = ?18, sample_rate_hz = ?19, channels = ?20,
@@ -73,8 +79,7 @@ UPDATE tracks SET
 WHERE track_number_id = ?1
 
 --: set-gain
-UPDATE tracks SET gain_db = ?3, peak = ?4
-WHERE id_number = ?1 AND id = ?2 AND missing_since_s IS NULL
+UPDATE tracks SET gain_db = ?2, peak = ?3 WHERE track_number_id = ?1
 
 --: find-artist
 SELECT artist_id AS id FROM artists WHERE key = ?1

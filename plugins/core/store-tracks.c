@@ -9,6 +9,8 @@
 
 #define MAX_TEXT_CHARS 500
 #define MAX_PATH_BYTES 4096
+#define ID_BYTES       16
+#define NUMBER_BYTES   5
 
 /* A row that is there already. */
 typedef struct
@@ -25,6 +27,7 @@ typedef struct
   SyrinxConnection *writer; /* (transfer none) */
   SyrinxBatch *batch;       /* (transfer none) */
   gint64 root_id;           /* of the track at hand */
+  gint64 last_number;       /* of any track so far */
   gboolean any_missing, any_failures;
 } Putting;
 
@@ -171,7 +174,40 @@ read_known (SyrinxStatement *st, Known *known)
 static gint64
 number_path (gint64 root_id, const gchar *path)
 {
-  return syrinx_text_number (path) + root_id;
+  const gchar *slash = strrchr (path, '/');
+  const gchar *name = slash ? slash + 1 : path;
+  g_autofree gchar *folder = g_strndup (path, name - path);
+  guint64 high = (guint64)syrinx_text_number (folder) + root_id;
+
+  return (gint64)(high << 32 | (syrinx_text_number (name) & G_MAXUINT32));
+}
+
+/* An id is random in all but the number it holds, and looks random in all. */
+static gchar *
+new_id (gint64 number)
+{
+  guint8 bytes[ID_BYTES];
+
+  syrinx_random_fill (bytes, sizeof bytes);
+  for (guint i = 0; i < NUMBER_BYTES; i++)
+    bytes[ID_BYTES - 1 - i] = bytes[i] ^ (guint8)(number >> (8 * i));
+  return syrinx_base64url_encode (bytes, sizeof bytes);
+}
+
+/* What new_id() put in; any number for an id from elsewhere. */
+static gint64
+number_id (const gchar *id)
+{
+  g_autoptr (GBytes) decoded = syrinx_base64url_decode (id, ID_BYTES);
+  gint64 number = 0;
+  const guint8 *bytes;
+
+  if (!decoded || g_bytes_get_size (decoded) != ID_BYTES)
+    return 0;
+  bytes = g_bytes_get_data (decoded, NULL);
+  for (guint i = 0; i < NUMBER_BYTES; i++)
+    number |= (gint64)(bytes[ID_BYTES - 1 - i] ^ bytes[i]) << (8 * i);
+  return number;
 }
 
 static gboolean
@@ -284,16 +320,16 @@ bind_id (SyrinxStatement *st, gint n, gint64 id)
 
 /* The order of add-track's and change-track's parameters. */
 static gboolean
-write_row (SyrinxConnection *writer, gint64 number, gint64 root_id,
-    const SyrinxTrack *track, const SyrinxPlace *place, GError **error)
+write_row (SyrinxConnection *writer, const gchar *statement, gint64 number,
+    gint64 root_id, const SyrinxTrack *track, const SyrinxPlace *place,
+    GError **error)
 {
-  SyrinxStatement *st = syrinx_connection_get (
-      writer, number == 0 ? "add-track" : "change-track");
+  SyrinxStatement *st = syrinx_connection_get (writer, statement);
   gint n = 1;
 
-  bind_id (st, n++, number);
+  syrinx_bind_int (st, n++, number);
   syrinx_bind_text (st, n++, track->id);
-  syrinx_bind_int (st, n++, syrinx_text_number (track->id));
+  syrinx_bind_int (st, n++, number_id (track->id) != number);
   syrinx_bind_int (st, n++, root_id);
   syrinx_bind_path (st, n++, track->path);
   syrinx_bind_int (st, n++, number_path (root_id, track->path));
@@ -377,7 +413,7 @@ clear_failure (
 
 /* @track: texts cleaned; its id is set here. */
 static gboolean
-put_clean (const Putting *put, SyrinxTrack *track, gchar **id, GError **error)
+put_clean (Putting *put, SyrinxTrack *track, gchar **id, GError **error)
 {
   g_auto (Known) known = { 0 };
   SyrinxPlace place = { 0 };
@@ -395,23 +431,23 @@ put_clean (const Putting *put, SyrinxTrack *track, gchar **id, GError **error)
       syrinx_batch_left (put->batch, &known.place);
     }
   } else {
-    *id = track->id ? g_strdup (track->id) : syrinx_id_new ();
+    number = ++put->last_number;
+    *id = track->id ? g_strdup (track->id) : new_id (number);
     if (track->added_at_s == 0)
       track->added_at_s = g_get_real_time () / G_USEC_PER_SEC;
   }
   track->id = *id;
-  if (!write_row (put->writer, number, put->root_id, track, &place, error)
+  if (!write_row (put->writer, known.number == 0 ? "add-track" : "change-track",
+          number, put->root_id, track, &place, error)
       || (put->any_failures
           && !clear_failure (put->writer, put->root_id, track->path, error)))
     return FALSE;
-  if (number == 0)
-    number = sqlite3_last_insert_rowid (put->writer->db);
   syrinx_batch_index (put->batch, number, track, &place);
   return TRUE;
 }
 
 static gboolean
-put_track (const Putting *put, SyrinxTrack *track, GError **error)
+put_track (Putting *put, SyrinxTrack *track, GError **error)
 {
   SyrinxTrack clean;
   gchar *id = NULL;
@@ -434,6 +470,7 @@ begin_putting (SyrinxConnection *writer, Putting *put, GError **error)
   put->writer = writer;
   if (!syrinx_statement_next (writer, st, error))
     return FALSE;
+  put->last_number = syrinx_column_int (st, "last_number");
   put->any_missing = syrinx_column_int (st, "any_missing") != 0;
   put->any_failures = syrinx_column_int (st, "any_failures") != 0;
   sqlite3_reset (st->stmt);
@@ -513,35 +550,50 @@ syrinx_store_remove_paths (
 
 /* --- One track --- */
 
-static SyrinxTrack *
+static gboolean
 fail_not_found (const gchar *id, GError **error)
 {
   g_set_error (
       error, SYRINX_ERROR, SYRINX_ERROR_NOT_FOUND, "there is no track %s", id);
-  return NULL;
+  return FALSE;
+}
+
+/* NOT_FOUND if there is none. */
+static gboolean
+find_by_id (
+    SyrinxConnection *connection, const gchar *id, Known *known, GError **error)
+{
+  GError *local = NULL;
+  SyrinxStatement *st;
+
+  if (!syrinx_id_is_valid (id))
+    return fail_not_found ("with such an id", error);
+  st = syrinx_connection_get (connection, "track-by-id");
+  syrinx_bind_int (st, 1, number_id (id));
+  syrinx_bind_text (st, 2, id);
+  if (!syrinx_statement_next (connection, st, &local) && !local) {
+    st = syrinx_connection_get (connection, "track-by-given-id");
+    syrinx_bind_text (st, 1, id);
+    if (!syrinx_statement_next (connection, st, &local) && !local)
+      return fail_not_found (id, error);
+  }
+  if (local) {
+    g_propagate_error (error, local);
+    return FALSE;
+  }
+  read_known (st, known);
+  return TRUE;
 }
 
 SyrinxTrack *
 syrinx_store_get_track (SyrinxStore *store, const gchar *id, GError **error)
 {
-  g_autoptr (SyrinxConnection) reader = NULL;
-  SyrinxStatement *st;
-  GError *local = NULL;
+  g_autoptr (SyrinxConnection) reader = syrinx_store_read (store, error);
+  g_auto (Known) known = { 0 };
 
-  if (!syrinx_id_is_valid (id))
-    return fail_not_found ("with such an id", error);
-  reader = syrinx_store_read (store, error);
-  if (!reader)
+  if (!reader || !find_by_id (reader, id, &known, error))
     return NULL;
-  st = syrinx_connection_get (reader, "track-by-id");
-  syrinx_bind_int (st, 1, syrinx_text_number (id));
-  syrinx_bind_text (st, 2, id);
-  if (syrinx_statement_next (reader, st, &local))
-    return syrinx_track_from_row (st);
-  if (!local)
-    return fail_not_found (id, error);
-  g_propagate_error (error, local);
-  return NULL;
+  return g_steal_pointer (&known.track);
 }
 
 gboolean
@@ -549,20 +601,17 @@ syrinx_store_set_gain (SyrinxStore *store, const gchar *id, gdouble gain_db,
     gdouble peak, GError **error)
 {
   g_autoptr (SyrinxConnection) writer = syrinx_store_write (store, error);
+  g_auto (Known) known = { 0 };
   SyrinxStatement *st;
 
-  if (!writer)
+  if (!writer || !find_by_id (writer, id, &known, error))
     return FALSE;
   st = syrinx_connection_get (writer, "set-gain");
-  syrinx_bind_int (st, 1, syrinx_text_number (id));
-  syrinx_bind_text (st, 2, id);
-  sqlite3_bind_double (st->stmt, 3, gain_db);
-  sqlite3_bind_double (st->stmt, 4, peak);
-  if (!syrinx_statement_run (writer, st, error))
-    return FALSE;
-  if (sqlite3_changes (writer->db) == 0)
-    return fail_not_found (id, error) != NULL;
-  return syrinx_connection_commit (writer, error);
+  syrinx_bind_int (st, 1, known.number);
+  sqlite3_bind_double (st->stmt, 2, gain_db);
+  sqlite3_bind_double (st->stmt, 3, peak);
+  return syrinx_statement_run (writer, st, error)
+         && syrinx_connection_commit (writer, error);
 }
 
 void

@@ -563,6 +563,24 @@ every_field_of_a_track_comes_back (Fixture *f, gconstpointer data)
   g_assert_cmpfloat (back->peak, ==, 0.9);
 }
 
+static void
+a_given_id_is_kept (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GPtrArray) tracks = new_tracks ();
+  g_autofree gchar *id = syrinx_id_new ();
+  g_autoptr (SyrinxTrack) back = NULL;
+  SyrinxTrack *track = new_track ("p", "T", "A", "B", "G");
+
+  track->id = g_strdup (id);
+  g_ptr_array_add (tracks, track);
+  g_ptr_array_add (tracks, new_track ("q", "T", "A", "B", "G"));
+  put_all (f->store, tracks);
+  g_assert_cmpstr (track->id, ==, id);
+  g_assert_true (syrinx_store_set_gain (f->store, id, 1, 1, NULL));
+  back = syrinx_store_get_track (f->store, id, NULL);
+  g_assert_cmpstr (back->path, ==, "p");
+}
+
 /* --- Opening --- */
 
 static void
@@ -808,6 +826,7 @@ main (int argc, char **argv)
   ADD (a_copy_is_another_track);
   ADD (failures_are_kept_per_path_until_it_is_good);
   ADD (every_field_of_a_track_comes_back);
+  ADD (a_given_id_is_kept);
   ADD (a_second_writer_is_refused_with_the_holders_pid);
   ADD (what_was_put_is_there_after_reopening);
   ADD (a_file_that_cannot_be_migrated_is_kept);
