@@ -176,7 +176,7 @@ count_common (const gchar *a, const gchar *b)
 }
 
 /* Marks the beginnings of word @i that exactly one earlier word has: the second
- * time is when they are repeated. */
+ * time is when they are repeated. Single letters nearly always are. */
 static void
 mark_repeated (SyrinxWords *words, guint i, GString *marks)
 {
@@ -186,7 +186,7 @@ mark_repeated (SyrinxWords *words, guint i, GString *marks)
   for (guint k = 0; k < i; k++)
     for (guint n = count_common (syrinx_words_get (words, k), word); n > 0; n--)
       times[n]++;
-  for (guint n = 1; n <= SYRINX_MARKED_BEGINNING; n++)
+  for (guint n = 2; n <= SYRINX_MARKED_BEGINNING; n++)
     if (times[n] == 1)
       append_mark (marks, 'r', word, syrinx_word_beginning (word, n));
 }
