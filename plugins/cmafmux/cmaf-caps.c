@@ -157,8 +157,7 @@ get_flac_duration (GstBuffer *buffer)
   gsize size = gst_buffer_extract (buffer, 0, head, sizeof head);
   guint code = head[2] >> 4, number_bytes = 1;
 
-  if (size < 10 || head[0] != 0xff || (head[1] & 0xfc) != 0xf8
-      || code == 0)
+  if (size < 10 || head[0] != 0xff || (head[1] & 0xfc) != 0xf8 || code == 0)
     return 0;
   if (code == 1)
     return 192;

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The web page in Chromium against a real syrinxd on the sample library: it lists, searches, plays,
+ * seeks and goes on. Against a running service: SYRINX_URL=… SYRINX_TOKEN=… node browser.mjs */
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import assert from 'node:assert/strict';
+
+const SKIPPED = 77;
+const BROWSER = process.env.CHROMIUM ?? '/usr/bin/chromium';
+const STEP_MS = 20_000;
+const build = process.env.SYRINX_BUILD ?? 'build';
+const daemon = join(build, 'daemon/syrinxd');
+const ctl = join(build, 'daemon/syrinxctl');
+
+function skip(reason) {
+  console.log(`skipped: ${reason}`);
+  process.exit(SKIPPED);
+}
+
+async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const { port } = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+async function until(what, check, limit = STEP_MS) {
+  const end = Date.now() + limit;
+  for (;;) {
+    const value = await check().catch(() => null);
+    if (value) return value;
+    if (Date.now() > end) throw new Error(`waited ${limit} ms for ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+async function startDaemon(state) {
+  const address = `127.0.0.1:${await freePort()}`;
+  const child = spawn(daemon, ['--library', process.env.SYRINX_SAMPLES, '--state-dir', state,
+    '--http', address, '--rtsp', `127.0.0.1:${await freePort()}`,
+    '--admin', `127.0.0.1:${await freePort()}`, '--bus', 'none'],
+  { stdio: ['ignore', 'inherit', 'inherit'] });
+  const url = `http://${address}`;
+  await until('the daemon', async () => {
+    if (child.exitCode !== null) throw new Error('the daemon ended');
+    return (await fetch(`${url}/readyz`)).ok;
+  });
+  const token = execFileSync(ctl, ['--state-dir', state, 'token', 'issue',
+    '--subject', 'browser', '--scope', 'listen', '--ttl', '1h'], { encoding: 'utf8' }).trim();
+  const headers = { Authorization: `Bearer ${token}` };
+  await until('the library', async () =>
+    (await (await fetch(`${url}/v1/tracks?limit=20`, { headers })).json()).tracks.length >= 12);
+  return { url, token, stop: () => child.kill('SIGTERM') };
+}
+
+const position = (page) => page.evaluate(() => document.querySelector('audio').currentTime);
+
+async function hasMovedOn(page, from, what) {
+  await until(what, async () => (await position(page)) > from + 0.5);
+}
+
+async function listens(page, service, picture) {
+  await page.goto(`${service.url}/#token=${service.token}`);
+  await page.locator('#albums button').first().waitFor();
+  assert.equal(new URL(page.url()).hash, '', 'the token leaves the address bar');
+
+  await page.locator('#albums button', { hasText: 'Pipes at Dawn' }).click();
+  await page.locator('#tracks button').first().waitFor();
+  const count = await page.locator('#tracks button').count();
+  assert.ok(count >= 5, `an album lists its tracks, not ${count}`);
+
+  await page.locator('#tracks button').first().click();
+  await hasMovedOn(page, 0, 'the first track to play');
+  await page.evaluate(() => {
+    const seek = document.getElementById('seek');
+    seek.value = Number(seek.max) * 0.6;
+    seek.dispatchEvent(new Event('input', { bubbles: true }));
+  });
+  const landed = await position(page);
+  assert.ok(landed > 3, 'a seek moves the position');
+  await hasMovedOn(page, landed, 'playing after a seek');
+
+  const first = await page.locator('#title').textContent();
+  await page.keyboard.press('n');
+  await until('the next title', async () => (await page.locator('#title').textContent()) !== first);
+  await until('the next track at its start', async () => (await position(page)) < 2);
+  await hasMovedOn(page, 0, 'the next track to play');
+  if (picture) await page.screenshot({ path: picture });
+
+  await page.keyboard.press('/');
+  await page.keyboard.type('queue');
+  await until('search to find the one track', async () =>
+    (await page.locator('#tracks button').allInnerTexts()).length === 1);
+  assert.match(await page.locator('#tracks button').innerText(), /Lullaby for a Queue/);
+  const before = await position(page);
+  await hasMovedOn(page, before, 'playing on while searching');
+
+  await page.locator('#play').click();
+  await until('the pause', () => page.evaluate(() => document.querySelector('audio').paused));
+}
+
+async function main() {
+  if (!existsSync(BROWSER)) skip(`there is no ${BROWSER}`);
+  const playwright = await import('playwright-core').catch(() => null);
+  if (!playwright) skip('playwright-core is not installed: ./bootstrap test does it');
+  const given = process.env.SYRINX_URL;
+  if (!given && !existsSync(daemon)) skip(`${daemon} is not built`);
+
+  const state = mkdtempSync(join(tmpdir(), 'syrinx-browser-'));
+  const service = given
+    ? { url: given, token: process.env.SYRINX_TOKEN, stop: () => {} }
+    : await startDaemon(state);
+  const browser = await playwright.chromium.launch({ executablePath: BROWSER,
+    args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-background-networking',
+      '--autoplay-policy=no-user-gesture-required'] });
+  try {
+    const page = await browser.newPage({ viewport: { width: 1200, height: 800 } });
+    page.setDefaultTimeout(STEP_MS);
+    const complaints = [];
+    page.on('console', (message) => { if (message.type() === 'error') complaints.push(message.text()); });
+    page.on('pageerror', (error) => complaints.push(error.stack));
+    try {
+      await listens(page, service, process.env.SYRINX_PICTURE);
+    } finally {
+      for (const complaint of complaints) console.error(`console: ${complaint}`);
+    }
+    assert.deepEqual(complaints, [], 'nothing is complained of in the console');
+    console.log('ok');
+  } finally {
+    await browser.close();
+    service.stop();
+    rmSync(state, { recursive: true, force: true });
+  }
+}
+
+await main();
