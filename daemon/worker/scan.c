@@ -27,7 +27,7 @@ typedef struct
  * decoding tells how long a file is. */
 static const Codec codecs[] = { { "audio/x-flac", "flac", TRUE },
   { "audio/x-raw", "pcm", TRUE }, { "audio/x-alac", "alac", TRUE },
-  { "audio/x-vorbis", "vorbis", FALSE }, { "audio/x-opus", "opus", FALSE },
+  { "audio/x-vorbis", "vorbis", TRUE }, { "audio/x-opus", "opus", TRUE },
   { "audio/x-wavpack", "wavpack", TRUE } };
 static const Codec mp3 = { "audio/mpeg", "mp3", TRUE };
 static const Codec aac = { "audio/mpeg", "aac", FALSE };
@@ -53,6 +53,25 @@ find_codec (const GstStructure *s)
   return NULL;
 }
 
+/* As the decoder will: what lies outside of the segment (an edit list) does not
+ * count. */
+static guint64
+count_packet (GstBuffer *buffer, const GstSegment *segment, guint rate_hz)
+{
+  guint64 start = GST_BUFFER_PTS (buffer), end;
+
+  if (!GST_BUFFER_DURATION_IS_VALID (buffer))
+    return 0;
+  end = start + GST_BUFFER_DURATION (buffer);
+  if (GST_BUFFER_PTS_IS_VALID (buffer) && segment->format == GST_FORMAT_TIME
+      && !gst_segment_clip (segment, GST_FORMAT_TIME, start, end, &start, &end))
+    return 0;
+  return GST_BUFFER_PTS_IS_VALID (buffer)
+             ? gst_util_uint64_scale_round (end - start, rate_hz, GST_SECOND)
+             : gst_util_uint64_scale_round (
+                 GST_BUFFER_DURATION (buffer), rate_hz, GST_SECOND);
+}
+
 static guint64
 count_samples (GstSample *sample, guint rate_hz)
 {
@@ -65,9 +84,7 @@ count_samples (GstSample *sample, guint rate_hz)
     return gst_audio_info_from_caps (&info, gst_sample_get_caps (sample))
                ? gst_buffer_get_size (buffer) / GST_AUDIO_INFO_BPF (&info)
                : 0;
-  return GST_BUFFER_DURATION_IS_VALID (buffer) ? gst_util_uint64_scale_round (
-             GST_BUFFER_DURATION (buffer), rate_hz, GST_SECOND)
-                                               : 0;
+  return count_packet (buffer, gst_sample_get_segment (sample), rate_hz);
 }
 
 static gboolean
@@ -299,6 +316,25 @@ count_decoded (gint fd, Facts *facts, GError **error)
   return decoder && count_all (decoder, facts, error);
 }
 
+/* Whether packets had durations (Matroska's often have none). */
+static gboolean
+is_plausible (SyrinxDecoder *decoder, const Facts *facts)
+{
+  guint64 total = gst_util_uint64_scale (
+      syrinx_decoder_get_duration (decoder), facts->rate_hz, GST_SECOND);
+
+  return facts->n_samples > 0 && facts->n_samples >= total / 10 * 9;
+}
+
+static gboolean
+count (gint fd, SyrinxDecoder *decoder, Facts *facts, GError **error)
+{
+  if (facts->codec->count_packets && count_all (decoder, facts, NULL)
+      && is_plausible (decoder, facts))
+    return TRUE;
+  return count_decoded (fd, facts, error);
+}
+
 GVariant *
 syrinx_job_scan (gint fd, GError **error)
 {
@@ -309,8 +345,7 @@ syrinx_job_scan (gint fd, GError **error)
 
   if (!decoder || !identify (decoder, &facts, error))
     return NULL;
-  if (!(facts.codec->count_packets ? count_all (decoder, &facts, error)
-                                   : count_decoded (fd, &facts, error)))
+  if (!count (fd, decoder, &facts, error))
     return NULL;
   correct_last_block (decoder, &facts);
   take_off_padding (fd, &facts);
