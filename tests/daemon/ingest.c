@@ -422,6 +422,51 @@ test_killed_worker (void)
   syrinx_worker_pool_give (pool, worker, TRUE);
 }
 
+/* What the kernel says of a worker that waits for its first job. */
+static void
+test_sandbox (void)
+{
+  static const gchar *const wanted[]
+      = { "\nSeccomp:\t2\n", "\nNoNewPrivs:\t1\n" };
+  g_autofree gchar *program = worker_path (), *path = NULL, *status = NULL;
+  g_autoptr (SyrinxWorkerPool) pool = syrinx_worker_pool_new (program);
+  g_autoptr (GError) error = NULL;
+  SyrinxWorker *worker = syrinx_worker_pool_take (pool, &error);
+
+  g_assert_no_error (error);
+  path = g_strdup_printf ("/proc/%d/status", syrinx_worker_get_pid (worker));
+  g_assert_true (g_file_get_contents (path, &status, NULL, NULL));
+  for (guint i = 0; i < G_N_ELEMENTS (wanted); i++)
+    if (!strstr (status, wanted[i]))
+      g_error ("no %s in %s", wanted[i], status);
+  syrinx_worker_pool_give (pool, worker, TRUE);
+}
+
+/* A path that a file's bytes could name is no use to who takes the worker over:
+ * it has its three standard descriptors and the daemon's socket, no more. */
+static void
+test_descriptors (void)
+{
+  g_autofree gchar *program = worker_path (), *path = NULL;
+  g_autoptr (SyrinxWorkerPool) pool = syrinx_worker_pool_new (program);
+  g_autoptr (GDir) dir = NULL;
+  SyrinxWorker *worker = syrinx_worker_pool_take (pool, NULL);
+  const gchar *name;
+
+  g_assert_nonnull (worker);
+  path = g_strdup_printf ("/proc/%d/fd", syrinx_worker_get_pid (worker));
+  dir = g_dir_open (path, 0, NULL);
+  g_assert_nonnull (dir);
+  while ((name = g_dir_read_name (dir))) {
+    g_autofree gchar *link = g_build_filename (path, name, NULL);
+    g_autofree gchar *target = g_file_read_link (link, NULL);
+    g_test_message ("%s: %s", name, target);
+    if (atoi (name) > SYRINX_WORKER_FD)
+      g_assert_false (target[0] == '/');
+  }
+  syrinx_worker_pool_give (pool, worker, TRUE);
+}
+
 static void
 test_silent_worker (void)
 {
@@ -655,6 +700,10 @@ main (int argc, char **argv)
       test_killed_worker);
   g_test_add_func (
       "/daemon/ingest/a_worker_that_hangs_times_out", test_silent_worker);
+  g_test_add_func (
+      "/daemon/ingest/a_worker_waits_in_its_sandbox", test_sandbox);
+  g_test_add_func (
+      "/daemon/ingest/a_worker_has_no_file_open", test_descriptors);
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     g_autofree gchar *name
         = g_strdup_printf ("/daemon/ingest/"
