@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The plugin: registers every element of Syrinx. */
+#include "authgate/gstsyrinxauthgate.h"
 #include "balancesink/gstsyrinxbalancesink.h"
 #include "chunkdec/gstsyrinxchunkdec.h"
 #include "chunkenc/gstsyrinxchunkenc.h"
@@ -13,6 +14,7 @@ plugin_init (GstPlugin *plugin)
 {
   gboolean any = TRUE;
 
+  any &= GST_ELEMENT_REGISTER (syrinxauthgate, plugin);
   any &= GST_ELEMENT_REGISTER (syrinxbalancesink, plugin);
   any &= GST_ELEMENT_REGISTER (syrinxchunkdec, plugin);
   any &= GST_ELEMENT_REGISTER (syrinxchunkenc, plugin);
