@@ -607,6 +607,10 @@ what_was_put_is_there_after_reopening (Fixture *f, gconstpointer data)
   g_autofree gchar *a = put_one (f->store, "a", "Song", "S", NULL, NULL);
 
   g_clear_pointer (&f->store, syrinx_store_unref);
+  f->store = syrinx_store_open (f->dir, FALSE, NULL);
+  g_assert_nonnull (f->store);
+  assert_count (f->store, "song", 1);
+  syrinx_store_unref (f->store);
   f->store = syrinx_store_open (f->dir, TRUE, NULL);
   g_assert_nonnull (f->store);
   assert_count (f->store, "song", 1);
