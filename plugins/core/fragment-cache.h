@@ -7,8 +7,9 @@
 
 G_BEGIN_DECLS
 
-#define SYRINX_FRAGMENT_NAME_MAX 96 /* "TRACK/RENDITION/EPOCH/N" and its end   \
-                                     */
+#define SYRINX_FRAGMENT_NAME_MAX                                               \
+  96 /* "TRACK/RENDITION/EPOCH/N" and its end                                  \
+      */
 
 typedef struct _SyrinxFragmentCache SyrinxFragmentCache;
 
