@@ -623,8 +623,9 @@ install_texts (GObjectClass *object_class)
   for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
     g_object_class_install_property (object_class, texts[i].id,
         g_param_spec_string (texts[i].name, texts[i].nick, texts[i].blurb, NULL,
-            G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS
-                | GST_PARAM_MUTABLE_READY));
+            (texts[i].id == PROP_TOKEN ? G_PARAM_WRITABLE /* dumps show it */
+                                       : G_PARAM_READWRITE)
+                | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY));
 }
 
 static void
