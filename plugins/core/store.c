@@ -370,12 +370,12 @@ syrinx_store_unref (SyrinxStore *store)
 {
   if (!g_atomic_ref_count_dec (&store->refs))
     return;
-  if (store->writer) {
+  if (store->writer)
     syrinx_store_write_uses (store, NULL);
-    syrinx_store_finish_checkpoint (store);
-    connection_free (store->writer);
-  }
+  syrinx_store_finish_checkpoint (store);
+  /* the last to close clears the log, which a reader may not */
   g_ptr_array_unref (store->idle_readers);
+  g_clear_pointer (&store->writer, connection_free);
   if (store->lock_fd >= 0)
     close (store->lock_fd);
   g_clear_pointer (&store->uses, g_hash_table_unref);
