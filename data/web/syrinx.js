@@ -116,17 +116,29 @@ function askForToken() {
   $('token').focus();
 }
 
+/* One card a name, as its track list is by name: a file that lacks the album's artist would else
+ * stand apart from its album. The artist of most of its tracks speaks for it. */
+function mergeByName(groups) {
+  const byName = new Map();
+  for (const group of groups) {
+    const known = byName.get(group.name);
+    if (!known || known.n_tracks < group.n_tracks) byName.set(group.name, group);
+  }
+  return [...byName.values()];
+}
+
 async function showAlbums() {
   const signal = begin();
-  const albums = [];
+  const groups = [];
   let cursor = null;
   do {
     const query = new URLSearchParams({ limit: PAGE_SIZE });
     if (cursor) query.set('cursor', cursor);
     const page = await api('GET', `/v1/albums?${query}`, { signal });
-    albums.push(...page.albums);
+    groups.push(...page.albums);
     cursor = page.next_cursor;
   } while (cursor);
+  const albums = mergeByName(groups);
   $('albums').replaceChildren(...albums.map(albumCard));
   if (!albums.length) {
     $('albums').append(element('li', { className: 'empty' },

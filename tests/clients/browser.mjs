@@ -41,7 +41,7 @@ async function until(what, check, limit = STEP_MS) {
 async function startDaemon(state) {
   const address = `127.0.0.1:${await freePort()}`;
   const child = spawn(daemon, ['--library', process.env.SYRINX_SAMPLES, '--state-dir', state,
-    '--http', address, '--rtsp', `127.0.0.1:${await freePort()}`,
+    '--http', address,
     '--admin', `127.0.0.1:${await freePort()}`, '--bus', 'none'],
   { stdio: ['ignore', 'inherit', 'inherit'] });
   const url = `http://${address}`;
