@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What it costs to put four minutes of Opus into fragments, beside mp4mux. */
+#include <gio/gio.h>
+#include <gst/app/gstappsrc.h>
+#include <gst/gst.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define ROUNDS    9
+#define REPEATS   5 /* per round, so that a round is long enough to measure */
+#define N_PACKETS (240 * 50)
+#define GOAL      0.25
+
+static gdouble
+cpu_now (void)
+{
+  struct timespec now;
+
+  clock_gettime (CLOCK_PROCESS_CPUTIME_ID, &now);
+  return now.tv_sec + now.tv_nsec / 1e9;
+}
+
+static void
+keep_buffer (
+    GstElement *sink, GstBuffer *buffer, GstPad *pad, GPtrArray *packets)
+{
+  if (packets->len == 0)
+    g_object_set_data_full (G_OBJECT (pad), "caps",
+        gst_pad_get_current_caps (pad), (GDestroyNotify)gst_caps_unref);
+  g_ptr_array_add (packets, gst_buffer_ref (buffer));
+}
+
+static void
+play_to_end (GstElement *pipeline)
+{
+  g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
+  g_autoptr (GstMessage) message = NULL;
+
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  message = gst_bus_timed_pop_filtered (
+      bus, 60 * GST_SECOND, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+  if (!message || GST_MESSAGE_TYPE (message) != GST_MESSAGE_EOS)
+    g_error ("a pipeline did not come to its end");
+}
+
+static GPtrArray *
+encode (GstCaps **caps)
+{
+  GPtrArray *packets
+      = g_ptr_array_new_with_free_func ((GDestroyNotify)gst_buffer_unref);
+  g_autoptr (GstElement) pipeline = gst_parse_launch (
+      "audiotestsrc wave=pink-noise samplesperbuffer=960 num-buffers=12000 ! "
+      "audio/x-raw,rate=48000,channels=2 ! opusenc complexity=0 ! "
+      "fakesink name=sink signal-handoffs=true",
+      NULL);
+  g_autoptr (GstElement) sink
+      = gst_bin_get_by_name (GST_BIN (pipeline), "sink");
+  g_autoptr (GstPad) pad = gst_element_get_static_pad (sink, "sink");
+
+  g_signal_connect (sink, "handoff", G_CALLBACK (keep_buffer), packets);
+  play_to_end (pipeline);
+  *caps = gst_caps_ref (g_object_get_data (G_OBJECT (pad), "caps"));
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+  if (packets->len < N_PACKETS)
+    g_error ("only %u packets were encoded", packets->len);
+  return packets;
+}
+
+/* CPU seconds of the process from PLAYING to EOS; the packets lie ready. A NULL
+ * @muxer measures what feeding and dropping cost by themselves. */
+static gdouble
+run_once (const gchar *muxer, GPtrArray *packets, GstCaps *caps)
+{
+  g_autofree gchar *launch
+      = g_strdup_printf ("appsrc name=src format=time max-bytes=0 ! %s%s"
+                         "fakesink sync=false",
+          muxer ? muxer : "", muxer ? " ! " : "");
+  g_autoptr (GstElement) pipeline = gst_parse_launch (launch, NULL);
+  g_autoptr (GstElement) src = gst_bin_get_by_name (GST_BIN (pipeline), "src");
+  gdouble start;
+
+  gst_app_src_set_caps (GST_APP_SRC (src), caps);
+  for (guint i = 0; i < packets->len; i++)
+    gst_app_src_push_buffer (
+        GST_APP_SRC (src), gst_buffer_copy (packets->pdata[i]));
+  gst_app_src_end_of_stream (GST_APP_SRC (src));
+  start = cpu_now ();
+  play_to_end (pipeline);
+  start = cpu_now () - start;
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+  return start;
+}
+
+static gdouble
+run (const gchar *muxer, GPtrArray *packets, GstCaps *caps)
+{
+  gdouble sum = 0;
+
+  for (guint i = 0; i < REPEATS; i++)
+    sum += run_once (muxer, packets, caps);
+  return sum / REPEATS;
+}
+
+static int
+compare (gconstpointer a, gconstpointer b)
+{
+  gdouble x = *(const gdouble *)a, y = *(const gdouble *)b;
+
+  return (x > y) - (x < y);
+}
+
+static gdouble
+median (gdouble *values)
+{
+  qsort (values, ROUNDS, sizeof *values, compare);
+  return values[ROUNDS / 2];
+}
+
+static void
+report (gdouble own, gdouble peer, gdouble feed)
+{
+  g_autofree gchar *directory
+      = g_build_filename (g_getenv ("SYRINX_BUILD") ?: "build", "bench", NULL);
+  g_autofree gchar *path = g_build_filename (directory, "cmafmux.jsonl", NULL);
+  gdouble ratio = own / peer;
+  FILE *lines;
+
+  printf ("four minutes of Opus in fragments of 4 s, CPU of the process\n"
+          "  %-14s %8.2f ms\n  %-14s %8.2f ms\n  %-14s %8.2f ms\n"
+          "  ratio %.3f, feeding included in both (goal %.2f)\n",
+      "syrinxcmafmux", own * 1e3, "mp4mux", peer * 1e3, "feeding alone",
+      feed * 1e3, ratio, GOAL);
+  g_mkdir_with_parents (directory, 0755);
+  lines = fopen (path, "w");
+  if (!lines)
+    g_error ("can not write %s", path);
+  fprintf (lines,
+      "{\"figure\":\"cmafmux_cpu\",\"value\":%.3f,\"unit\":\"ms\","
+      "\"peer\":\"mp4mux\",\"peer_value\":%.3f,\"ratio\":%.4f,\"goal\":%.2f,"
+      "\"met\":%s}\n",
+      own * 1e3, peer * 1e3, ratio, GOAL, ratio <= GOAL ? "true" : "false");
+  fclose (lines);
+}
+
+int
+main (int argc, char **argv)
+{
+  gdouble own[ROUNDS], peer[ROUNDS], feed[ROUNDS];
+  g_autoptr (GPtrArray) packets = NULL;
+  g_autoptr (GstCaps) caps = NULL;
+
+  gst_init (&argc, &argv);
+  packets = encode (&caps);
+  for (guint round = 0; round < ROUNDS; round++) {
+    own[round] = run ("syrinxcmafmux", packets, caps);
+    peer[round] = run ("mp4mux fragment-duration=4000", packets, caps);
+    feed[round] = run (NULL, packets, caps);
+  }
+  report (median (own), median (peer), median (feed));
+  return 0;
+}
