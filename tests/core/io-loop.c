@@ -14,6 +14,16 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* LeakSanitizer crashes on the thread-local storage of the TLS module's threads
+ * unless it leaves it alone. */
+const char *__asan_default_options (void);
+
+const char *
+__asan_default_options (void)
+{
+  return "intercept_tls_get_addr=0";
+}
+
 typedef struct
 {
   SyrinxIoLoop *loop;
