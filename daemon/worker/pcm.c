@@ -11,6 +11,7 @@
 
 #include <string.h>
 
+#define BATCH_FRAMES     1024 /* the converter can't take very few at a time */
 #define SILENCE_FRAMES   4096
 #define PREROLL_SECONDS  1 /* so that the resampler's history is filled */
 #define MIN_SEEK_SECONDS 3
@@ -20,8 +21,9 @@ struct _SyrinxPcm
   SyrinxPcmRequest request;
   SyrinxDecoder *decoder;
   GstAudioConverter *converter;
-  GstAudioInfo in, out;
-  guint delay;      /* samples before the original's first */
+  GstAudioInfo given, in, out; /* in: given, but always interleaved */
+  GByteArray *pending;         /* of in: too few to convert yet */
+  guint delay;                 /* samples before the original's first */
   guint64 next_in;  /* position of the decoder's next sample, delay included */
   guint64 begin_in; /* where conversion starts, delay included */
   guint64 end_in;   /* where the original ends, delay included */
@@ -88,7 +90,9 @@ syrinx_pcm_new (const SyrinxPcmRequest *request, GError **error)
   self->request = *request;
   syrinx_gapless_read (request->fd, &self->delay, &excess);
   self->end_in = request->n_samples + self->delay;
+  self->pending = g_byte_array_new ();
   gst_audio_info_init (&self->in);
+  gst_audio_info_init (&self->given);
   gst_audio_info_set_format (&self->out, request->format, request->out_rate_hz,
       request->channels, NULL);
   find_begin (self);
@@ -102,16 +106,37 @@ syrinx_pcm_free (SyrinxPcm *self)
 {
   g_clear_pointer (&self->decoder, syrinx_decoder_free);
   g_clear_pointer (&self->converter, gst_audio_converter_free);
+  g_byte_array_unref (self->pending);
   g_free (self);
 }
 
+/* Silence of the input's format behind what is pending. */
+static void
+append_silence (SyrinxPcm *self, gsize n_frames)
+{
+  gsize bpf = GST_AUDIO_INFO_BPF (&self->in);
+  gsize before = self->pending->len;
+
+  g_byte_array_set_size (self->pending, before + n_frames * bpf);
+  gst_audio_format_info_fill_silence (
+      self->in.finfo, self->pending->data + before, n_frames * bpf);
+}
+
+/* What is pending in an old format is lost, but keeps its time. */
 static gboolean
 set_input (SyrinxPcm *self, const GstAudioInfo *info, GError **error)
 {
-  if (self->converter && gst_audio_info_is_equal (info, &self->in))
+  gsize n_pending = 0;
+
+  if (self->converter && gst_audio_info_is_equal (info, &self->given))
     return TRUE;
+  if (self->converter)
+    n_pending = self->pending->len / GST_AUDIO_INFO_BPF (&self->in);
   g_clear_pointer (&self->converter, gst_audio_converter_free);
-  self->in = *info;
+  self->given = self->in = *info;
+  self->in.layout = GST_AUDIO_LAYOUT_INTERLEAVED;
+  g_byte_array_set_size (self->pending, 0);
+  append_silence (self, n_pending);
   if (GST_AUDIO_INFO_RATE (info) == self->request.rate_hz)
     self->converter = gst_audio_converter_new (
         GST_AUDIO_CONVERTER_FLAG_NONE, &self->in, &self->out, NULL);
@@ -123,17 +148,20 @@ set_input (SyrinxPcm *self, const GstAudioInfo *info, GError **error)
   return FALSE;
 }
 
-/* Converts and drops what lies before the wanted start. NULL: nothing left. */
+/* Converts what is pending and drops what lies before the wanted start. NULL:
+ * nothing left. */
 static GBytes *
-convert (SyrinxPcm *self, gpointer *planes, gsize n_in, guint *n_frames)
+convert (SyrinxPcm *self, guint *n_frames)
 {
   gsize bpf = GST_AUDIO_INFO_BPF (&self->out);
+  gsize n_in = self->pending->len / GST_AUDIO_INFO_BPF (&self->in);
   gsize n_out = gst_audio_converter_get_out_frames (self->converter, n_in);
   g_autofree guint8 *data = g_malloc (MAX (n_out, 1) * bpf);
-  gpointer out[1] = { data };
+  gpointer in[1] = { self->pending->data }, out[1] = { data };
   gsize drop;
 
-  gst_audio_converter_samples (self->converter, 0, planes, n_in, out, n_out);
+  gst_audio_converter_samples (self->converter, 0, in, n_in, out, n_out);
+  g_byte_array_set_size (self->pending, 0);
   drop = MIN (self->drop_out, n_out);
   self->drop_out -= drop;
   *n_frames = n_out - drop;
@@ -145,21 +173,26 @@ convert (SyrinxPcm *self, gpointer *planes, gsize n_in, guint *n_frames)
 static GBytes *
 convert_silence (SyrinxPcm *self, guint *n_frames)
 {
-  gsize bpf = GST_AUDIO_INFO_BPF (&self->in);
-  guint channels = GST_AUDIO_INFO_CHANNELS (&self->in);
-  g_autofree guint8 *data = g_malloc (SILENCE_FRAMES * bpf);
-  gpointer planes[64];
+  append_silence (self, SILENCE_FRAMES);
+  return convert (self, n_frames);
+}
 
-  gst_audio_format_info_fill_silence (
-      self->in.finfo, data, SILENCE_FRAMES * bpf);
-  for (guint i = 0; i < G_N_ELEMENTS (planes); i++)
-    planes[i]
-        = data
-          + (GST_AUDIO_INFO_LAYOUT (&self->in)
-                      == GST_AUDIO_LAYOUT_NON_INTERLEAVED
-                  ? MIN (i, channels - 1) * SILENCE_FRAMES * (bpf / channels)
-                  : 0);
-  return convert (self, planes, SILENCE_FRAMES, n_frames);
+static void
+append_frames (
+    SyrinxPcm *self, const GstAudioBuffer *audio, gsize first, gsize last)
+{
+  gsize bpf = GST_AUDIO_INFO_BPF (&self->in);
+  gsize bps = GST_AUDIO_INFO_BPS (&self->in);
+
+  if (GST_AUDIO_INFO_LAYOUT (&self->given) == GST_AUDIO_LAYOUT_INTERLEAVED) {
+    g_byte_array_append (self->pending,
+        (const guint8 *)audio->planes[0] + first * bpf, (last - first) * bpf);
+    return;
+  }
+  for (gsize i = first; i < last; i++)
+    for (gint c = 0; c < audio->n_planes; c++)
+      g_byte_array_append (
+          self->pending, (const guint8 *)audio->planes[c] + i * bps, bps);
 }
 
 /* Where a decoded buffer begins; after a seek the first one's timestamp says
@@ -185,28 +218,21 @@ static GBytes *
 convert_buffer (SyrinxPcm *self, GstBuffer *buffer, guint *n_frames)
 {
   GstAudioBuffer audio;
-  gpointer planes[64];
   guint64 first, last;
-  GBytes *bytes = NULL;
-  gboolean planar
-      = GST_AUDIO_INFO_LAYOUT (&self->in) == GST_AUDIO_LAYOUT_NON_INTERLEAVED;
 
-  if (!gst_audio_buffer_map (&audio, &self->in, buffer, GST_MAP_READ))
+  if (!gst_audio_buffer_map (&audio, &self->given, buffer, GST_MAP_READ))
     return NULL;
   first = self->begin_in > self->next_in ? self->begin_in - self->next_in : 0;
   last = MIN (audio.n_samples,
       self->end_in > self->next_in ? self->end_in - self->next_in : 0);
-  for (gint i = 0; i < audio.n_planes && i < 64; i++)
-    planes[i] = (guint8 *)audio.planes[i]
-                + first
-                      * (planar ? GST_AUDIO_INFO_BPS (&self->in)
-                                : GST_AUDIO_INFO_BPF (&self->in));
   if (first < last)
-    bytes = convert (self, planes, last - first, n_frames);
+    append_frames (self, &audio, first, last);
   self->next_in += audio.n_samples;
   self->over = self->next_in >= self->end_in;
   gst_audio_buffer_unmap (&audio);
-  return bytes;
+  if (self->pending->len < BATCH_FRAMES * GST_AUDIO_INFO_BPF (&self->in))
+    return NULL;
+  return convert (self, n_frames);
 }
 
 /* NULL without @error: nothing of this sample is wanted. */
