@@ -202,7 +202,8 @@ send_pattern (Fixture *f, gsize total)
     g_autoptr (GBytes) bytes = g_bytes_new_take (data, size);
     for (gsize i = 0; i < size; i++)
       data[i] = (sent + i) * 31 >> 3;
-    g_assert_true (syrinx_client_send (f->client, bytes));
+    if (!syrinx_client_send (f->client, bytes))
+      return; /* timed out meanwhile: what was read tells */
     sent += size;
   }
 }
