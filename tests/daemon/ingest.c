@@ -683,6 +683,44 @@ test_latency (Fixture *f, gconstpointer data)
   g_assert_cmpint (took_us, <, 5 * G_USEC_PER_SEC);
 }
 
+/* Measured behind the making of a rendition. */
+static gdouble
+wait_for_gain (Fixture *f, const gchar *id)
+{
+  for (guint i = 0; i < 500; i++) {
+    g_autoptr (SyrinxTrack) track = syrinx_store_get_track (
+        syrinx_content_get_store (f->content), id, NULL);
+    if (track->has_gain)
+      return track->gain_db;
+    g_usleep (10000);
+  }
+  g_error ("no loudness came");
+}
+
+static void
+test_loudness (Fixture *f, gconstpointer data)
+{
+  static const gchar *const names[] = { "loud.flac", "soft.flac" };
+  gdouble gains[2];
+  g_autoptr (GPtrArray) tracks = NULL;
+
+  for (guint i = 0; i < 2; i++) {
+    g_autofree gchar *path = in_library (f, names[i]);
+    make_file (path, 5, i ? "-af volume=0.5 -c:a flac" : "-c:a flac");
+  }
+  scan (f);
+  tracks = list_tracks (f);
+  for (guint i = 0; i < 2; i++) {
+    const gchar *id = find_track (tracks, names[i])->id;
+    g_autoptr (SyrinxRendition) rendition
+        = syrinx_content_open (f->content, id, "opus-64", 0, NULL);
+    g_autoptr (GBytes) first = fetch (rendition, 0);
+    gains[i] = wait_for_gain (f, id);
+  }
+  g_test_message ("%.2f and %.2f dB", gains[0], gains[1]);
+  g_assert_cmpfloat (fabs (gains[1] - gains[0] - 6.02), <, 0.1);
+}
+
 #define ADD(name, data, func)                                                  \
   g_test_add ("/daemon/ingest/" name, Fixture, data, set_up, func, tear_down)
 
@@ -714,5 +752,6 @@ main (int argc, char **argv)
   ADD ("a_jump_needs_nothing_before_it", &cases[0], test_jump);
   ADD (
       "the_first_fragment_does_not_wait_for_the_rest", &cases[0], test_latency);
+  ADD ("half_as_loud_needs_6_db_more", NULL, test_loudness);
   return g_test_run ();
 }
