@@ -182,7 +182,15 @@ async function showTracks({ q, album, artist, art }) {
   announce(view.tracks.length ? `${view.tracks.length} tracks` : 'Nothing found');
 }
 
+/* The service lists by artist first; an album wants its own order. */
+function sortAlbum() {
+  if ($('tracks-kind').textContent !== 'Album') return;
+  const disc = (track) => track.disc_number || 1; /* 0: the file does not say */
+  view.tracks.sort((a, b) => disc(a) - disc(b) || a.track_number - b.track_number);
+}
+
 function renderTracks() {
+  sortAlbum();
   $('tracks').replaceChildren(...view.tracks.map((track, i) => trackRow(track, i)));
   if (!view.tracks.length) {
     $('tracks').append(element('li', { className: 'empty' },

@@ -73,6 +73,8 @@ async function listens(page, service, picture) {
   const count = await page.locator('#tracks button').count();
   assert.ok(count >= 5, `an album lists its tracks, not ${count}`);
 
+  assert.match(await page.locator('#tracks button').first().innerText(), /Ode to Joy/,
+    'an album is in its own order');
   await page.locator('#tracks button').first().click();
   await hasMovedOn(page, 0, 'the first track to play');
   await page.evaluate(() => {
