@@ -186,7 +186,8 @@ async function showTracks({ q, album, artist, art }) {
 function sortAlbum() {
   if ($('tracks-kind').textContent !== 'Album') return;
   const disc = (track) => track.disc_number || 1; /* 0: the file does not say */
-  view.tracks.sort((a, b) => disc(a) - disc(b) || a.track_number - b.track_number);
+  const number = (track) => track.track_number || 1e6;
+  view.tracks.sort((a, b) => disc(a) - disc(b) || number(a) - number(b));
 }
 
 function renderTracks() {
