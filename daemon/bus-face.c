@@ -358,8 +358,8 @@ syrinx_bus_face_new (SyrinxEngine *engine, GDBusConnection *connection,
   g_autoptr (GPtrArray) listeners = syrinx_sessions_list (sessions);
 
   if (g_once_init_enter (&errors_registered)) {
-    g_dbus_error_register_error_domain (
-        "syrinx-error", &quark, error_names, G_N_ELEMENTS (error_names));
+    g_dbus_error_register_error_domain (g_quark_to_string (SYRINX_ERROR),
+        &quark, error_names, G_N_ELEMENTS (error_names));
     g_once_init_leave (&errors_registered, 1);
   }
   face->engine = g_object_ref (engine);
