@@ -1,3 +1,668 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The shared scheduler. */
+/* The one breath. A flow is in exactly one place: in its region's heap of
+ * ready ones, in the heap of those that wait for a time, in service, or in
+ * none (idle, or waiting for data).
+ *
+ * Between regions: start-time fair queueing. A region has a start tag that
+ * grows by cost / weight with what it sends; the smallest goes first, and one
+ * that comes back from idling starts at the virtual time, which is the tag of
+ * the region served last. Within a region: earliest deadline first, the
+ * client's round trip taken off. Flows of a priority above 0 go before all
+ * others while they have had no more than half of what was sent.
+ *
+ * Nothing starves: no deadline is further than MAX_DEADLINE_US from the moment
+ * a flow becomes ready, so whoever waits longer than that is first of its
+ * region, and every region with a flow ready gets its share. */
 #include "scheduler.h"
+
+#include "heap.h"
+#include "histogram.h"
+
+#include <stdlib.h>
+
+#define MAX_DEADLINE_US  (10 * G_USEC_PER_SEC)
+#define TIMER_GRID_US    2000 /* wake-ups are coalesced to this grid */
+#define COST_SHIFT       8    /* fixed point of start tags */
+#define EXPRESS_DEBT_MAX (1 << 24)
+
+typedef struct
+{
+  gchar *name;
+  guint weight;
+  SyrinxHeap ready;
+  gint64 start_tag;
+  guint64 cost_estimate; /* of a turn, running mean */
+  guint n_flows;
+  guint64 turns, cost_bytes;
+  SyrinxHistogram wait, lateness;
+} Region;
+
+struct _SyrinxFlow
+{
+  /* constant after init */
+  SyrinxScheduler *scheduler;
+  SyrinxServeFunc func;
+  gpointer user_data;
+
+  /* protected by scheduler->lock */
+  Region *region;
+  gint64 rtt_us;
+  guint priority;
+  SyrinxHeapNode node; /* in express, region->ready, or sleeping */
+  SyrinxHeap *heap;    /* the one it is in, or NULL */
+  gint64 deadline_us, ready_since_us;
+  gint64 due_us;      /* it waited for; 0: it did not */
+  GThread *served_by; /* or NULL */
+  gboolean wake_again, removed;
+};
+
+struct _SyrinxTimer
+{
+  SyrinxScheduler *scheduler;
+  void (*func) (gpointer user_data);
+  gpointer user_data;
+
+  /* protected by scheduler->lock */
+  SyrinxHeapNode node;
+  GThread *runs_in;
+  gboolean done, cancelled;
+};
+
+struct _SyrinxScheduler
+{
+  gchar *name;
+  gint refs; /* protected by registry_lock */
+
+  GMutex lock;
+  GCond work;   /* idle workers wait here */
+  GCond time;   /* and one of them here, for the next due */
+  GCond served; /* a service or timer has ended */
+
+  /* protected by lock */
+  GHashTable *regions; /* name → Region */
+  SyrinxHeap express, sleeping, timers;
+  gint64 virtual_time, express_debt;
+  guint n_ready;
+  SyrinxPolicy policy;
+  guint n_workers, n_idle;
+  GPtrArray *threads; /* GThread */
+  gboolean keeps_time, stopping;
+};
+
+static GMutex registry_lock;
+static GHashTable *registry; /* name → SyrinxScheduler, unowned */
+
+#define FLOW_OF(n)                                                             \
+  ((SyrinxFlow *)((guint8 *)(n)-G_STRUCT_OFFSET (SyrinxFlow, node)))
+#define TIMER_OF(n)                                                            \
+  ((SyrinxTimer *)((guint8 *)(n)-G_STRUCT_OFFSET (SyrinxTimer, node)))
+
+/* --- Choosing --- */
+
+static gint64
+key_of (SyrinxScheduler *self, SyrinxFlow *flow)
+{
+  return self->policy == SYRINX_POLICY_FIFO ? flow->ready_since_us
+                                            : flow->deadline_us - flow->rtt_us;
+}
+
+static void
+take_out_locked (SyrinxFlow *flow)
+{
+  if (!flow->heap)
+    return;
+  syrinx_heap_remove (flow->heap, &flow->node);
+  if (flow->heap != &flow->scheduler->sleeping)
+    flow->scheduler->n_ready--;
+  flow->heap = NULL;
+}
+
+static void
+wake_a_worker_locked (SyrinxScheduler *self)
+{
+  if (self->n_idle > self->keeps_time)
+    g_cond_signal (&self->work);
+  else if (self->keeps_time)
+    g_cond_signal (&self->time);
+}
+
+static void
+make_ready_locked (SyrinxFlow *flow, gint64 deadline_us, gint64 now_us)
+{
+  SyrinxScheduler *self = flow->scheduler;
+  Region *region = flow->region;
+
+  take_out_locked (flow);
+  flow->deadline_us = MIN (deadline_us, now_us + MAX_DEADLINE_US);
+  flow->ready_since_us = now_us;
+  flow->heap = flow->priority ? &self->express : &region->ready;
+  if (!flow->priority && !syrinx_heap_get_size (&region->ready))
+    region->start_tag = MAX (region->start_tag, self->virtual_time);
+  syrinx_heap_insert (flow->heap, &flow->node, key_of (self, flow));
+  self->n_ready++;
+}
+
+static Region *
+choose_region_locked (SyrinxScheduler *self)
+{
+  Region *best = NULL;
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, self->regions);
+  while (g_hash_table_iter_next (&iter, NULL, &value)) {
+    Region *region = value;
+    SyrinxHeapNode *head = syrinx_heap_peek (&region->ready);
+    if (!head)
+      continue;
+    if (!best
+        || (self->policy == SYRINX_POLICY_GEO
+            && region->start_tag < best->start_tag)
+        || (self->policy == SYRINX_POLICY_FIFO
+            && head->key < syrinx_heap_peek (&best->ready)->key)
+        || (self->policy == SYRINX_POLICY_STRICT
+            && region->weight > best->weight))
+      best = region;
+  }
+  return best;
+}
+
+static SyrinxFlow *
+choose_locked (SyrinxScheduler *self)
+{
+  SyrinxHeapNode *express = syrinx_heap_peek (&self->express);
+  Region *region = choose_region_locked (self);
+  SyrinxFlow *flow;
+
+  if (express && (!region || self->express_debt <= 0))
+    flow = FLOW_OF (express);
+  else if (region)
+    flow = FLOW_OF (syrinx_heap_peek (&region->ready));
+  else
+    return NULL;
+  take_out_locked (flow);
+  return flow;
+}
+
+/* --- Serving --- */
+
+static gint64
+scale (Region *region, guint64 cost_bytes)
+{
+  return (gint64)(cost_bytes << COST_SHIFT) / region->weight;
+}
+
+/* Charged with what a turn usually costs, so that two workers don't both
+ * serve the region of the smallest tag; made good by settle_locked(). */
+static guint64
+charge_locked (SyrinxFlow *flow)
+{
+  Region *region = flow->region;
+
+  if (flow->priority)
+    return 0;
+  flow->scheduler->virtual_time
+      = MAX (flow->scheduler->virtual_time, region->start_tag);
+  region->start_tag += scale (region, region->cost_estimate);
+  return region->cost_estimate;
+}
+
+static void
+settle_locked (SyrinxFlow *flow, Region *region, guint64 charged, guint64 cost)
+{
+  SyrinxScheduler *self = flow->scheduler;
+
+  region->turns++;
+  region->cost_bytes += cost;
+  if (flow->priority) {
+    self->express_debt
+        = MIN (self->express_debt + (gint64)cost, EXPRESS_DEBT_MAX);
+    return;
+  }
+  self->express_debt = MAX (self->express_debt - (gint64)cost, 0);
+  region->start_tag += scale (region, cost) - scale (region, charged);
+  region->cost_estimate = (region->cost_estimate * 7 + cost) / 8;
+}
+
+static void
+place_locked (SyrinxFlow *flow, const SyrinxNext *next)
+{
+  SyrinxScheduler *self = flow->scheduler;
+  gint64 now_us = g_get_monotonic_time ();
+
+  flow->due_us = 0;
+  if (flow->wake_again) {
+    flow->wake_again = FALSE;
+    make_ready_locked (flow, flow->deadline_us, now_us);
+  } else if (next->state == SYRINX_NEXT_READY) {
+    make_ready_locked (flow, next->due_us, now_us);
+  } else if (next->state == SYRINX_NEXT_WAIT_TIME) {
+    SyrinxHeapNode *first = syrinx_heap_peek (&self->sleeping);
+    flow->due_us = next->due_us;
+    flow->heap = &self->sleeping;
+    if (self->keeps_time && (!first || next->due_us < first->key))
+      g_cond_signal (&self->time);
+    syrinx_heap_insert (&self->sleeping, &flow->node, next->due_us);
+  }
+}
+
+static void
+flow_free (SyrinxFlow *flow)
+{
+  g_free (flow);
+}
+
+static void
+serve_locked (SyrinxScheduler *self, SyrinxFlow *flow)
+{
+  gint64 now_us = g_get_monotonic_time ();
+  Region *region = flow->region;
+  guint64 charged = charge_locked (flow);
+  SyrinxNext next;
+
+  syrinx_histogram_add (&region->wait, now_us - flow->ready_since_us);
+  if (flow->due_us)
+    syrinx_histogram_add (&region->lateness, now_us - flow->due_us);
+  flow->served_by = g_thread_self ();
+  if (self->n_ready)
+    wake_a_worker_locked (self);
+  g_mutex_unlock (&self->lock);
+  next = flow->func (flow, flow->user_data);
+  g_mutex_lock (&self->lock);
+  settle_locked (flow, region, charged, next.cost_bytes);
+  flow->served_by = NULL;
+  if (flow->removed) {
+    flow_free (flow);
+    return;
+  }
+  place_locked (flow, &next);
+  g_cond_broadcast (&self->served);
+}
+
+static void
+fire_locked (SyrinxScheduler *self, SyrinxTimer *timer)
+{
+  syrinx_heap_remove (&self->timers, &timer->node);
+  timer->runs_in = g_thread_self ();
+  g_mutex_unlock (&self->lock);
+  timer->func (timer->user_data);
+  g_mutex_lock (&self->lock);
+  timer->runs_in = NULL;
+  timer->done = TRUE;
+  if (timer->cancelled)
+    g_free (timer);
+  else
+    g_cond_broadcast (&self->served);
+}
+
+/* Moves those whose time has come to the ready ones. */
+static void
+wake_sleepers_locked (SyrinxScheduler *self, gint64 now_us)
+{
+  SyrinxHeapNode *node;
+
+  while ((node = syrinx_heap_peek (&self->sleeping)) && node->key <= now_us)
+    make_ready_locked (FLOW_OF (node), node->key, now_us);
+}
+
+static gint64
+next_due_locked (SyrinxScheduler *self)
+{
+  SyrinxHeapNode *sleeper = syrinx_heap_peek (&self->sleeping);
+  SyrinxHeapNode *timer = syrinx_heap_peek (&self->timers);
+  gint64 due_us = MIN (sleeper ? sleeper->key : SYRINX_TIME_NEVER,
+      timer ? timer->key : SYRINX_TIME_NEVER);
+
+  /* Up to the grid, so that many dues near each other are one wake-up. */
+  return due_us == SYRINX_TIME_NEVER
+             ? due_us
+             : (due_us + TIMER_GRID_US - 1) / TIMER_GRID_US * TIMER_GRID_US;
+}
+
+/* One idle worker waits for the next due, the others only to be woken. */
+static void
+rest_locked (SyrinxScheduler *self)
+{
+  gint64 due_us = next_due_locked (self);
+
+  self->n_idle++;
+  if (self->keeps_time) {
+    g_cond_wait (&self->work, &self->lock);
+  } else {
+    self->keeps_time = TRUE;
+    if (due_us == SYRINX_TIME_NEVER)
+      g_cond_wait (&self->time, &self->lock);
+    else
+      g_cond_wait_until (&self->time, &self->lock, due_us);
+    self->keeps_time = FALSE;
+    /* While we work, somebody else looks at the clock. */
+    if (self->n_idle > 1)
+      g_cond_signal (&self->work);
+  }
+  self->n_idle--;
+}
+
+static gpointer
+work (gpointer data)
+{
+  SyrinxScheduler *self = data;
+
+  g_mutex_lock (&self->lock);
+  while (!self->stopping) {
+    gint64 now_us = g_get_monotonic_time ();
+    SyrinxHeapNode *timer = syrinx_heap_peek (&self->timers);
+    SyrinxFlow *flow;
+    wake_sleepers_locked (self, now_us);
+    if (timer && timer->key <= now_us)
+      fire_locked (self, TIMER_OF (timer));
+    else if ((flow = choose_locked (self)))
+      serve_locked (self, flow);
+    else
+      rest_locked (self);
+  }
+  g_mutex_unlock (&self->lock);
+  return NULL;
+}
+
+static void
+start_workers_locked (SyrinxScheduler *self)
+{
+  while (self->threads->len < self->n_workers) {
+    g_autofree gchar *name = g_strdup_printf ("syrinx-%u", self->threads->len);
+    g_ptr_array_add (self->threads, g_thread_new (name, work, self));
+  }
+}
+
+/* --- Flows --- */
+
+static Region *
+get_region_locked (SyrinxScheduler *self, const gchar *name)
+{
+  Region *region;
+
+  if (!name)
+    name = "default";
+  region = g_hash_table_lookup (self->regions, name);
+  if (region)
+    return region;
+  region = g_new0 (Region, 1);
+  region->name = g_strdup (name);
+  region->weight = 1;
+  region->start_tag = self->virtual_time;
+  syrinx_heap_init (&region->ready);
+  g_hash_table_insert (self->regions, region->name, region);
+  return region;
+}
+
+SyrinxFlow *
+syrinx_scheduler_add_flow (SyrinxScheduler *self, const gchar *region,
+    gint64 rtt_us, guint priority, SyrinxServeFunc func, gpointer user_data)
+{
+  SyrinxFlow *flow = g_new0 (SyrinxFlow, 1);
+
+  flow->scheduler = self;
+  flow->func = func;
+  flow->user_data = user_data;
+  flow->rtt_us = rtt_us;
+  flow->priority = priority;
+  g_mutex_lock (&self->lock);
+  flow->region = get_region_locked (self, region);
+  flow->region->n_flows++;
+  start_workers_locked (self);
+  g_mutex_unlock (&self->lock);
+  return flow;
+}
+
+void
+syrinx_flow_wake (SyrinxFlow *flow, gint64 deadline_us)
+{
+  SyrinxScheduler *self = flow->scheduler;
+
+  g_mutex_lock (&self->lock);
+  if (flow->served_by) {
+    flow->wake_again = TRUE;
+    flow->deadline_us = deadline_us;
+  } else if (!flow->heap || flow->heap == &self->sleeping) {
+    flow->due_us = 0;
+    make_ready_locked (flow, deadline_us, g_get_monotonic_time ());
+    wake_a_worker_locked (self);
+  }
+  g_mutex_unlock (&self->lock);
+}
+
+void
+syrinx_flow_set_class (
+    SyrinxFlow *flow, const gchar *region, gint64 rtt_us, guint priority)
+{
+  SyrinxScheduler *self = flow->scheduler;
+  gboolean is_ready;
+  gint64 since_us;
+
+  g_mutex_lock (&self->lock);
+  is_ready = flow->heap && flow->heap != &self->sleeping;
+  since_us = flow->ready_since_us;
+  if (is_ready)
+    take_out_locked (flow);
+  flow->region->n_flows--;
+  flow->region = get_region_locked (self, region);
+  flow->region->n_flows++;
+  flow->rtt_us = rtt_us;
+  flow->priority = priority;
+  if (is_ready)
+    make_ready_locked (flow, flow->deadline_us, since_us);
+  g_mutex_unlock (&self->lock);
+}
+
+void
+syrinx_flow_remove (SyrinxFlow *flow)
+{
+  SyrinxScheduler *self = flow->scheduler;
+
+  g_mutex_lock (&self->lock);
+  take_out_locked (flow);
+  flow->region->n_flows--;
+  if (flow->served_by == g_thread_self ()) {
+    flow->removed = TRUE;
+    g_mutex_unlock (&self->lock);
+    return;
+  }
+  while (flow->served_by)
+    g_cond_wait (&self->served, &self->lock);
+  take_out_locked (flow);
+  g_mutex_unlock (&self->lock);
+  flow_free (flow);
+}
+
+/* --- Timers --- */
+
+SyrinxTimer *
+syrinx_scheduler_add_timer (SyrinxScheduler *self, gint64 due_us,
+    void (*func) (gpointer user_data), gpointer user_data)
+{
+  SyrinxTimer *timer = g_new0 (SyrinxTimer, 1);
+
+  timer->scheduler = self;
+  timer->func = func;
+  timer->user_data = user_data;
+  g_mutex_lock (&self->lock);
+  start_workers_locked (self);
+  syrinx_heap_insert (&self->timers, &timer->node, due_us);
+  if (syrinx_heap_peek (&self->timers) == &timer->node && self->keeps_time)
+    g_cond_signal (&self->time);
+  g_mutex_unlock (&self->lock);
+  return timer;
+}
+
+void
+syrinx_timer_cancel (SyrinxTimer *timer)
+{
+  SyrinxScheduler *self = timer->scheduler;
+
+  g_mutex_lock (&self->lock);
+  if (timer->runs_in == g_thread_self ()) {
+    timer->cancelled = TRUE;
+    g_mutex_unlock (&self->lock);
+    return;
+  }
+  syrinx_heap_remove (&self->timers, &timer->node);
+  while (timer->runs_in)
+    g_cond_wait (&self->served, &self->lock);
+  g_mutex_unlock (&self->lock);
+  g_free (timer);
+}
+
+/* --- Scheduler --- */
+
+void
+syrinx_scheduler_set_policy (SyrinxScheduler *self, SyrinxPolicy policy)
+{
+  g_mutex_lock (&self->lock);
+  self->policy = policy;
+  g_mutex_unlock (&self->lock);
+}
+
+void
+syrinx_scheduler_set_region_weight (
+    SyrinxScheduler *self, const gchar *region, guint weight)
+{
+  g_mutex_lock (&self->lock);
+  get_region_locked (self, region)->weight = CLAMP (weight, 1, 1000);
+  g_mutex_unlock (&self->lock);
+}
+
+void
+syrinx_scheduler_set_workers (SyrinxScheduler *self, guint n_workers)
+{
+  g_mutex_lock (&self->lock);
+  if (!self->threads->len)
+    self->n_workers = MAX (n_workers, 1);
+  g_mutex_unlock (&self->lock);
+}
+
+GArray *
+syrinx_scheduler_get_stats (SyrinxScheduler *self)
+{
+  GArray *stats = g_array_new (FALSE, TRUE, sizeof (SyrinxRegionStats));
+  GHashTableIter iter;
+  gpointer value;
+
+  g_mutex_lock (&self->lock);
+  g_hash_table_iter_init (&iter, self->regions);
+  while (g_hash_table_iter_next (&iter, NULL, &value)) {
+    Region *region = value;
+    SyrinxRegionStats row = { .n_flows = region->n_flows,
+      .n_ready = syrinx_heap_get_size (&region->ready),
+      .turns = region->turns,
+      .cost_bytes = region->cost_bytes,
+      .wait_p50_us = syrinx_histogram_get_quantile (&region->wait, 0.5),
+      .wait_p99_us = syrinx_histogram_get_quantile (&region->wait, 0.99),
+      .wait_max_us = region->wait.max_us,
+      .lateness_p50_us = syrinx_histogram_get_quantile (&region->lateness, 0.5),
+      .lateness_p99_us
+      = syrinx_histogram_get_quantile (&region->lateness, 0.99) };
+    g_strlcpy (row.region, region->name, sizeof row.region);
+    g_array_append_val (stats, row);
+  }
+  g_mutex_unlock (&self->lock);
+  return stats;
+}
+
+static void
+region_free (gpointer data)
+{
+  Region *region = data;
+
+  syrinx_heap_clear (&region->ready);
+  g_free (region->name);
+  g_free (region);
+}
+
+static SyrinxScheduler *
+scheduler_new (const gchar *name)
+{
+  SyrinxScheduler *self = g_new0 (SyrinxScheduler, 1);
+  const gchar *workers = g_getenv ("SYRINX_WORKERS");
+
+  self->name = g_strdup (name);
+  self->refs = 1;
+  self->regions
+      = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, region_free);
+  self->threads = g_ptr_array_new ();
+  self->n_workers = CLAMP (
+      workers ? (guint)atoi (workers) : g_get_num_processors (), 1, 256);
+  syrinx_heap_init (&self->express);
+  syrinx_heap_init (&self->sleeping);
+  syrinx_heap_init (&self->timers);
+  return self;
+}
+
+SyrinxScheduler *
+syrinx_scheduler_get (const gchar *name)
+{
+  SyrinxScheduler *self;
+
+  g_mutex_lock (&registry_lock);
+  if (!registry)
+    registry = g_hash_table_new (g_str_hash, g_str_equal);
+  self = g_hash_table_lookup (registry, name);
+  if (self) {
+    self->refs++;
+  } else {
+    self = scheduler_new (name);
+    g_hash_table_insert (registry, self->name, self);
+  }
+  g_mutex_unlock (&registry_lock);
+  return self;
+}
+
+SyrinxScheduler *
+syrinx_scheduler_ref (SyrinxScheduler *self)
+{
+  g_mutex_lock (&registry_lock);
+  self->refs++;
+  g_mutex_unlock (&registry_lock);
+  return self;
+}
+
+static gpointer
+end (gpointer data)
+{
+  SyrinxScheduler *self = data;
+
+  for (guint i = 0; i < self->threads->len; i++)
+    g_thread_join (self->threads->pdata[i]);
+  g_ptr_array_unref (self->threads);
+  g_hash_table_unref (self->regions);
+  syrinx_heap_clear (&self->express);
+  syrinx_heap_clear (&self->sleeping);
+  syrinx_heap_clear (&self->timers);
+  g_free (self->name);
+  g_free (self);
+  return NULL;
+}
+
+void
+syrinx_scheduler_unref (SyrinxScheduler *self)
+{
+  gboolean is_worker = FALSE;
+
+  g_mutex_lock (&registry_lock);
+  if (--self->refs) {
+    g_mutex_unlock (&registry_lock);
+    return;
+  }
+  g_hash_table_remove (registry, self->name);
+  g_mutex_unlock (&registry_lock);
+  g_mutex_lock (&self->lock);
+  self->stopping = TRUE;
+  g_cond_broadcast (&self->work);
+  g_cond_broadcast (&self->time);
+  for (guint i = 0; i < self->threads->len; i++)
+    is_worker |= self->threads->pdata[i] == g_thread_self ();
+  g_mutex_unlock (&self->lock);
+  /* A worker can't wait for itself. */
+  if (is_worker)
+    g_thread_unref (g_thread_new ("syrinx-end", end, self));
+  else
+    end (self);
+}
