@@ -43,7 +43,7 @@ piece sakura "$dusk/04 さくらさくら.opus" 4 "さくらさくら" "日本�
 piece amazing-grace "$dusk/05 Amazing Grace.m4a" 5 "Amazing Grace" "William Walker" "$dusk" "Hymn" 1835 -c:a aac -b:a 32k
 piece by-the-river "$dusk/06 By the River.mp3" 6 "By the River" "The Syrinx Consort" "$dusk" "Ambient" 2026 -c:a libmp3lame -b:a 48k -id3v2_version 4
 piece ode-to-joy "$dawn/01 Ode to Joy.opus" 1 "Ode to Joy" "Ludwig van Beethoven" "$dawn" "Classical" 1824 -c:a libopus -b:a 40k
-piece minuet-in-g "$dawn/02 Minuet in G.wav" 2 "Minuet in G" "Christian Petzold" "$dawn" "Classical" 1725 -ac 1 -write_id3v2 1
+piece minuet-in-g "$dawn/02 Minuet in G.wav" 2 "Minuet in G" "The Syrinx Consort" "$dawn" "Classical" 1725 -ac 1 -write_id3v2 1
 piece frere-jacques "$dawn/03 Frère Jacques.m4a" 3 "Frère Jacques" "Traditional (France)" "$dawn" "Children's" 1780 -c:a aac -b:a 32k
 piece korobeiniki "$dawn/04 Коробейники.ogg" 4 "Коробейники" "Народная" "$dawn" "Folk" 1861 -c:a libvorbis -q:a 0
 piece ah-vous-dirai-je "$dawn/05 Ah! vous dirai-je, maman.mp3" 5 "Ah! vous dirai-je, maman" "Traditional (France)" "$dawn" "Children's" 1761 -c:a libmp3lame -q:a 9 -id3v2_version 3
