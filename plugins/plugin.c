@@ -6,6 +6,7 @@
 #include "chunkenc/gstsyrinxchunkenc.h"
 #include "clientsink/gstsyrinxclientsink.h"
 #include "cmafmux/gstsyrinxcmafmux.h"
+#include "geoqueue/gstsyrinxgeoqueue.h"
 
 #include <gst/gst.h>
 
@@ -20,6 +21,7 @@ plugin_init (GstPlugin *plugin)
   any &= GST_ELEMENT_REGISTER (syrinxchunkenc, plugin);
   any &= GST_ELEMENT_REGISTER (syrinxclientsink, plugin);
   any &= GST_ELEMENT_REGISTER (syrinxcmafmux, plugin);
+  any &= GST_ELEMENT_REGISTER (syrinxgeoqueue, plugin);
   return any;
 }
 
