@@ -1,3 +1,262 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A session's container. */
+/* A session's container. What all of them share lives here once: a clock, a
+ * bus whose sync handler keeps no message, and a thread that takes them apart.
+ *
+ * Running time: the bin's base time is set anew with every play and every
+ * flushing seek, less what has run before, as GstPipeline does it. */
 #include "session.h"
+
+#include "core/error.h"
+
+#include <gio/gio.h>
+
+#define SHAPES "/org/syrinx/pipelines/"
+
+struct _SyrinxSession
+{
+  GstBin parent;
+
+  /* constant after init */
+  gchar *id;
+  SyrinxSessionFunc func;
+  gpointer user_data;
+
+  GMutex lock;
+  GstClockTime running_time; /* protected by lock: what ran before the pause */
+  gboolean playing;          /* protected by lock */
+};
+
+G_DEFINE_FINAL_TYPE (SyrinxSession, syrinx_session, GST_TYPE_BIN)
+
+/* --- Shapes --- */
+
+static gboolean
+check_shape (const gchar *shape, const gchar *launch, GError **error)
+{
+  g_autoptr (GError) cause = NULL;
+  GstElement *bin = gst_parse_bin_from_description_full (
+      launch, FALSE, NULL, GST_PARSE_FLAG_FATAL_ERRORS, &cause);
+
+  if (bin) {
+    gst_object_unref (gst_object_ref_sink (bin));
+    return TRUE;
+  }
+  g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_INVALID,
+      "%s.launch can't be assembled: %s", shape, cause->message);
+  return FALSE;
+}
+
+gchar *
+syrinx_shape_load (
+    const gchar *shape, const gchar *override_dir, GError **error)
+{
+  g_autofree gchar *file = g_strconcat (shape, ".launch", NULL);
+  g_autofree gchar *path
+      = override_dir ? g_build_filename (override_dir, file, NULL) : NULL;
+  g_autofree gchar *resource = g_strconcat (SHAPES, file, NULL);
+  g_autofree gchar *launch = NULL;
+  g_autoptr (GBytes) bytes = NULL;
+
+  if (path && g_file_test (path, G_FILE_TEST_EXISTS)) {
+    if (!g_file_get_contents (path, &launch, NULL, error))
+      return NULL;
+  } else {
+    bytes = g_resources_lookup_data (resource, 0, NULL);
+    if (!bytes) {
+      g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_NOT_FOUND,
+          "there is no session shape %s", shape);
+      return NULL;
+    }
+    launch
+        = g_strndup (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes));
+  }
+  return check_shape (shape, launch, error) ? g_steal_pointer (&launch) : NULL;
+}
+
+/* --- What all sessions share --- */
+
+static void
+tell (SyrinxSession *self, GstMessage *message)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree gchar *debug = NULL;
+  GstStructure *failure;
+
+  switch (GST_MESSAGE_TYPE (message)) {
+  case GST_MESSAGE_EOS:
+    self->func (self->id, GST_MESSAGE_EOS, NULL, self->user_data);
+    break;
+  case GST_MESSAGE_ELEMENT:
+    self->func (self->id, GST_MESSAGE_ELEMENT,
+        gst_message_get_structure (message), self->user_data);
+    break;
+  case GST_MESSAGE_ERROR:
+    gst_message_parse_error (message, &error, &debug);
+    failure = gst_structure_new ("error", "gerror", G_TYPE_ERROR, error,
+        "debug", G_TYPE_STRING, debug, NULL);
+    self->func (self->id, GST_MESSAGE_ERROR, failure, self->user_data);
+    gst_structure_free (failure);
+    break;
+  default:
+    break;
+  }
+}
+
+/* Bins hand their children's messages to their own bus; the session is the
+ * outermost, so that every message passes here and none is kept. */
+static void
+session_handle_message (GstBin *bin, GstMessage *message)
+{
+  tell (SYRINX_SESSION (bin), message);
+  gst_message_unref (message);
+}
+
+static gpointer
+take_apart (gpointer data)
+{
+  GAsyncQueue *queue = data;
+  SyrinxSession *session;
+
+  while ((session = g_async_queue_pop (queue))) {
+    syrinx_session_stop (session);
+    gst_object_unref (session);
+  }
+  return NULL;
+}
+
+void
+syrinx_session_stop_later (SyrinxSession *self)
+{
+  static gsize queue;
+
+  if (g_once_init_enter (&queue)) {
+    GAsyncQueue *made = g_async_queue_new ();
+    g_thread_unref (g_thread_new ("syrinx-reaper", take_apart, made));
+    g_once_init_leave (&queue, (gsize)made);
+  }
+  g_async_queue_push ((GAsyncQueue *)queue, self);
+}
+
+/* --- Life --- */
+
+SyrinxSession *
+syrinx_session_new (const gchar *id, const gchar *launch,
+    SyrinxSessionFunc func, gpointer user_data, GError **error)
+{
+  g_autoptr (GError) cause = NULL;
+  GstElement *inner = gst_parse_bin_from_description_full (
+      launch, FALSE, NULL, GST_PARSE_FLAG_FATAL_ERRORS, &cause);
+  g_autoptr (GstClock) clock = gst_system_clock_obtain ();
+  SyrinxSession *self;
+
+  if (!inner) {
+    g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_INVALID,
+        "a session can't be assembled: %s", cause->message);
+    return NULL;
+  }
+  self = gst_object_ref_sink (g_object_new (SYRINX_TYPE_SESSION, NULL));
+  self->id = g_strdup (id);
+  self->func = func;
+  self->user_data = user_data;
+  gst_bin_add (GST_BIN (self), inner);
+  gst_element_set_clock (GST_ELEMENT (self), clock);
+  return self;
+}
+
+GstElement *
+syrinx_session_get_element (SyrinxSession *self, const gchar *name)
+{
+  return gst_bin_get_by_name (GST_BIN (self), name);
+}
+
+static void
+set_base_time (SyrinxSession *self)
+{
+  g_autoptr (GstClock) clock = gst_element_get_clock (GST_ELEMENT (self));
+
+  gst_element_set_base_time (
+      GST_ELEMENT (self), gst_clock_get_time (clock) - self->running_time);
+}
+
+gboolean
+syrinx_session_play (SyrinxSession *self, GError **error)
+{
+  g_mutex_lock (&self->lock);
+  if (!self->playing)
+    set_base_time (self);
+  self->playing = TRUE;
+  g_mutex_unlock (&self->lock);
+  if (gst_element_set_state (GST_ELEMENT (self), GST_STATE_PLAYING)
+      != GST_STATE_CHANGE_FAILURE)
+    return TRUE;
+  g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_FAILED,
+      "session %s does not start", self->id);
+  return FALSE;
+}
+
+void
+syrinx_session_pause (SyrinxSession *self)
+{
+  g_autoptr (GstClock) clock = gst_element_get_clock (GST_ELEMENT (self));
+
+  g_mutex_lock (&self->lock);
+  if (self->playing)
+    self->running_time = gst_clock_get_time (clock)
+                         - gst_element_get_base_time (GST_ELEMENT (self));
+  self->playing = FALSE;
+  g_mutex_unlock (&self->lock);
+  gst_element_set_state (GST_ELEMENT (self), GST_STATE_PAUSED);
+}
+
+gboolean
+syrinx_session_seek (SyrinxSession *self, GstClockTime position)
+{
+  g_autoptr (GstElement) out = syrinx_session_get_element (self, "out");
+  gboolean done = out
+                  && gst_element_send_event (out,
+                      gst_event_new_seek (1.0, GST_FORMAT_TIME,
+                          GST_SEEK_FLAG_FLUSH | GST_SEEK_FLAG_ACCURATE,
+                          GST_SEEK_TYPE_SET, position, GST_SEEK_TYPE_NONE, -1));
+
+  if (!done)
+    return FALSE;
+  g_mutex_lock (&self->lock);
+  self->running_time = 0;
+  if (self->playing)
+    set_base_time (self);
+  g_mutex_unlock (&self->lock);
+  return TRUE;
+}
+
+void
+syrinx_session_stop (SyrinxSession *self)
+{
+  gst_element_set_state (GST_ELEMENT (self), GST_STATE_NULL);
+}
+
+/* --- GObject --- */
+
+static void
+session_finalize (GObject *object)
+{
+  SyrinxSession *self = SYRINX_SESSION (object);
+
+  g_free (self->id);
+  g_mutex_clear (&self->lock);
+  G_OBJECT_CLASS (syrinx_session_parent_class)->finalize (object);
+}
+
+static void
+syrinx_session_class_init (SyrinxSessionClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = session_finalize;
+  GST_BIN_CLASS (klass)->handle_message = session_handle_message;
+  gst_element_class_set_static_metadata (GST_ELEMENT_CLASS (klass), "Session",
+      "Generic/Bin", "One listener's elements", "The Syrinx project");
+}
+
+static void
+syrinx_session_init (SyrinxSession *self)
+{
+  g_mutex_init (&self->lock);
+}

@@ -43,22 +43,25 @@ static gboolean
 answer_demand (Fixture *f, guint max_buffers)
 {
   GstBufferList *list;
+  gboolean owes;
   guint n;
 
+  /* Made under the stream lock, as a source's own task would. */
+  GST_PAD_STREAM_LOCK (f->source);
   g_mutex_lock (&f->lock);
   f->n_demands++;
-  n = f->owes ? 0 : MIN (max_buffers, f->n_to_make - f->n_made);
+  owes = f->owes;
+  n = owes ? 0 : MIN (max_buffers, f->n_to_make - f->n_made);
   list = gst_buffer_list_new ();
   for (guint i = 0; i < n; i++)
     gst_buffer_list_add (list, make_buffer (f->n_made++));
   g_cond_broadcast (&f->changed);
   g_mutex_unlock (&f->lock);
-  GST_PAD_STREAM_LOCK (f->source);
   if (n)
     gst_pad_push_list (f->source, list);
   else
     gst_buffer_list_unref (list);
-  if (!f->owes && !n)
+  if (!owes && !n)
     gst_pad_push_event (f->source, gst_event_new_eos ());
   GST_PAD_STREAM_UNLOCK (f->source);
   return TRUE;
