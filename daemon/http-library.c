@@ -212,7 +212,7 @@ media_type_of (const SyrinxTrack *track)
   static const gchar *const types[][2] = { { ".flac", "audio/flac" },
     { ".mp3", "audio/mpeg" }, { ".ogg", "audio/ogg" }, { ".oga", "audio/ogg" },
     { ".opus", "audio/ogg" }, { ".m4a", "audio/mp4" }, { ".aac", "audio/aac" },
-    { ".wav", "audio/wav" }, { ".aiff", "audio/aiff" } };
+    { ".wav", "audio/wav" } };
   g_autofree gchar *lower = g_ascii_strdown (track->path, -1);
 
   for (guint i = 0; i < G_N_ELEMENTS (types); i++)

@@ -17,8 +17,8 @@
 #define MAX_FILES    5000000
 #define SAMPLE_BYTES (64 * 1024)
 
-static const gchar *const suffixes[] = { "aac", "aif", "aiff", "flac", "m4a",
-  "m4b", "mka", "mp3", "mp4", "oga", "ogg", "opus", "wav", "wv", NULL };
+static const gchar *const suffixes[] = { "aac", "flac", "m4a", "m4b", "mka",
+  "mp3", "mp4", "oga", "ogg", "opus", "wav", "wv", NULL };
 
 typedef struct
 {

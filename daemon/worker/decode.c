@@ -11,7 +11,6 @@
 
 #define POLL_TIME    (50 * GST_MSECOND)
 #define PREROLL_TIME (4 * GST_SECOND)
-#define MAX_STARTS   3
 
 /* decodebin's own, which no header has. */
 enum
@@ -213,8 +212,8 @@ build (SyrinxDecoder *self, gint fd)
   self->bus = gst_element_get_bus (self->pipeline);
 }
 
-static SyrinxDecoder *
-start (gint fd, SyrinxDecodeMode mode, GError **error)
+SyrinxDecoder *
+syrinx_decoder_new (gint fd, SyrinxDecodeMode mode, GError **error)
 {
   g_autoptr (SyrinxDecoder) self = g_new0 (SyrinxDecoder, 1);
 
@@ -226,25 +225,6 @@ start (gint fd, SyrinxDecodeMode mode, GError **error)
   if (!wait_preroll (self, error))
     return NULL;
   return g_steal_pointer (&self);
-}
-
-/* GStreamer 1.22's aiffparse now and then stops before its first buffer without
- * a word; a second start helps. */
-SyrinxDecoder *
-syrinx_decoder_new (gint fd, SyrinxDecodeMode mode, GError **error)
-{
-  for (guint i = 1;; i++) {
-    g_autoptr (GError) local = NULL;
-    SyrinxDecoder *self = start (fd, mode, &local);
-
-    if (self)
-      return self;
-    if (i < MAX_STARTS
-        && g_error_matches (local, SYRINX_ERROR, SYRINX_ERROR_TIMED_OUT))
-      continue;
-    g_propagate_error (error, g_steal_pointer (&local));
-    return NULL;
-  }
 }
 
 void

@@ -5,11 +5,11 @@
 
 static const gchar *const plugins[] = { "coreelements", "app",
   "typefindfunctions", "playback", "audioparsers", "flac", "mpg123", "vorbis",
-  "ogg", "opus", "opusparse", "isomp4", "wavparse", "aiff", "id3demux",
-  "apetag", "matroska", "wavpack", "libav", NULL };
+  "ogg", "opus", "opusparse", "isomp4", "wavparse", "id3demux", "apetag",
+  "matroska", "wavpack", "libav", NULL };
 
-static const gchar *const elements[] = { "aacparse", "ac3parse", "aiffparse",
-  "apedemux", "avdec_aac", "avdec_alac", "flacdec", "flacparse", "id3demux",
+static const gchar *const elements[] = { "aacparse", "ac3parse", "apedemux",
+  "avdec_aac", "avdec_alac", "flacdec", "flacparse", "id3demux",
   "matroskademux", "mpegaudioparse", "mpg123audiodec", "oggdemux", "opusdec",
   "opusparse", "qtdemux", "vorbisdec", "vorbisparse", "wavpackdec",
   "wavpackparse", "wavparse", NULL };
