@@ -8,11 +8,14 @@
  * that comes back from idling starts at the virtual time, which is the tag of
  * the region served last. Within a region: earliest deadline first, the
  * client's round trip taken off. Flows of a priority above 0 go before all
- * others while they have had no more than half of what was sent.
+ * others while they have had no more than half of what was sent while others
+ * waited.
  *
- * Nothing starves: no deadline is further than MAX_DEADLINE_US from the moment
- * a flow becomes ready, so whoever waits longer than that is first of its
- * region, and every region with a flow ready gets its share. */
+ * Nothing starves: a flow's key lies between MAX_LATE_US + MAX_RTT_US before
+ * and MAX_DEADLINE_US after the moment it becomes ready, so whoever has waited
+ * for the sum of these (13 s) comes before all who became ready since; and a
+ * turn counts for MIN_TURN_BYTES at least, so every region with a flow ready
+ * gets its share. That is for SYRINX_POLICY_GEO; STRICT starves by intent. */
 #include "scheduler.h"
 
 #include "heap.h"
@@ -20,10 +23,12 @@
 
 #include <stdlib.h>
 
-#define MAX_DEADLINE_US  (10 * G_USEC_PER_SEC)
-#define TIMER_GRID_US    2000 /* wake-ups are coalesced to this grid */
-#define COST_SHIFT       8    /* fixed point of start tags */
-#define EXPRESS_DEBT_MAX (1 << 24)
+#define MAX_DEADLINE_US (10 * G_USEC_PER_SEC)
+#define MAX_LATE_US     G_USEC_PER_SEC
+#define MAX_RTT_US      (2 * G_USEC_PER_SEC)
+#define TIMER_GRID_US   2000 /* wake-ups are coalesced to this grid */
+#define COST_SHIFT      8    /* fixed point of start tags */
+#define MIN_TURN_BYTES  64   /* a turn that sends nothing takes time too */
 
 typedef struct
 {
@@ -53,7 +58,9 @@ struct _SyrinxFlow
   gint64 deadline_us, ready_since_us;
   gint64 due_us;      /* it waited for; 0: it did not */
   GThread *served_by; /* or NULL */
-  gboolean wake_again, removed;
+  gboolean wake_again;
+  gboolean leaving; /* somebody waits to free it: not to be served again */
+  gboolean removed;
 };
 
 struct _SyrinxTimer
@@ -102,8 +109,9 @@ static GHashTable *registry; /* name → SyrinxScheduler, unowned */
 static gint64
 key_of (SyrinxScheduler *self, SyrinxFlow *flow)
 {
-  return self->policy == SYRINX_POLICY_FIFO ? flow->ready_since_us
-                                            : flow->deadline_us - flow->rtt_us;
+  return self->policy == SYRINX_POLICY_FIFO
+             ? flow->ready_since_us
+             : flow->deadline_us - CLAMP (flow->rtt_us, 0, MAX_RTT_US);
 }
 
 static void
@@ -133,7 +141,8 @@ make_ready_locked (SyrinxFlow *flow, gint64 deadline_us, gint64 now_us)
   Region *region = flow->region;
 
   take_out_locked (flow);
-  flow->deadline_us = MIN (deadline_us, now_us + MAX_DEADLINE_US);
+  flow->deadline_us
+      = CLAMP (deadline_us, now_us - MAX_LATE_US, now_us + MAX_DEADLINE_US);
   flow->ready_since_us = now_us;
   flow->heap = flow->priority ? &self->express : &region->ready;
   if (!flow->priority && !syrinx_heap_get_size (&region->ready))
@@ -207,16 +216,19 @@ charge_locked (SyrinxFlow *flow)
   return region->cost_estimate;
 }
 
+/* Its class may have changed during the turn: @region and @is_express are what
+ * it began with. */
 static void
-settle_locked (SyrinxFlow *flow, Region *region, guint64 charged, guint64 cost)
+settle_locked (SyrinxScheduler *self, Region *region, gboolean is_express,
+    guint64 charged, guint64 cost)
 {
-  SyrinxScheduler *self = flow->scheduler;
-
   region->turns++;
   region->cost_bytes += cost;
-  if (flow->priority) {
-    self->express_debt
-        = MIN (self->express_debt + (gint64)cost, EXPRESS_DEBT_MAX);
+  cost = MAX (cost, MIN_TURN_BYTES);
+  if (is_express) {
+    /* What it sends while nobody else waits is owed to nobody. */
+    if (self->n_ready > syrinx_heap_get_size (&self->express))
+      self->express_debt += cost;
     return;
   }
   self->express_debt = MAX (self->express_debt - (gint64)cost, 0);
@@ -231,6 +243,8 @@ place_locked (SyrinxFlow *flow, const SyrinxNext *next)
   gint64 now_us = g_get_monotonic_time ();
 
   flow->due_us = 0;
+  if (flow->leaving)
+    return;
   if (flow->wake_again) {
     flow->wake_again = FALSE;
     make_ready_locked (flow, flow->deadline_us, now_us);
@@ -257,6 +271,7 @@ serve_locked (SyrinxScheduler *self, SyrinxFlow *flow)
 {
   gint64 now_us = g_get_monotonic_time ();
   Region *region = flow->region;
+  gboolean is_express = flow->priority > 0;
   guint64 charged = charge_locked (flow);
   SyrinxNext next;
 
@@ -269,7 +284,7 @@ serve_locked (SyrinxScheduler *self, SyrinxFlow *flow)
   g_mutex_unlock (&self->lock);
   next = flow->func (flow, flow->user_data);
   g_mutex_lock (&self->lock);
-  settle_locked (flow, region, charged, next.cost_bytes);
+  settle_locked (self, region, is_express, charged, next.cost_bytes);
   flow->served_by = NULL;
   if (flow->removed) {
     flow_free (flow);
@@ -420,12 +435,17 @@ syrinx_flow_wake (SyrinxFlow *flow, gint64 deadline_us)
 
   g_mutex_lock (&self->lock);
   if (flow->served_by) {
+    flow->deadline_us
+        = flow->wake_again ? MIN (flow->deadline_us, deadline_us) : deadline_us;
     flow->wake_again = TRUE;
-    flow->deadline_us = deadline_us;
+  } else if (flow->leaving) {
+    /* Its last turn is over. */
   } else if (!flow->heap || flow->heap == &self->sleeping) {
     flow->due_us = 0;
     make_ready_locked (flow, deadline_us, g_get_monotonic_time ());
     wake_a_worker_locked (self);
+  } else if (deadline_us < flow->deadline_us) {
+    make_ready_locked (flow, deadline_us, flow->ready_since_us);
   }
   g_mutex_unlock (&self->lock);
 }
@@ -466,9 +486,9 @@ syrinx_flow_remove (SyrinxFlow *flow)
     g_mutex_unlock (&self->lock);
     return;
   }
+  flow->leaving = TRUE;
   while (flow->served_by)
     g_cond_wait (&self->served, &self->lock);
-  take_out_locked (flow);
   g_mutex_unlock (&self->lock);
   flow_free (flow);
 }

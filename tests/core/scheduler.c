@@ -3,6 +3,7 @@
 #include "core/scheduler.h"
 
 #include <string.h>
+#include <sys/resource.h>
 
 typedef struct
 {
@@ -292,6 +293,207 @@ timers_fire_once_and_cancelled_ones_never (Fixture *f, gconstpointer data)
   g_assert_cmpuint (f->order->len, ==, 500);
 }
 
+/* Takes turns for ever, always with a deadline long past, costing what it is
+ * told to. */
+static SyrinxNext
+push_in (SyrinxFlow *flow, gpointer data)
+{
+  Listener *listener = data;
+
+  note (listener->fixture, listener->letter);
+  return (
+      SyrinxNext){ .state = SYRINX_NEXT_READY, .cost_bytes = listener->cost };
+}
+
+/* Whether @patient, ready beside a flow that pushes in, gets its turn within
+ * the stated bound on waiting (13 s). */
+static void
+expect_a_turn (Fixture *f, const gchar *region, guint priority, guint cost)
+{
+  Listener pushy = { .fixture = f, .letter = 'p', .cost = cost };
+  Listener patient = { .letter = 'x', .max_turns = 1 };
+  SyrinxFlow *gate = close_gate (f);
+  gint64 end = g_get_monotonic_time () + 14 * G_TIME_SPAN_SECOND;
+  gboolean had_turn = FALSE;
+
+  pushy.flow = syrinx_scheduler_add_flow (
+      f->scheduler, region, 0, priority, push_in, &pushy);
+  add (f, &patient, "x", 0, 0);
+  syrinx_flow_wake (pushy.flow, 0);
+  syrinx_flow_wake (patient.flow, g_get_monotonic_time () + 100000);
+  open_gate (f);
+  g_mutex_lock (&f->lock);
+  while (!(had_turn = strchr (f->order->str, 'x') != NULL)
+         && g_get_monotonic_time () < end) {
+    g_string_truncate (f->order, 0);
+    g_cond_wait_until (&f->changed, &f->lock, end);
+  }
+  g_mutex_unlock (&f->lock);
+  syrinx_flow_remove (pushy.flow);
+  syrinx_flow_remove (patient.flow);
+  syrinx_flow_remove (gate);
+  g_assert_true (had_turn);
+}
+
+static void
+deadlines_long_past_starve_nobody (Fixture *f, gconstpointer data)
+{
+  expect_a_turn (f, "x", 0, 100);
+}
+
+static void
+turns_that_send_nothing_starve_no_other_region (Fixture *f, gconstpointer data)
+{
+  expect_a_turn (f, "y", 0, 0);
+}
+
+static void
+urgent_turns_that_send_nothing_starve_nobody (Fixture *f, gconstpointer data)
+{
+  expect_a_turn (f, "x", 1, 0);
+}
+
+static void
+priority_owes_nothing_for_time_alone (Fixture *f, gconstpointer data)
+{
+  Listener urgent = { .letter = 'u', .cost = 100, .max_turns = 100000 };
+  Listener normal = { .letter = 'n', .cost = 100, .max_turns = 100000 };
+  SyrinxFlow *gate;
+  guint n_urgent = 0;
+  gsize begin;
+
+  add (f, &urgent, "x", 0, 1);
+  add (f, &normal, "x", 0, 0);
+  syrinx_flow_wake (urgent.flow, 0);
+  wait_for_length (f, 2000);
+  gate = close_gate (f);
+  syrinx_flow_wake (normal.flow, 0);
+  begin = f->order->len;
+  open_gate (f);
+  wait_for_length (f, begin + 400);
+  syrinx_flow_remove (urgent.flow);
+  syrinx_flow_remove (normal.flow);
+  syrinx_flow_remove (gate);
+  for (gsize i = begin; i < begin + 400; i++)
+    n_urgent += f->order->str[i] == 'u';
+  g_assert_cmpuint (n_urgent, >=, 190);
+  g_assert_cmpuint (n_urgent, <=, 210);
+}
+
+static void
+a_wake_can_bring_a_deadline_forward (Fixture *f, gconstpointer data)
+{
+  Listener a = { .letter = 'a', .max_turns = 1 };
+  Listener b = { .letter = 'b', .max_turns = 1 };
+  SyrinxFlow *gate = close_gate (f);
+  gint64 now_us = g_get_monotonic_time ();
+
+  add (f, &a, "x", 0, 0);
+  add (f, &b, "x", 0, 0);
+  syrinx_flow_wake (a.flow, now_us + 200000);
+  syrinx_flow_wake (b.flow, now_us + 300000);
+  syrinx_flow_wake (b.flow, now_us + 100000);
+  syrinx_flow_wake (b.flow, now_us + 900000);
+  open_gate (f);
+  wait_for_length (f, 2);
+  g_assert_cmpstr (f->order->str, ==, "ba");
+  syrinx_flow_remove (a.flow);
+  syrinx_flow_remove (b.flow);
+  syrinx_flow_remove (gate);
+}
+
+/* A turn of 1 ms, with another to follow at once, but not for ever, so that a
+ * removal that waits for all of them fails instead of hanging. */
+static SyrinxNext
+take_long (SyrinxFlow *flow, gpointer data)
+{
+  Listener *listener = data;
+  gint64 end = g_get_monotonic_time () + 1000;
+
+  note (listener->fixture, 'l');
+  while (g_get_monotonic_time () < end)
+    g_thread_yield ();
+  return (SyrinxNext){ .state = ++listener->n_turns < listener->max_turns
+                                    ? SYRINX_NEXT_READY
+                                    : SYRINX_NEXT_IDLE,
+    .cost_bytes = 100 };
+}
+
+static void
+removal_does_not_wait_for_further_turns (Fixture *f, gconstpointer data)
+{
+  for (guint i = 0; i < 10; i++) {
+    Listener listener = { .fixture = f, .max_turns = 500 };
+    gsize length = f->order->len;
+
+    listener.flow = syrinx_scheduler_add_flow (
+        f->scheduler, NULL, 0, 0, take_long, &listener);
+    syrinx_flow_wake (listener.flow, 0);
+    wait_for_length (f, length + 1);
+    syrinx_flow_remove (listener.flow);
+    /* Some may go by until this thread gets the lock, not hundreds. */
+    g_assert_cmpuint (listener.n_turns, <, 100);
+  }
+}
+
+typedef struct
+{
+  Fixture *fixture;
+  SyrinxTimer *timer;
+  gint64 due_us;
+} Alarm;
+
+static gint64 last_due_us; /* the only worker's */
+
+static void
+ring (gpointer data)
+{
+  Alarm *alarm = data;
+
+  g_assert_cmpint (alarm->due_us, >=, last_due_us);
+  g_assert_cmpint (g_get_monotonic_time (), >=, alarm->due_us);
+  last_due_us = alarm->due_us;
+  note (alarm->fixture, 't');
+}
+
+static glong
+count_switches (void)
+{
+  struct rusage usage;
+
+  getrusage (RUSAGE_SELF, &usage);
+  return usage.ru_nvcsw;
+}
+
+/* 10,000 dues in half a second: 250 grid points, not 10,000 wake-ups. */
+static void
+many_timers_fire_in_order_with_few_wake_ups (Fixture *f, gconstpointer data)
+{
+  enum
+  {
+    N = 10000
+  };
+  g_autofree Alarm *alarms = g_new0 (Alarm, N);
+  gint64 start_us = g_get_monotonic_time () + 300000;
+  glong switches;
+
+  last_due_us = 0;
+  for (guint i = 0; i < N; i++) {
+    alarms[i].fixture = f;
+    alarms[i].due_us = start_us + g_test_rand_int_range (0, 500000);
+    alarms[i].timer = syrinx_scheduler_add_timer (
+        f->scheduler, alarms[i].due_us, ring, &alarms[i]);
+  }
+  switches = count_switches ();
+  g_usleep (start_us + 510000 - g_get_monotonic_time ());
+  switches = count_switches () - switches;
+  wait_for_length (f, N);
+  for (guint i = 0; i < N; i++)
+    syrinx_timer_cancel (alarms[i].timer);
+  g_test_message ("%ld voluntary switches", switches);
+  g_assert_cmpint (switches, <, 1000);
+}
+
 /* Flows come, are woken, and go, from several threads. */
 static gpointer
 bustle (gpointer data)
@@ -339,6 +541,13 @@ main (int argc, char **argv)
   ADD (a_wake_during_service_is_not_lost, 2);
   ADD (a_flow_may_remove_itself, 2);
   ADD (timers_fire_once_and_cancelled_ones_never, 2);
+  ADD (deadlines_long_past_starve_nobody, 1);
+  ADD (turns_that_send_nothing_starve_no_other_region, 1);
+  ADD (urgent_turns_that_send_nothing_starve_nobody, 1);
+  ADD (priority_owes_nothing_for_time_alone, 1);
+  ADD (a_wake_can_bring_a_deadline_forward, 1);
+  ADD (removal_does_not_wait_for_further_turns, 1);
+  ADD (many_timers_fire_in_order_with_few_wake_ups, 1);
   ADD (flows_come_and_go_in_the_middle_of_service, 4);
   return g_test_run ();
 }
