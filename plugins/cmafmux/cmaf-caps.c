@@ -153,6 +153,7 @@ get_opus_duration (GstBuffer *buffer)
 static guint
 get_flac_duration (GstBuffer *buffer)
 {
+  const guint8 *tail;
   guint8 head[16] = { 0 };
   gsize size = gst_buffer_extract (buffer, 0, head, sizeof head);
   guint code = head[2] >> 4, number_bytes = 1;
@@ -167,9 +168,8 @@ get_flac_duration (GstBuffer *buffer)
     return 256u << (code - 8);
   while (number_bytes < 7 && head[4] & 0x80 && head[4] << number_bytes & 0x80)
     number_bytes++;
-  if (code == 6)
-    return head[4 + number_bytes] + 1;
-  return GST_READ_UINT16_BE (head + 4 + number_bytes) + 1;
+  tail = head + 4 + number_bytes; /* at any address, so byte by byte */
+  return code == 6 ? tail[0] + 1 : (tail[0] << 8 | tail[1]) + 1;
 }
 
 static guint

@@ -12,6 +12,15 @@
 
 #include <string.h>
 
+/* How many fragments are not on the disk yet. Apart from the content, because a
+ * job's end may be the content's. */
+typedef struct
+{
+  GMutex lock;
+  GCond done;
+  guint n; /* protected by lock */
+} Writes;
+
 /* Lock order: registry_lock, plan_lock, lock. None is held while a function of
  * somebody else runs. plan_lock alone is held over the index's I/O: it keeps
  * two first listeners from giving one rendition two keys. */
@@ -25,6 +34,7 @@ struct _SyrinxContent
   SyrinxKeyring *keyring;
   guint64 cache_max_bytes;
   GThreadPool *writer; /* one thread that makes fragments durable */
+  Writes *writes;
 
   GMutex plan_lock;
   GMutex lock;
@@ -35,7 +45,6 @@ struct _SyrinxContent
   gpointer producer_data;
   GHashTable *renditions; /* "track/name/epoch" → SyrinxRendition, unowned */
   SyrinxFragmentCache *cache;
-  guint n_writes; /* fragments that are not on the disk yet */
 };
 
 typedef struct
@@ -341,6 +350,7 @@ typedef struct
   SyrinxRendition *rendition;
   gint number;
   GBytes *chunk;
+  Writes *writes;
 } WriteJob;
 
 static gboolean
@@ -396,11 +406,14 @@ write_fragment (gpointer data, gpointer user_data)
   name_fragment (job->rendition, job->number, name);
   g_mutex_lock (&content->lock);
   syrinx_fragment_cache_unpin (content->cache, name);
-  content->n_writes--;
-  g_cond_broadcast (&content->wait_done);
   g_mutex_unlock (&content->lock);
   g_bytes_unref (job->chunk);
   syrinx_rendition_unref (job->rendition);
+  g_mutex_lock (&job->writes->lock);
+  job->writes->n--;
+  g_cond_broadcast (&job->writes->done);
+  g_mutex_unlock (&job->writes->lock);
+  g_atomic_rc_box_release (job->writes);
 }
 
 static gboolean
@@ -497,9 +510,12 @@ syrinx_rendition_commit (
   g_mutex_lock (&content->lock);
   syrinx_fragment_cache_put (content->cache, name, FALSE, chunk, TRUE);
   syrinx_fragment_cache_put (content->cache, name, TRUE, clear, TRUE);
-  content->n_writes++;
   wake_locked (rendition, number, number + 1);
   g_mutex_unlock (&content->lock);
+  job->writes = g_atomic_rc_box_acquire (content->writes);
+  g_mutex_lock (&job->writes->lock);
+  job->writes->n++;
+  g_mutex_unlock (&job->writes->lock);
   g_thread_pool_push (content->writer, job, NULL);
   return TRUE;
 }
@@ -696,6 +712,7 @@ content_new_locked (SyrinxStore *store, SyrinxKeyring *keyring,
   content->cache_max_bytes = cache_max_bytes;
   content->cache = syrinx_fragment_cache_new (memory_max_bytes);
   content->renditions = g_hash_table_new (g_str_hash, g_str_equal);
+  content->writes = g_atomic_rc_box_new0 (Writes);
   content->writer = g_thread_pool_new (write_fragment, content, 1, FALSE, NULL);
   if (!registry)
     registry = g_hash_table_new (g_str_hash, g_str_equal);
@@ -758,6 +775,7 @@ syrinx_content_unref (SyrinxContent *content)
   /* Jobs hold renditions, and those the content: none is left by now, but the
    * last of them may be what drops this reference. */
   g_thread_pool_free (content->writer, FALSE, FALSE);
+  g_atomic_rc_box_release (content->writes);
   g_hash_table_unref (content->renditions);
   syrinx_fragment_cache_free (content->cache);
   syrinx_store_unref (content->store);
@@ -769,10 +787,12 @@ syrinx_content_unref (SyrinxContent *content)
 void
 syrinx_content_flush (SyrinxContent *content)
 {
-  g_mutex_lock (&content->lock);
-  while (content->n_writes)
-    g_cond_wait (&content->wait_done, &content->lock);
-  g_mutex_unlock (&content->lock);
+  Writes *writes = content->writes;
+
+  g_mutex_lock (&writes->lock);
+  while (writes->n)
+    g_cond_wait (&writes->done, &writes->lock);
+  g_mutex_unlock (&writes->lock);
 }
 
 SyrinxStore *

@@ -80,6 +80,7 @@ struct _GstSyrinxGeoQueue
   GstSegment segment;    /* of what leaves */
   gint64 start_us;       /* when start_time left, or 0 */
   GstClockTime start_time, end_time; /* running times: first and next */
+  guint n_flushes;
   guint64 n_released, bytes_released, n_demands, n_turns;
 };
 
@@ -250,7 +251,8 @@ reset_locked (GstSyrinxGeoQueue *self)
   clear_locked (self);
   gst_segment_init (&self->segment, GST_FORMAT_UNDEFINED);
   self->result = GST_FLOW_OK;
-  self->eos = self->denied = self->waiting_data = FALSE;
+  self->eos = self->denied = self->waiting_data = self->self_driving = FALSE;
+  self->n_flushes++;
   self->start_us = 0;
 }
 
@@ -373,7 +375,7 @@ demand_locked (GstSyrinxGeoQueue *self)
 {
   GstEvent *event
       = syrinx_event_new_demand (self->settings.batch, GST_CLOCK_TIME_NONE, -1);
-  guint before = self->items.length;
+  guint before = self->items.length, n_flushes = self->n_flushes;
   gboolean answered;
 
   self->demander = g_thread_self ();
@@ -383,7 +385,8 @@ demand_locked (GstSyrinxGeoQueue *self)
   answered = gst_pad_push_event (self->sink_pad, event);
   g_mutex_lock (&self->lock);
   self->demander = NULL;
-  if (!answered && !self->flushing)
+  /* A pad that is flushing refuses as one that does not know demands does. */
+  if (!answered && !self->flushing && n_flushes == self->n_flushes)
     self->self_driving = TRUE;
   if (!answered || self->items.length > before)
     self->waiting_data = FALSE;
