@@ -52,7 +52,9 @@ typedef struct
   gint number;
   SyrinxFetchFunc func;
   gpointer user_data;
+  guint64 serial;
   GThread *runs_in; /* (nullable) */
+  GError *failure;  /* (nullable) owed to who waited: the next fetch tells */
 } Wait;
 
 struct _SyrinxRendition
@@ -67,6 +69,8 @@ struct _SyrinxRendition
 
   /* protected by content->lock */
   GList *waits;        /* Wait */
+  GList *owed;         /* Wait, woken by a failure that was not told yet */
+  guint64 next_serial; /* of a Wait */
   GHashTable *loading; /* numbers that a thread reads from disk just now */
   GError *failure;     /* (nullable) why what was waited for last failed */
   gint failed_first, failed_end;
@@ -77,17 +81,27 @@ static GHashTable *registry; /* state dir → SyrinxContent, unowned */
 
 /* --- Waiting --- */
 
-/* Runs those waits for [first, end) that wait now. Lets go of the lock while
- * a func runs. */
+static void
+wait_free (Wait *wait)
+{
+  g_clear_error (&wait->failure);
+  g_free (wait);
+}
+
+/* Runs those waits for [first, end) that wait now, and none that a func enters
+ * meanwhile: one that tries again at once would keep us here for good. Lets go
+ * of the lock while a func runs. */
 static void
 wake_locked (SyrinxRendition *rendition, gint first, gint end)
 {
   SyrinxContent *content = rendition->content;
+  guint64 end_serial = rendition->next_serial;
   GList *link = rendition->waits;
 
   while (link) {
     Wait *wait = link->data;
-    if (wait->runs_in || wait->number < first || wait->number >= end) {
+    if (wait->runs_in || wait->number < first || wait->number >= end
+        || wait->serial >= end_serial) {
       link = link->next;
       continue;
     }
@@ -96,7 +110,7 @@ wake_locked (SyrinxRendition *rendition, gint first, gint end)
     wait->func (rendition, wait->number, wait->user_data);
     g_mutex_lock (&content->lock);
     rendition->waits = g_list_remove (rendition->waits, wait);
-    g_free (wait);
+    wait_free (wait);
     g_cond_broadcast (&content->wait_done);
     link = rendition->waits;
   }
@@ -114,7 +128,52 @@ add_wait_locked (SyrinxRendition *rendition, gint number, SyrinxFetchFunc func,
   wait->number = number;
   wait->func = func;
   wait->user_data = user_data;
+  wait->serial = rendition->next_serial++;
   rendition->waits = g_list_append (rendition->waits, wait);
+}
+
+static Wait *
+find_owed_locked (SyrinxRendition *rendition, gint number, gpointer user_data)
+{
+  for (GList *link = rendition->owed; link; link = link->next) {
+    Wait *wait = link->data;
+    if (wait->user_data == user_data && wait->number == number)
+      return wait;
+  }
+  return NULL;
+}
+
+/* Notes for each who waits for [first, end) why it will not come. */
+static void
+owe_failure_locked (
+    SyrinxRendition *rendition, gint first, gint end, const GError *failure)
+{
+  for (GList *link = rendition->waits; link; link = link->next) {
+    Wait *wait = link->data;
+    Wait *owed;
+    if (wait->runs_in || wait->number < first || wait->number >= end
+        || find_owed_locked (rendition, wait->number, wait->user_data))
+      continue;
+    owed = g_new0 (Wait, 1);
+    owed->number = wait->number;
+    owed->user_data = wait->user_data;
+    owed->failure = g_error_copy (failure);
+    rendition->owed = g_list_prepend (rendition->owed, owed);
+  }
+}
+
+static void
+forget_owed_locked (SyrinxRendition *rendition, gpointer user_data)
+{
+  for (GList *link = rendition->owed; link;) {
+    GList *next = link->next;
+    Wait *wait = link->data;
+    if (wait->user_data == user_data) {
+      rendition->owed = g_list_delete_link (rendition->owed, link);
+      wait_free (wait);
+    }
+    link = next;
+  }
 }
 
 void
@@ -133,10 +192,11 @@ syrinx_rendition_cancel (SyrinxRendition *rendition, gpointer user_data)
       link = rendition->waits;
     } else {
       rendition->waits = g_list_remove (rendition->waits, wait);
-      g_free (wait);
+      wait_free (wait);
       link = rendition->waits;
     }
   }
+  forget_owed_locked (rendition, user_data);
   g_mutex_unlock (&content->lock);
 }
 
@@ -196,16 +256,25 @@ load_chunk (SyrinxRendition *rendition, gint number, GError **error)
   return NULL;
 }
 
-/* Whether what is asked for failed when it was last made. Telling forgets, so
- * that asking once more tries once more. */
+/* Whether what is asked for failed when it was last made. Everybody who waited
+ * is told once; who only looks (@func is NULL) shares one telling. Telling
+ * forgets, so that asking once more tries once more. */
 static gboolean
-take_failure_locked (SyrinxRendition *rendition, gint number, GError **error)
+take_failure_locked (SyrinxRendition *rendition, gint number,
+    SyrinxFetchFunc func, gpointer user_data, GError **error)
 {
-  if (!rendition->failure || number < rendition->failed_first
+  Wait *owed = func ? find_owed_locked (rendition, number, user_data) : NULL;
+
+  if (owed) {
+    g_propagate_error (error, g_steal_pointer (&owed->failure));
+    rendition->owed = g_list_remove (rendition->owed, owed);
+    wait_free (owed);
+    return TRUE;
+  }
+  if (func || !rendition->failure || number < rendition->failed_first
       || number >= rendition->failed_end)
     return FALSE;
-  g_propagate_error (error, g_error_copy (rendition->failure));
-  g_clear_error (&rendition->failure);
+  g_propagate_error (error, g_steal_pointer (&rendition->failure));
   return TRUE;
 }
 
@@ -213,7 +282,8 @@ take_failure_locked (SyrinxRendition *rendition, gint number, GError **error)
  * have it made. Called with the lock, returns with it. */
 static gboolean
 fetch_locked (SyrinxRendition *rendition, gint number, SyrinxForm form,
-    GBytes **bytes, gboolean *produce, GError **error)
+    GBytes **bytes, gboolean *produce, SyrinxFetchFunc func, gpointer user_data,
+    GError **error)
 {
   SyrinxContent *content = rendition->content;
   gpointer key = GINT_TO_POINTER (number + 1);
@@ -257,29 +327,19 @@ fetch_locked (SyrinxRendition *rendition, gint number, SyrinxForm form,
                       content->cache, name, form == SYRINX_FORM_CLEAR);
   if (cached)
     *bytes = g_bytes_ref (cached);
-  if (!*bytes && take_failure_locked (rendition, number, error))
+  if (!*bytes
+      && take_failure_locked (rendition, number, func, user_data, error))
     return FALSE;
   *produce = !*bytes;
   return TRUE;
 }
 
+/* Before the wait is entered: nobody would ever end it. */
 static gboolean
-ask_producer (SyrinxRendition *rendition, gint number, SyrinxFetchFunc func,
-    gpointer user_data, GError **error)
+has_producer_locked (SyrinxRendition *rendition, gint number, GError **error)
 {
-  SyrinxContent *content = rendition->content;
-  SyrinxProducer producer;
-  gpointer producer_data;
-
-  g_mutex_lock (&content->lock);
-  producer = content->producer;
-  producer_data = content->producer_data;
-  g_mutex_unlock (&content->lock);
-  if (producer.produce) {
-    producer.produce (rendition, number, producer_data);
+  if (rendition->content->producer.produce)
     return TRUE;
-  }
-  syrinx_rendition_cancel (rendition, user_data);
   g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_NOT_FOUND,
       "fragment %d of %s has not been made yet; play it once through a "
       "syrinxd on this state directory",
@@ -294,6 +354,8 @@ syrinx_rendition_fetch (SyrinxRendition *rendition, gint number,
 {
   SyrinxContent *content = rendition->content;
   gboolean good = TRUE, produce = FALSE;
+  SyrinxProducer producer;
+  gpointer producer_data;
 
   *bytes = NULL;
   if (number < SYRINX_FRAGMENT_HEADER
@@ -305,11 +367,17 @@ syrinx_rendition_fetch (SyrinxRendition *rendition, gint number,
   }
   g_mutex_lock (&content->lock);
   if (number != SYRINX_FRAGMENT_HEADER)
-    good = fetch_locked (rendition, number, form, bytes, &produce, error);
+    good = fetch_locked (
+        rendition, number, form, bytes, &produce, func, user_data, error);
   else if (rendition->row->header)
     *bytes = g_bytes_ref (rendition->row->header);
   else
-    produce = good = !take_failure_locked (rendition, number, error);
+    produce = good
+        = !take_failure_locked (rendition, number, func, user_data, error);
+  if (good && produce)
+    good = has_producer_locked (rendition, number, error);
+  producer = content->producer;
+  producer_data = content->producer_data;
   if (good && !*bytes)
     add_wait_locked (rendition, number, func, user_data);
   else if (number != SYRINX_FRAGMENT_HEADER)
@@ -317,9 +385,9 @@ syrinx_rendition_fetch (SyrinxRendition *rendition, gint number,
   g_mutex_unlock (&content->lock);
   syrinx_store_touch_rendition (content->store, rendition->row->track_id,
       rendition->row->name, rendition->row->epoch);
-  return good
-         && (!produce
-             || ask_producer (rendition, number, func, user_data, error));
+  if (good && produce)
+    producer.produce (rendition, number, producer_data);
+  return good;
 }
 
 gboolean
@@ -532,6 +600,7 @@ syrinx_rendition_fail (
   rendition->failure = g_error_copy (error);
   rendition->failed_first = rendition->row->header ? first : MIN (first, -1);
   rendition->failed_end = end;
+  owe_failure_locked (rendition, rendition->failed_first, end, error);
   wake_locked (rendition, rendition->failed_first, end);
   g_mutex_unlock (&content->lock);
 }
@@ -629,6 +698,7 @@ rendition_free (SyrinxRendition *rendition)
   syrinx_rendition_row_free (rendition->row);
   g_bytes_unref (rendition->key);
   g_hash_table_unref (rendition->loading);
+  g_list_free_full (rendition->owed, (GDestroyNotify)wait_free);
   g_clear_error (&rendition->failure);
   g_free (rendition->name);
   syrinx_content_unref (rendition->content);

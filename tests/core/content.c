@@ -341,6 +341,116 @@ a_failure_reaches_who_waits_and_the_next_try_is_a_new_one (
   g_assert_cmpuint (f->n_called, ==, 1);
 }
 
+typedef struct
+{
+  guint n_calls, n_told;
+} Listener;
+
+/* Asks again at once, as a listener without a main loop does. */
+static void
+fetch_again (SyrinxRendition *rendition, gint number, gpointer data)
+{
+  Listener *listener = data;
+  g_autoptr (GBytes) bytes = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_cmpuint (++listener->n_calls, <, 10);
+  if (!syrinx_rendition_fetch (rendition, number, SYRINX_FORM_CHUNK, &bytes,
+          fetch_again, listener, &error))
+    listener->n_told++;
+}
+
+static void
+a_failure_is_told_to_each_who_waits (Fixture *f, gconstpointer data)
+{
+  g_autoptr (SyrinxRendition) rendition = NULL;
+  g_autoptr (GError) error
+      = g_error_new (SYRINX_ERROR, SYRINX_ERROR_FAILED, "the disk is full");
+  Listener listeners[5] = { 0 };
+
+  f->hold = TRUE;
+  rendition = open_rendition (f);
+  for (guint i = 0; i < G_N_ELEMENTS (listeners); i++) {
+    GBytes *bytes;
+    g_assert_true (syrinx_rendition_fetch (rendition, i % 2, SYRINX_FORM_CHUNK,
+        &bytes, fetch_again, &listeners[i], NULL));
+    g_assert_null (bytes);
+  }
+  f->n_produced = 0;
+  syrinx_rendition_fail (rendition, 0, 4, error);
+  for (guint i = 0; i < G_N_ELEMENTS (listeners); i++) {
+    g_assert_cmpuint (listeners[i].n_calls, ==, 1);
+    g_assert_cmpuint (listeners[i].n_told, ==, 1);
+  }
+  g_assert_cmpuint (f->n_produced, ==, 0);
+}
+
+static void
+who_asks_again_while_woken_is_not_woken_by_that (Fixture *f, gconstpointer data)
+{
+  g_autoptr (SyrinxRendition) rendition = NULL;
+  g_autoptr (GError) error
+      = g_error_new (SYRINX_ERROR, SYRINX_ERROR_FAILED, "no reason");
+  Listener listener = { 0 };
+  GBytes *bytes;
+
+  f->hold = TRUE;
+  rendition = open_rendition (f);
+  for (guint i = 0; i < 2; i++)
+    g_assert_true (syrinx_rendition_fetch (
+        rendition, 1, SYRINX_FORM_CHUNK, &bytes, fetch_again, &listener, NULL));
+  syrinx_rendition_fail (rendition, 0, 4, error);
+  /* Both waits have one owner: it is told once, and then waits anew. */
+  g_assert_cmpuint (listener.n_calls, ==, 2);
+  g_assert_cmpuint (listener.n_told, ==, 1);
+  syrinx_rendition_cancel (rendition, &listener);
+}
+
+typedef struct
+{
+  Fixture *f;
+  SyrinxRendition *rendition;
+} Reader;
+
+static gpointer
+read_what_is_missing (gpointer data)
+{
+  Reader *reader = data;
+
+  for (guint i = 0; i < 200; i++) {
+    g_autoptr (GBytes) bytes = NULL;
+    guint n_called;
+    Fixture own = { 0 };
+
+    do {
+      n_called = own.n_called;
+      if (!syrinx_rendition_fetch (reader->rendition, 2, SYRINX_FORM_CHUNK,
+              &bytes, note_call, &own, NULL))
+        break;
+      g_assert_null (bytes);
+      wait_for_calls (&own, n_called + 1);
+    } while (TRUE);
+    syrinx_rendition_cancel (reader->rendition, &own);
+    g_mutex_clear (&own.lock);
+    g_cond_clear (&own.changed);
+  }
+  return NULL;
+}
+
+static void
+without_a_producer_nobody_waits_for_good (Fixture *f, gconstpointer data)
+{
+  g_autoptr (SyrinxRendition) rendition = open_rendition (f);
+  Reader reader = { f, rendition };
+  GThread *threads[4];
+
+  syrinx_content_set_producer (f->content, NULL, NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
+    threads[i] = g_thread_new ("read", read_what_is_missing, &reader);
+  for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
+    g_thread_join (threads[i]);
+}
+
 static void
 a_fragment_that_is_not_the_plans_is_refused (Fixture *f, gconstpointer data)
 {
@@ -387,6 +497,9 @@ main (int argc, char **argv)
   ADD (what_was_made_is_there_after_a_restart_and_unreadable_on_disk);
   ADD (a_damaged_fragment_is_made_again);
   ADD (a_failure_reaches_who_waits_and_the_next_try_is_a_new_one);
+  ADD (a_failure_is_told_to_each_who_waits);
+  ADD (who_asks_again_while_woken_is_not_woken_by_that);
+  ADD (without_a_producer_nobody_waits_for_good);
   ADD (a_fragment_that_is_not_the_plans_is_refused);
   ADD (what_is_not_there_is_told);
   return g_test_run ();
