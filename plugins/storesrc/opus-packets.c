@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A CMAF fragment's samples as GStreamer's Opus packets. */
+#include "opus-packets.h"
+
+#include "core/cmaf.h"
+#include "core/error.h"
+
+#include <gst/audio/audio.h>
+#include <gst/pbutils/pbutils.h>
+
+#include <string.h>
+
+#define PACKET_UNITS 960 /* 20 ms: what the renditions are made of */
+
+GstCaps *
+syrinx_opus_caps_from_header (GBytes *header, GError **error)
+{
+  static const guint8 tags[]
+      = "OpusTags\x06\0\0\0Syrinx\0\0\0\0"; /* vendor, no comments */
+  g_auto (SyrinxCmafHeader) read = { 0 };
+  g_autoptr (GstBuffer) head = NULL;
+  g_autoptr (GstBuffer) comments = NULL;
+  gsize config_bytes;
+  const guint8 *config;
+
+  if (!syrinx_cmaf_read_header (header, &read, error))
+    return NULL;
+  if (read.codec != SYRINX_CMAF_OPUS) {
+    g_set_error_literal (error, SYRINX_ERROR, SYRINX_ERROR_UNSUPPORTED,
+        "single packets are for Opus renditions; ask for an opus one, or for "
+        "fragments");
+    return NULL;
+  }
+  config = g_bytes_get_data (read.config, &config_bytes);
+  head = gst_buffer_new_allocate (NULL, 8 + config_bytes, NULL);
+  gst_buffer_fill (head, 0, "OpusHead", 8);
+  gst_buffer_fill (head, 8, config, config_bytes);
+  comments = gst_buffer_new_memdup (tags, sizeof tags - 1);
+  return gst_codec_utils_opus_create_caps_from_header (head, comments);
+}
+
+static GstBuffer *
+make_packet (GBytes *fragment, const SyrinxCmafSample *sample, guint64 start,
+    const SyrinxRenditionRow *row)
+{
+  const guint8 *base = g_bytes_get_data (fragment, NULL);
+  GstBuffer *packet = gst_buffer_new ();
+  guint64 audible = start > row->pre_skip ? start - row->pre_skip : 0;
+  guint64 end = start + sample->duration;
+
+  gst_buffer_append_memory (packet,
+      gst_memory_new_wrapped (GST_MEMORY_FLAG_READONLY, (gpointer)base,
+          g_bytes_get_size (fragment), sample->data - base, sample->size_bytes,
+          g_bytes_ref (fragment), (GDestroyNotify)g_bytes_unref));
+  GST_BUFFER_PTS (packet)
+      = gst_util_uint64_scale (audible, GST_SECOND, row->timescale);
+  GST_BUFFER_DURATION (packet)
+      = gst_util_uint64_scale (end > row->pre_skip ? end - row->pre_skip : 0,
+            GST_SECOND, row->timescale)
+        - GST_BUFFER_PTS (packet);
+  GST_BUFFER_OFFSET (packet) = start / PACKET_UNITS;
+  if (sample->duration < PACKET_UNITS)
+    gst_buffer_add_audio_clipping_meta (
+        packet, GST_FORMAT_DEFAULT, 0, PACKET_UNITS - sample->duration);
+  return packet;
+}
+
+gboolean
+syrinx_opus_packets_append (GBytes *fragment, const SyrinxRenditionRow *row,
+    guint64 from_units, GQueue *packets, GError **error)
+{
+  g_auto (SyrinxCmafFragment) read = { 0 };
+  guint64 start;
+
+  if (!syrinx_cmaf_read_fragment (fragment, &read, error))
+    return FALSE;
+  start = read.decode_time;
+  for (guint i = 0; i < read.n_samples; i++) {
+    if (start + read.samples[i].duration > from_units)
+      g_queue_push_tail (
+          packets, make_packet (fragment, &read.samples[i], start, row));
+    start += read.samples[i].duration;
+  }
+  return TRUE;
+}
