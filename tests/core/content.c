@@ -21,6 +21,7 @@ typedef struct
   /* protected by lock */
   guint n_produced, n_called;
   gboolean hold; /* the producer only notes that it was asked */
+  GThread *maker;
 } Fixture;
 
 static GBytes *
@@ -83,8 +84,8 @@ produce (SyrinxRendition *rendition, gint number, gpointer data)
   start = f->n_produced++ == 0 && !f->hold;
   g_mutex_unlock (&f->lock);
   if (start)
-    g_thread_unref (
-        g_thread_new ("make", make_all, syrinx_rendition_ref (rendition)));
+    f->maker
+        = g_thread_new ("make", make_all, syrinx_rendition_ref (rendition));
 }
 
 static void
@@ -106,6 +107,8 @@ open_content (Fixture *f)
 static void
 close_content (Fixture *f)
 {
+  /* It has a reference of its own, and so the lock of the directory. */
+  g_clear_pointer (&f->maker, g_thread_join);
   syrinx_content_flush (f->content);
   g_clear_pointer (&f->content, syrinx_content_unref);
   g_clear_pointer (&f->store, syrinx_store_unref);
