@@ -6,7 +6,10 @@
 
 #include "core/error.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #define MAX_BODY_BYTES (64 * 1024)
 #define IDLE_TIMEOUT_S 60
@@ -52,6 +55,7 @@ struct _SyrinxHttp
   SyrinxEngine *engine;
   SoupServer *listeners, *admin;
   GSocketService *service;
+  int quiet_end;           /* or -1: see keep_alive() */
   GHashTable *connections; /* address → number, as a pointer */
   GHashTable *buckets;     /* address → Bucket */
   gchar *address, *admin_address;
@@ -321,6 +325,28 @@ listen_admin (SyrinxHttp *http, const gchar *text, GError **error)
   return TRUE;
 }
 
+/* SoupServer ends a kept-alive connection after one answer unless it listens
+ * itself; we accept for it, so it gets a socket on which nobody ever comes. */
+static gboolean
+keep_alive (SyrinxHttp *http, GError **error)
+{
+  g_autoptr (GSocket) quiet = NULL;
+  int ends[2];
+
+  if (socketpair (AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends) < 0) {
+    g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_FAILED,
+        "can't make a pair of sockets: %s", g_strerror (errno));
+    return FALSE;
+  }
+  http->quiet_end = ends[1];
+  quiet = g_socket_new_from_fd (ends[0], error);
+  if (!quiet) {
+    close (ends[0]);
+    return FALSE;
+  }
+  return soup_server_listen_socket (http->listeners, quiet, 0, error);
+}
+
 SyrinxHttp *
 syrinx_http_new (SyrinxEngine *engine, GError **error)
 {
@@ -328,6 +354,7 @@ syrinx_http_new (SyrinxEngine *engine, GError **error)
   SyrinxConfig *config = syrinx_engine_get_config (engine);
 
   http->engine = g_object_ref (engine);
+  http->quiet_end = -1;
   http->connections
       = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   http->buckets
@@ -338,7 +365,7 @@ syrinx_http_new (SyrinxEngine *engine, GError **error)
       http->listeners, NULL, got_headers, http, NULL);
   soup_server_add_handler (http->listeners, NULL, handle, http, NULL);
   soup_server_add_handler (http->admin, NULL, handle_admin, http, NULL);
-  if (!listen_public (http, config->http, error)
+  if (!keep_alive (http, error) || !listen_public (http, config->http, error)
       || !listen_admin (http, config->admin, error))
     return NULL;
   g_socket_service_start (http->service);
@@ -358,6 +385,8 @@ syrinx_http_free (SyrinxHttp *http)
   g_clear_object (&http->service);
   g_object_unref (http->listeners);
   g_object_unref (http->admin);
+  if (http->quiet_end >= 0)
+    close (http->quiet_end);
   g_hash_table_unref (http->connections);
   g_hash_table_unref (http->buckets);
   g_object_unref (http->engine);

@@ -27,8 +27,8 @@ GstEvent *syrinx_event_new_resume (void);
 gboolean syrinx_event_is_hold (GstEvent *event);
 gboolean syrinx_event_is_resume (GstEvent *event);
 
-/* ready, downstream out of band: data for an unanswered demand has come. From
- * any thread. */
+/* ready, downstream out of band: data for an unanswered demand has come, or a
+ * source has just begun to take demands. From any thread. */
 GstEvent *syrinx_event_new_ready (void);
 gboolean syrinx_event_is_ready (GstEvent *event);
 

@@ -80,7 +80,7 @@ struct _GstSyrinxGeoQueue
   GstSegment segment;    /* of what leaves */
   gint64 start_us;       /* when start_time left, or 0 */
   GstClockTime start_time, end_time; /* running times: first and next */
-  guint n_flushes;
+  guint generation; /* of what upstream may answer: flushes and readies */
   guint64 n_released, bytes_released, n_demands, n_turns;
 };
 
@@ -252,7 +252,7 @@ reset_locked (GstSyrinxGeoQueue *self)
   gst_segment_init (&self->segment, GST_FORMAT_UNDEFINED);
   self->result = GST_FLOW_OK;
   self->eos = self->denied = self->waiting_data = self->self_driving = FALSE;
-  self->n_flushes++;
+  self->generation++;
   self->start_us = 0;
 }
 
@@ -308,7 +308,8 @@ data_is_ready (GstSyrinxGeoQueue *self, GstEvent *event)
 {
   gst_event_unref (event);
   g_mutex_lock (&self->lock);
-  self->waiting_data = FALSE;
+  self->waiting_data = self->self_driving = FALSE;
+  self->generation++;
   wake_locked (self);
   g_mutex_unlock (&self->lock);
   return TRUE;
@@ -375,7 +376,7 @@ demand_locked (GstSyrinxGeoQueue *self)
 {
   GstEvent *event
       = syrinx_event_new_demand (self->settings.batch, GST_CLOCK_TIME_NONE, -1);
-  guint before = self->items.length, n_flushes = self->n_flushes;
+  guint before = self->items.length, generation = self->generation;
   gboolean answered;
 
   self->demander = g_thread_self ();
@@ -385,8 +386,9 @@ demand_locked (GstSyrinxGeoQueue *self)
   answered = gst_pad_push_event (self->sink_pad, event);
   g_mutex_lock (&self->lock);
   self->demander = NULL;
-  /* A pad that is flushing refuses as one that does not know demands does. */
-  if (!answered && !self->flushing && n_flushes == self->n_flushes)
+  /* A pad that is flushing or not yet active refuses as one that does not know
+   * demands does. */
+  if (!answered && !self->flushing && generation == self->generation)
     self->self_driving = TRUE;
   if (!answered || self->items.length > before)
     self->waiting_data = FALSE;

@@ -658,7 +658,11 @@ store_src_activate_mode (
   if (!active)
     return gst_pad_stop_task (pad);
   self->demand_driven = gst_pad_peer_query (pad, query);
-  return self->demand_driven || gst_pad_start_task (pad, loop, self, NULL);
+  if (!self->demand_driven)
+    return gst_pad_start_task (pad, loop, self, NULL);
+  /* Who asked before now was refused. */
+  gst_pad_push_event (pad, syrinx_event_new_ready ());
+  return TRUE;
 }
 
 static GstStateChangeReturn
