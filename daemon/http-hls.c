@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* HTTP: a session as HLS (RFC 8216). The init section is clear and stands
  * before the key: that is what ffmpeg, mpv and hls.js play. */
+#include "fragment-wait.h"
 #include "http-request.h"
 
 #include "core/error.h"
@@ -8,8 +9,7 @@
 
 #include <string.h>
 
-#define PLAYLIST_TYPE       "application/vnd.apple.mpegurl"
-#define WAIT_FOR_FRAGMENT_S 20
+#define PLAYLIST_TYPE "application/vnd.apple.mpegurl"
 
 /* The session, if the capability in the path is its own. NULL: answered. */
 static SyrinxListener *
@@ -155,96 +155,38 @@ http_hls_key (HttpRequest *request)
 typedef struct
 {
   SyrinxListener *listener;
-  SyrinxRendition *rendition;
-  SoupServerMessage *message; /* until it is finished */
-  gint number;
-  guint timeout;
+  SoupServerMessage *message;
+  SyrinxFragmentWait *wait; /* NULL: it is over */
 } Pending;
 
-static gboolean answer_pending (Pending *pending);
+static void
+answer_fragment (
+    SoupServerMessage *message, SyrinxListener *listener, GBytes *bytes)
+{
+  http_bytes (message, "audio/mp4", HTTP_FRAGMENT_CACHE_CONTROL, bytes);
+  syrinx_listener_count (listener, g_bytes_get_size (bytes));
+}
 
 static void
-pending_clear (gpointer data)
+fragment_came (GBytes *bytes, const GError *error, gpointer data)
 {
   Pending *pending = data;
 
-  g_object_unref (pending->listener);
-  syrinx_rendition_unref (pending->rendition);
-}
-
-static void
-pending_unref (gpointer data)
-{
-  g_rc_box_release_full (data, pending_clear);
-}
-
-static void
-answer_fragment (Pending *pending, GBytes *bytes)
-{
-  http_bytes (pending->message, "audio/mp4",
-      "private, max-age=31536000, immutable", bytes);
-  syrinx_listener_count (pending->listener, g_bytes_get_size (bytes));
-}
-
-static gboolean
-retry (gpointer data)
-{
-  Pending *pending = data;
-
-  if (pending->message && answer_pending (pending))
-    soup_server_message_unpause (pending->message);
-  return G_SOURCE_REMOVE;
-}
-
-/* In any thread: only hands over to the main one. */
-static void
-fragment_came (SyrinxRendition *rendition, gint number, gpointer data)
-{
-  g_idle_add_full (G_PRIORITY_DEFAULT, retry, data, NULL);
-}
-
-static gboolean
-give_up (gpointer data)
-{
-  Pending *pending = data;
-
-  pending->timeout = 0;
-  http_problem (pending->message, 503, NULL,
-      "the fragment is still being made; ask again");
+  pending->wait = NULL;
+  if (bytes)
+    answer_fragment (pending->message, pending->listener, bytes);
+  else
+    http_problem_error (pending->message, error);
   soup_server_message_unpause (pending->message);
-  return G_SOURCE_REMOVE;
 }
 
 static void
 message_finished (SoupServerMessage *message, Pending *pending)
 {
-  syrinx_rendition_cancel (pending->rendition, pending);
-  while (g_source_remove_by_user_data (pending))
-    ;
   g_signal_handlers_disconnect_by_data (message, pending);
-  pending->message = NULL;
-  pending_unref (pending);
-}
-
-/* TRUE: the message has its answer. FALSE: fragment_came() will be called. */
-static gboolean
-answer_pending (Pending *pending)
-{
-  SyrinxForm form = syrinx_listener_get_encryption (pending->listener)
-                            == SYRINX_ENCRYPTION_NONE
-                        ? SYRINX_FORM_CLEAR
-                        : SYRINX_FORM_CHUNK;
-  g_autoptr (GBytes) bytes = NULL;
-  g_autoptr (GError) error = NULL;
-
-  if (!syrinx_rendition_fetch (pending->rendition, pending->number, form,
-          &bytes, fragment_came, pending, &error))
-    http_problem_error (pending->message, error);
-  else if (bytes)
-    answer_fragment (pending, bytes);
-  else
-    return FALSE;
-  return TRUE;
+  g_clear_pointer (&pending->wait, syrinx_fragment_wait_cancel);
+  g_object_unref (pending->listener);
+  g_free (pending);
 }
 
 /* "init.mp4" or "N.m4s" */
@@ -272,7 +214,9 @@ http_hls_segment (HttpRequest *request)
   SyrinxListener *listener = check_session (request);
   SyrinxRendition *rendition
       = listener ? check_rendition (request, listener) : NULL;
-  Pending *pending;
+  g_autoptr (GBytes) bytes = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autofree Pending *pending = NULL;
   gint number;
 
   if (!rendition)
@@ -281,18 +225,59 @@ http_hls_segment (HttpRequest *request)
     http_problem (request->message, 404, NULL, "there is no such segment");
     return;
   }
-  pending = g_rc_box_new0 (Pending);
-  pending->listener = g_object_ref (listener);
-  pending->rendition = syrinx_rendition_ref (rendition);
-  pending->message = request->message;
-  pending->number = number;
-  if (answer_pending (pending)) {
-    pending_unref (pending);
-    return;
+  pending = g_new0 (Pending, 1);
+  pending->wait = syrinx_fragment_get (
+      listener, rendition, number, &bytes, fragment_came, pending, &error);
+  if (error) {
+    http_problem_error (request->message, error);
+  } else if (bytes) {
+    answer_fragment (request->message, listener, bytes);
+  } else {
+    pending->message = request->message;
+    pending->listener = g_object_ref (listener);
+    soup_server_message_pause (request->message);
+    g_signal_connect (request->message, "finished",
+        G_CALLBACK (message_finished), g_steal_pointer (&pending));
   }
-  soup_server_message_pause (request->message);
-  pending->timeout
-      = g_timeout_add_seconds (WAIT_FOR_FRAGMENT_S, give_up, pending);
-  g_signal_connect (
-      request->message, "finished", G_CALLBACK (message_finished), pending);
+}
+
+/* --- The same without libsoup --- */
+
+/* Cuts @path into its segments behind "/v1/sessions/". */
+static gboolean
+split_path (gchar *path, gchar *parts[HTTP_MAX_ARGS])
+{
+  static const gchar prefix[] = "/v1/sessions/";
+
+  if (!g_str_has_prefix (path, prefix))
+    return FALSE;
+  path += strlen (prefix);
+  for (guint i = 0; i < HTTP_MAX_ARGS; i++) {
+    parts[i] = path;
+    path = strchr (path, '/');
+    if (path)
+      *path++ = 0;
+    if (!path != (i == HTTP_MAX_ARGS - 1))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+SyrinxListener *
+http_hls_find (SyrinxEngine *engine, gchar *path, SyrinxRendition **rendition,
+    gint *number)
+{
+  SyrinxConfig *config = syrinx_engine_get_config (engine);
+  gchar *parts[HTTP_MAX_ARGS];
+  SyrinxListener *listener;
+
+  if (!split_path (path, parts) || !parse_segment (parts[3], number)
+      || !g_strv_contains ((const gchar *const *)config->renditions, parts[2])
+      || !syrinx_id_is_valid (parts[0]) || !syrinx_id_is_valid (parts[1]))
+    return NULL;
+  listener = syrinx_sessions_check (
+      syrinx_engine_get_sessions (engine), parts[0], parts[1], NULL);
+  *rendition
+      = listener ? syrinx_listener_open (listener, parts[2], NULL) : NULL;
+  return *rendition ? listener : NULL;
 }

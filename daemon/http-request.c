@@ -103,19 +103,21 @@ answer_options (SoupServerMessage *message)
   soup_server_message_set_status (message, 204, NULL);
 }
 
+const gchar *const http_common_headers[4][2]
+    = { { "Referrer-Policy", "no-referrer" },
+        { "X-Content-Type-Options", "nosniff" },
+        { "Access-Control-Allow-Origin", "*" },
+        { "Access-Control-Expose-Headers", "Content-Range, ETag" } };
+
 static void
 add_common_headers (SoupServerMessage *message)
 {
-  static const gchar *const common[][2]
-      = { { "Referrer-Policy", "no-referrer" },
-          { "X-Content-Type-Options", "nosniff" },
-          { "Access-Control-Allow-Origin", "*" },
-          { "Access-Control-Expose-Headers", "Content-Range, ETag" } };
   SoupMessageHeaders *headers
       = soup_server_message_get_response_headers (message);
 
-  for (guint i = 0; i < G_N_ELEMENTS (common); i++)
-    soup_message_headers_replace (headers, common[i][0], common[i][1]);
+  for (guint i = 0; i < G_N_ELEMENTS (http_common_headers); i++)
+    soup_message_headers_replace (
+        headers, http_common_headers[i][0], http_common_headers[i][1]);
 }
 
 void

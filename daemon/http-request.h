@@ -76,6 +76,19 @@ gboolean http_check_id (HttpRequest *request, const gchar *id);
 /* The request's path with tokens and capabilities taken out. (transfer full) */
 gchar *http_redact (SoupServerMessage *message);
 
+/* --- What answers have in common, with libsoup and without --- */
+
+#define HTTP_FRAGMENT_CACHE_CONTROL "private, max-age=31536000, immutable"
+
+/* Pairs of name and value that every answer carries. */
+extern const gchar *const http_common_headers[4][2];
+
+/* The session, rendition and fragment that @path names, if all is in order;
+ * else NULL, and why is for http_route() to tell. Writes into @path.
+ * (transfer none) */
+SyrinxListener *http_hls_find (SyrinxEngine *engine, gchar *path,
+    SyrinxRendition **rendition, gint *number);
+
 /* --- The handlers, by subject --- */
 
 void http_tracks (HttpRequest *request);

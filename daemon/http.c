@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The HTTP face: listening, limits, and the table of addresses. */
+/* The HTTP face: limits, and the table of addresses. */
 #include "http.h"
 
+#include "front.h"
 #include "http-request.h"
 
 #include "core/error.h"
@@ -12,8 +13,6 @@
 #include <unistd.h>
 
 #define MAX_BODY_BYTES (64 * 1024)
-#define IDLE_TIMEOUT_S 60
-#define BACKLOG        1024
 #define MAX_BUCKETS    16384
 #define BURST_SECONDS  10
 
@@ -54,10 +53,9 @@ struct _SyrinxHttp
 {
   SyrinxEngine *engine;
   SoupServer *listeners, *admin;
-  GSocketService *service;
-  int quiet_end;           /* or -1: see keep_alive() */
-  GHashTable *connections; /* address → number, as a pointer */
-  GHashTable *buckets;     /* address → Bucket */
+  SyrinxFront *front;
+  int quiet_end;       /* or -1: see keep_alive() */
+  GHashTable *buckets; /* address → Bucket */
   gchar *address, *admin_address;
 };
 
@@ -65,10 +63,9 @@ struct _SyrinxHttp
 
 /* A token bucket for each client's address. */
 static gboolean
-is_over_rate (SyrinxHttp *http, SoupServerMessage *message)
+is_over_rate (SyrinxHttp *http, const gchar *host)
 {
   guint rate = syrinx_engine_get_config (http->engine)->requests_per_second;
-  const gchar *host = soup_server_message_get_remote_host (message);
   gint64 now_us = g_get_monotonic_time ();
   Bucket *bucket;
 
@@ -130,91 +127,34 @@ got_headers (SoupServer *server, SoupServerMessage *message, const char *path,
         G_OBJECT (message), "syrinx-body-bytes", g_new0 (gsize, 1), g_free);
     g_signal_connect (message, "got-chunk", G_CALLBACK (count_body), NULL);
   }
-  if (is_over_rate (http, message))
+  if (is_over_rate (http, soup_server_message_get_remote_host (message)))
     http_problem (message, 429, NULL,
         "too many requests from this address; wait a little");
 }
 
-static gchar *
-get_host (GSocketConnection *connection)
-{
-  g_autoptr (GSocketAddress) address
-      = g_socket_connection_get_remote_address (connection, NULL);
+/* --- What the front does not answer --- */
 
-  return G_IS_INET_SOCKET_ADDRESS (address)
-             ? g_inet_address_to_string (g_inet_socket_address_get_address (
-                 G_INET_SOCKET_ADDRESS (address)))
-             : g_strdup ("local");
+static gboolean
+admit (const gchar *host, gpointer user_data)
+{
+  return !is_over_rate (user_data, host);
 }
-
-typedef struct
-{
-  GHashTable *connections;
-  gchar *host;
-} Counted;
 
 static void
-uncount (gpointer data)
-{
-  Counted *counted = data;
-  guint n = GPOINTER_TO_UINT (
-      g_hash_table_lookup (counted->connections, counted->host));
-
-  if (n > 1)
-    g_hash_table_replace (counted->connections, g_strdup (counted->host),
-        GUINT_TO_POINTER (n - 1));
-  else
-    g_hash_table_remove (counted->connections, counted->host);
-  g_hash_table_unref (counted->connections);
-  g_free (counted->host);
-  g_free (counted);
-}
-
-/* FALSE if the address has too many. The count goes with the connection. */
-static gboolean
-count_connection (SyrinxHttp *http, GSocketConnection *connection)
-{
-  guint max
-      = syrinx_engine_get_config (http->engine)->max_connections_per_address;
-  g_autofree gchar *host = get_host (connection);
-  guint n = GPOINTER_TO_UINT (g_hash_table_lookup (http->connections, host));
-  Counted *counted;
-
-  if (n >= max)
-    return FALSE;
-  counted = g_new0 (Counted, 1);
-  counted->connections = g_hash_table_ref (http->connections);
-  counted->host = g_strdup (host);
-  g_hash_table_replace (
-      http->connections, g_steal_pointer (&host), GUINT_TO_POINTER (n + 1));
-  g_object_set_data_full (
-      G_OBJECT (connection), "syrinx-counted", counted, uncount);
-  return TRUE;
-}
-
-static gboolean
-incoming (GSocketService *service, GSocketConnection *connection,
-    GObject *source, gpointer user_data)
+take_over (GSocketConnection *connection, gpointer user_data)
 {
   SyrinxHttp *http = user_data;
-  GSocket *socket = g_socket_connection_get_socket (connection);
   g_autoptr (GSocketAddress) local
       = g_socket_connection_get_local_address (connection, NULL);
   g_autoptr (GSocketAddress) remote
       = g_socket_connection_get_remote_address (connection, NULL);
   g_autoptr (GError) error = NULL;
 
-  if (!local || !remote || !count_connection (http, connection)) {
+  if (!local || !remote)
     g_io_stream_close (G_IO_STREAM (connection), NULL, NULL);
-    return TRUE;
-  }
-  /* Bounds slow headers, slow bodies and idle keep-alive alike. */
-  g_socket_set_timeout (socket, IDLE_TIMEOUT_S);
-  g_socket_set_option (socket, 6 /* TCP */, 1 /* NODELAY */, 1, NULL);
-  if (!soup_server_accept_iostream (
-          http->listeners, G_IO_STREAM (connection), local, remote, &error))
+  else if (!soup_server_accept_iostream (http->listeners,
+               G_IO_STREAM (connection), local, remote, &error))
     g_debug ("a connection was not taken: %s", error->message);
-  return TRUE;
 }
 
 /* --- Requests --- */
@@ -287,19 +227,17 @@ explain_busy (const gchar *text, GError *cause, GError **error)
 static gboolean
 listen_public (SyrinxHttp *http, const gchar *text, GError **error)
 {
+  static const SyrinxFrontFuncs funcs = { admit, take_over };
   g_autoptr (GSocketAddress) address = parse_address (text, error);
   g_autoptr (GSocketAddress) bound = NULL;
   GError *cause = NULL;
 
   if (!address)
     return FALSE;
-  http->service = g_socket_service_new ();
-  g_socket_listener_set_backlog (G_SOCKET_LISTENER (http->service), BACKLOG);
-  if (!g_socket_listener_add_address (G_SOCKET_LISTENER (http->service),
-          address, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, NULL, &bound,
-          &cause))
+  http->front = syrinx_front_new (http->engine, address, &funcs, http, &cause);
+  if (!http->front)
     return explain_busy (text, cause, error);
-  g_signal_connect (http->service, "incoming", G_CALLBACK (incoming), http);
+  bound = syrinx_front_get_address (http->front);
   http->address = describe (bound);
   if (!g_inet_address_get_is_loopback (
           g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (bound))))
@@ -355,8 +293,6 @@ syrinx_http_new (SyrinxEngine *engine, GError **error)
 
   http->engine = g_object_ref (engine);
   http->quiet_end = -1;
-  http->connections
-      = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   http->buckets
       = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   http->listeners = soup_server_new ("server-header", "Syrinx", NULL);
@@ -368,26 +304,19 @@ syrinx_http_new (SyrinxEngine *engine, GError **error)
   if (!keep_alive (http, error) || !listen_public (http, config->http, error)
       || !listen_admin (http, config->admin, error))
     return NULL;
-  g_socket_service_start (http->service);
   return g_steal_pointer (&http);
 }
 
 void
 syrinx_http_free (SyrinxHttp *http)
 {
-  if (http->service) {
-    g_socket_service_stop (http->service);
-    g_socket_listener_close (G_SOCKET_LISTENER (http->service));
-    g_signal_handlers_disconnect_by_data (http->service, http);
-  }
+  g_clear_pointer (&http->front, syrinx_front_free);
   soup_server_disconnect (http->listeners);
   soup_server_disconnect (http->admin);
-  g_clear_object (&http->service);
   g_object_unref (http->listeners);
   g_object_unref (http->admin);
   if (http->quiet_end >= 0)
     close (http->quiet_end);
-  g_hash_table_unref (http->connections);
   g_hash_table_unref (http->buckets);
   g_object_unref (http->engine);
   g_free (http->address);
