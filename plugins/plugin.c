@@ -7,6 +7,7 @@
 #include "clientsink/gstsyrinxclientsink.h"
 #include "cmafmux/gstsyrinxcmafmux.h"
 #include "geoqueue/gstsyrinxgeoqueue.h"
+#include "oggmux/gstsyrinxoggmux.h"
 #include "storesrc/gstsyrinxstoresrc.h"
 
 #include <gst/gst.h>
@@ -23,6 +24,7 @@ plugin_init (GstPlugin *plugin)
   any &= GST_ELEMENT_REGISTER (syrinxclientsink, plugin);
   any &= GST_ELEMENT_REGISTER (syrinxcmafmux, plugin);
   any &= GST_ELEMENT_REGISTER (syrinxgeoqueue, plugin);
+  any &= GST_ELEMENT_REGISTER (syrinxoggmux, plugin);
   any &= GST_ELEMENT_REGISTER (syrinxstoresrc, plugin);
   return any;
 }

@@ -167,13 +167,23 @@ choose_mode (GstSyrinxStoreSrc *self)
 }
 
 static GstCaps *
+make_opus_caps (GstSyrinxStoreSrc *self, GBytes *header, GError **error)
+{
+  g_autoptr (SyrinxTrack) track
+      = syrinx_store_get_track (syrinx_content_get_store (self->content),
+          syrinx_rendition_get_row (self->rendition)->track_id, error);
+
+  return track ? syrinx_opus_caps_from_header (header, track, error) : NULL;
+}
+
+static GstCaps *
 make_caps (GstSyrinxStoreSrc *self, GBytes *header, GError **error)
 {
   GstCaps *caps;
   GValue list = G_VALUE_INIT, value = G_VALUE_INIT;
 
   if (self->mode == MODE_PACKETS)
-    return syrinx_opus_caps_from_header (header, error);
+    return make_opus_caps (self, header, error);
   if (self->mode == MODE_CHUNKS) {
     caps = gst_caps_from_string (CHUNK_CAPS);
     gst_caps_set_simple (caps, "content-caps", G_TYPE_STRING, CLEAR_CAPS, NULL);

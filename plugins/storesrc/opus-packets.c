@@ -7,16 +7,36 @@
 
 #include <gst/audio/audio.h>
 #include <gst/pbutils/pbutils.h>
+#include <gst/tag/tag.h>
 
 #include <string.h>
 
 #define PACKET_UNITS 960 /* 20 ms: what the renditions are made of */
 
-GstCaps *
-syrinx_opus_caps_from_header (GBytes *header, GError **error)
+/* What players show: the OpusTags packet (RFC 7845, section 5.2). */
+static GstBuffer *
+make_comments (const SyrinxTrack *track)
 {
-  static const guint8 tags[]
-      = "OpusTags\x06\0\0\0Syrinx\0\0\0\0"; /* vendor, no comments */
+  g_autoptr (GstTagList) tags = gst_tag_list_new_empty ();
+  const struct
+  {
+    const gchar *name, *value;
+  } known[]
+      = { { GST_TAG_TITLE, track->title }, { GST_TAG_ARTIST, track->artist },
+          { GST_TAG_ALBUM, track->album }, { GST_TAG_GENRE, track->genre } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (known); i++)
+    if (known[i].value && *known[i].value)
+      gst_tag_list_add (
+          tags, GST_TAG_MERGE_APPEND, known[i].name, known[i].value, NULL);
+  return gst_tag_list_to_vorbiscomment_buffer (
+      tags, (const guint8 *)"OpusTags", 8, "Syrinx");
+}
+
+GstCaps *
+syrinx_opus_caps_from_header (
+    GBytes *header, const SyrinxTrack *track, GError **error)
+{
   g_auto (SyrinxCmafHeader) read = { 0 };
   g_autoptr (GstBuffer) head = NULL;
   g_autoptr (GstBuffer) comments = NULL;
@@ -35,7 +55,7 @@ syrinx_opus_caps_from_header (GBytes *header, GError **error)
   head = gst_buffer_new_allocate (NULL, 8 + config_bytes, NULL);
   gst_buffer_fill (head, 0, "OpusHead", 8);
   gst_buffer_fill (head, 8, config, config_bytes);
-  comments = gst_buffer_new_memdup (tags, sizeof tags - 1);
+  comments = make_comments (track);
   return gst_codec_utils_opus_create_caps_from_header (head, comments);
 }
 

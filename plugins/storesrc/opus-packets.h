@@ -8,9 +8,11 @@
 
 G_BEGIN_DECLS
 
-/* audio/x-opus with its stream header, from an init section. (transfer full)
- * (nullable): NULL if it is not Opus; @error tells. */
-GstCaps *syrinx_opus_caps_from_header (GBytes *header, GError **error);
+/* audio/x-opus with its stream header, from an init section, and what is known
+ * of @track as its comments. (transfer full) (nullable): NULL if it is not
+ * Opus; @error tells. */
+GstCaps *syrinx_opus_caps_from_header (
+    GBytes *header, const SyrinxTrack *track, GError **error);
 
 /* Appends the samples of @fragment from media time @from_units on. PTS 0 is
  * the first audible sample; the last packet's trimmed end is in a

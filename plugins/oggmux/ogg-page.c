@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* An Ogg page that packets are gathered in: libogg's own stream state takes
+ * 28 KiB a stream, this a page's worth. */
+#include "ogg-page.h"
+
+#include <ogg/ogg.h>
+
+#define HEADER_BYTES 27
+
+void
+syrinx_ogg_page_init (SyrinxOggPage *page)
+{
+  *page = (SyrinxOggPage){ .body = g_byte_array_new () };
+}
+
+void
+syrinx_ogg_page_clear (SyrinxOggPage *page)
+{
+  g_clear_pointer (&page->body, g_byte_array_unref);
+}
+
+void
+syrinx_ogg_page_reset (SyrinxOggPage *page, guint32 serial, guint32 sequence)
+{
+  page->serial = serial;
+  page->sequence = sequence;
+  page->n_segments = 0;
+  g_byte_array_set_size (page->body, 0);
+}
+
+gboolean
+syrinx_ogg_page_has_room (const SyrinxOggPage *page, gsize size_bytes)
+{
+  return size_bytes <= SYRINX_OGG_MAX_PACKET_BYTES
+         && page->n_segments + size_bytes / 255 + 1 <= SYRINX_OGG_MAX_SEGMENTS;
+}
+
+void
+syrinx_ogg_page_add (SyrinxOggPage *page, GstBuffer *packet)
+{
+  gsize size = gst_buffer_get_size (packet), rest;
+  guint at = page->body->len;
+
+  g_return_if_fail (syrinx_ogg_page_has_room (page, size));
+  for (rest = size; rest >= 255; rest -= 255)
+    page->lacing[page->n_segments++] = 255;
+  page->lacing[page->n_segments++] = rest;
+  g_byte_array_set_size (page->body, at + size);
+  gst_buffer_extract (packet, 0, page->body->data + at, size);
+}
+
+GstBuffer *
+syrinx_ogg_page_finish (
+    SyrinxOggPage *page, gint64 granule, SyrinxOggFlags flags)
+{
+  gsize header_bytes = HEADER_BYTES + page->n_segments;
+  gsize size = header_bytes + page->body->len;
+  guint8 *data = g_malloc (size);
+  ogg_page sums = { data, header_bytes, data + header_bytes, page->body->len };
+
+  memcpy (data, "OggS", 4);
+  data[4] = 0;
+  data[5] = flags;
+  GST_WRITE_UINT64_LE (data + 6, granule);
+  GST_WRITE_UINT32_LE (data + 14, page->serial);
+  GST_WRITE_UINT32_LE (data + 18, page->sequence);
+  data[26] = page->n_segments;
+  memcpy (data + HEADER_BYTES, page->lacing, page->n_segments);
+  memcpy (data + header_bytes, page->body->data, page->body->len);
+  ogg_page_checksum_set (&sums);
+  syrinx_ogg_page_reset (page, page->serial, page->sequence + 1);
+  return gst_buffer_new_wrapped (data, size);
+}
