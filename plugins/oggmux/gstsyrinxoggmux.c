@@ -286,6 +286,20 @@ finish (GstSyrinxOggMux *self)
   push (self, list);
 }
 
+/* What leaves is a stream of bytes, whatever moment it began with. */
+static GstEvent *
+make_bytes_segment (GstEvent *event)
+{
+  GstSegment segment;
+  GstEvent *made;
+
+  gst_segment_init (&segment, GST_FORMAT_BYTES);
+  made = gst_event_new_segment (&segment);
+  gst_event_set_seqnum (made, gst_event_get_seqnum (event));
+  gst_event_unref (event);
+  return made;
+}
+
 static void
 drop_page (GstSyrinxOggMux *self)
 {
@@ -314,6 +328,9 @@ ogg_mux_sink_event (GstPad *pad, GstObject *parent, GstEvent *event)
     taken = set_caps (self, caps);
     gst_event_unref (event);
     return taken;
+  case GST_EVENT_SEGMENT:
+    event = make_bytes_segment (event);
+    break;
   case GST_EVENT_FLUSH_STOP:
     drop_page (self);
     break;
