@@ -48,6 +48,8 @@ static const struct
       "What the iss of a token must be. Default: anything." },
   { "jwks", PATH, FIELD (jwks), NULL, 0, 0,
       "File with a JWK Set of further keys whose tokens are taken." },
+  { "pipelines-dir", PATH, FIELD (pipelines_dir), NULL, 0, 0,
+      "Folder with session shapes (stream.launch, …) that replace ours." },
   { "region", TEXT, FIELD (region), "default", 0, 0,
       "Region of listeners of whom nothing better is known." },
   { "renditions", WORDS, FIELD (renditions), "opus-128;opus-64;aac-128", 0, 0,

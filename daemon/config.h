@@ -16,6 +16,7 @@ typedef struct
   gchar *audience;      /* of tokens */
   gchar *issuer;        /* of tokens; (nullable): any */
   gchar *jwks;          /* file of foreign keys; (nullable) */
+  gchar *pipelines_dir; /* the operator's own session shapes; (nullable) */
   gchar *region;        /* of clients whose region nobody knows */
   gchar **renditions;   /* offered, the first is the default */
   guint64 cache_bytes;  /* renditions on disk */

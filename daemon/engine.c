@@ -17,6 +17,7 @@ struct _SyrinxEngine
   SyrinxContent *content;
   SyrinxIngest *ingest;
   SyrinxSessions *sessions;
+  SyrinxStreams *streams;
   SyrinxIssuer *issuer;
   SyrinxVerifier *verifier;
 };
@@ -176,6 +177,10 @@ syrinx_engine_new (SyrinxConfig *config, GError **error)
   if (!open_state (self, error))
     return NULL;
   self->sessions = syrinx_sessions_new (self->content, config->max_sessions);
+  self->streams = syrinx_streams_new (
+      self->sessions, config->state_dir, config->pipelines_dir, error);
+  if (!self->streams)
+    return NULL;
   self->ingest = syrinx_ingest_new (self->content,
       (const gchar *const *)config->library, worker, config->workers);
   return g_steal_pointer (&self);
@@ -189,6 +194,7 @@ syrinx_engine_stop (SyrinxEngine *self)
   for (guint i = 0; i < listeners->len; i++)
     syrinx_sessions_terminate (self->sessions,
         syrinx_listener_get_id (listeners->pdata[i]), "the daemon stops");
+  g_clear_pointer (&self->streams, syrinx_streams_free);
   syrinx_ingest_stop (self->ingest);
   syrinx_content_flush (self->content);
 }
@@ -199,6 +205,7 @@ engine_finalize (GObject *object)
   SyrinxEngine *self = SYRINX_ENGINE (object);
 
   g_clear_object (&self->ingest);
+  g_clear_pointer (&self->streams, syrinx_streams_free);
   g_clear_object (&self->sessions);
   g_clear_pointer (&self->content, syrinx_content_unref);
   g_clear_pointer (&self->verifier, syrinx_verifier_unref);
@@ -241,6 +248,12 @@ SyrinxIngest *
 syrinx_engine_get_ingest (SyrinxEngine *self)
 {
   return self->ingest;
+}
+
+SyrinxStreams *
+syrinx_engine_get_streams (SyrinxEngine *self)
+{
+  return self->streams;
 }
 
 SyrinxSessions *

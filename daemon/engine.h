@@ -6,6 +6,7 @@
 #include "config.h"
 #include "ingest.h"
 #include "sessions.h"
+#include "streams.h"
 
 #include "core/content.h"
 #include "core/token.h"
@@ -27,6 +28,7 @@ SyrinxStore *syrinx_engine_get_store (SyrinxEngine *engine);
 SyrinxContent *syrinx_engine_get_content (SyrinxEngine *engine);
 SyrinxIngest *syrinx_engine_get_ingest (SyrinxEngine *engine);
 SyrinxSessions *syrinx_engine_get_sessions (SyrinxEngine *engine);
+SyrinxStreams *syrinx_engine_get_streams (SyrinxEngine *engine);
 
 /* (transfer full) Errors as syrinx_verifier_check(). */
 SyrinxGrant *syrinx_engine_check_token (

@@ -29,9 +29,9 @@ static gboolean
 fetch (SyrinxFragmentWait *wait, GBytes **bytes, GError **error)
 {
   SyrinxForm form = syrinx_listener_get_encryption (wait->listener)
-                            == SYRINX_ENCRYPTION_NONE
-                        ? SYRINX_FORM_CLEAR
-                        : SYRINX_FORM_CHUNK;
+                            == SYRINX_ENCRYPTION_HLS_AES128
+                        ? SYRINX_FORM_CHUNK
+                        : SYRINX_FORM_CLEAR;
 
   return syrinx_rendition_fetch (wait->rendition, wait->number, form, bytes,
              fragment_came, wait, error)

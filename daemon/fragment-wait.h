@@ -9,7 +9,8 @@ G_BEGIN_DECLS
 
 typedef struct _SyrinxFragmentWait SyrinxFragmentWait;
 
-/* Once: @bytes in the session's form, or NULL and why not. The wait is over and
+/* Once: @bytes (a chunk, or clear where the content's key is not used), or
+ * NULL and why not. The wait is over and
  * freed. */
 typedef void (*SyrinxFragmentFunc) (
     GBytes *bytes, const GError *error, gpointer user_data);

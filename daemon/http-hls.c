@@ -4,16 +4,17 @@
 #include "fragment-wait.h"
 #include "http-request.h"
 
+#include "core/ece.h"
 #include "core/error.h"
 #include "core/identifier.h"
 
 #include <string.h>
 
-#define PLAYLIST_TYPE "application/vnd.apple.mpegurl"
+#define PLAYLIST_TYPE   "application/vnd.apple.mpegurl"
+#define ECE_RECORD_SIZE 16384
 
-/* The session, if the capability in the path is its own. NULL: answered. */
-static SyrinxListener *
-check_session (HttpRequest *request)
+SyrinxListener *
+http_check_session (HttpRequest *request)
 {
   g_autoptr (GError) error = NULL;
   SyrinxListener *listener;
@@ -49,6 +50,17 @@ check_rendition (HttpRequest *request, SyrinxListener *listener)
   return NULL;
 }
 
+/* Playlists are for who reads chunks or clear fragments. FALSE: answered. */
+static gboolean
+check_playable (HttpRequest *request, SyrinxListener *listener)
+{
+  if (syrinx_listener_get_encryption (listener) != SYRINX_ENCRYPTION_ECE)
+    return TRUE;
+  http_problem (request->message, 404, NULL,
+      "an ece session has fragments and a stream, and no playlist");
+  return FALSE;
+}
+
 static void
 answer_playlist (HttpRequest *request, GString *text)
 {
@@ -60,11 +72,11 @@ answer_playlist (HttpRequest *request, GString *text)
 void
 http_hls_master (HttpRequest *request)
 {
-  SyrinxListener *listener = check_session (request);
+  SyrinxListener *listener = http_check_session (request);
   gchar **names = syrinx_engine_get_config (request->engine)->renditions;
   GString *text;
 
-  if (!listener)
+  if (!listener || !check_playable (request, listener))
     return;
   text = g_string_new ("#EXTM3U\n#EXT-X-VERSION:7\n"
                        "#EXT-X-INDEPENDENT-SEGMENTS\n");
@@ -101,13 +113,13 @@ duration_of (const SyrinxRenditionRow *row, guint number)
 void
 http_hls_index (HttpRequest *request)
 {
-  SyrinxListener *listener = check_session (request);
+  SyrinxListener *listener = http_check_session (request);
   SyrinxRendition *rendition
       = listener ? check_rendition (request, listener) : NULL;
   const SyrinxRenditionRow *row;
   GString *text;
 
-  if (!rendition)
+  if (!rendition || !check_playable (request, listener))
     return;
   row = syrinx_rendition_get_row (rendition);
   text = g_string_sized_new (256 + 32 * row->n_fragments);
@@ -128,10 +140,20 @@ http_hls_index (HttpRequest *request)
   answer_playlist (request, text);
 }
 
+static void
+answer_key (HttpRequest *request, SyrinxListener *listener, GBytes *key)
+{
+  if (syrinx_listener_has_wrapped_keys (listener))
+    http_problem (request->message, 403, NULL,
+        "this session's keys were given wrapped for its public key");
+  else
+    http_bytes (request->message, "application/octet-stream", "no-store", key);
+}
+
 void
 http_hls_key (HttpRequest *request)
 {
-  SyrinxListener *listener = check_session (request);
+  SyrinxListener *listener = http_check_session (request);
   SyrinxRendition *rendition
       = listener ? check_rendition (request, listener) : NULL;
   guint64 epoch = 0;
@@ -142,12 +164,25 @@ http_hls_key (HttpRequest *request)
           request->args[3], 10, 1, G_MAXUINT, &epoch, NULL)
       || epoch != syrinx_rendition_get_row (rendition)->epoch
       || syrinx_listener_get_encryption (listener)
-             != SYRINX_ENCRYPTION_HLS_AES128) {
+             != SYRINX_ENCRYPTION_HLS_AES128)
     http_problem (request->message, 404, NULL, "there is no such key");
+  else
+    answer_key (request, listener, syrinx_rendition_get_key (rendition));
+}
+
+/* The key that an ece session has for itself. */
+void
+http_session_key (HttpRequest *request)
+{
+  SyrinxListener *listener = http_check_session (request);
+
+  if (!listener)
     return;
-  }
-  http_bytes (request->message, "application/octet-stream", "no-store",
-      syrinx_rendition_get_key (rendition));
+  if (syrinx_listener_get_encryption (listener) == SYRINX_ENCRYPTION_ECE)
+    answer_key (request, listener, syrinx_listener_get_key (listener));
+  else
+    http_problem (
+        request->message, 404, NULL, "this session has no key of its own");
 }
 
 /* --- Fragments: here now, or answered when they have come --- */
@@ -159,11 +194,37 @@ typedef struct
   SyrinxFragmentWait *wait; /* NULL: it is over */
 } Pending;
 
+/* One message under the session's key, its salt random. */
+static void
+answer_encrypted (
+    SoupServerMessage *message, SyrinxListener *listener, GBytes *bytes)
+{
+  gsize size_bytes;
+  gconstpointer data = g_bytes_get_data (bytes, &size_bytes);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GBytes) encrypted
+      = syrinx_ece_encrypt (syrinx_listener_get_key (listener), NULL,
+          syrinx_listener_get_id (listener), ECE_RECORD_SIZE, data, size_bytes,
+          &error);
+
+  if (!encrypted) {
+    http_problem_error (message, error);
+    return;
+  }
+  http_bytes (message, "audio/mp4", "no-store", encrypted);
+  soup_message_headers_replace (
+      soup_server_message_get_response_headers (message), "Content-Encoding",
+      "aes128gcm");
+}
+
 static void
 answer_fragment (
     SoupServerMessage *message, SyrinxListener *listener, GBytes *bytes)
 {
-  http_bytes (message, "audio/mp4", HTTP_FRAGMENT_CACHE_CONTROL, bytes);
+  if (syrinx_listener_get_encryption (listener) == SYRINX_ENCRYPTION_ECE)
+    answer_encrypted (message, listener, bytes);
+  else
+    http_bytes (message, "audio/mp4", HTTP_FRAGMENT_CACHE_CONTROL, bytes);
   syrinx_listener_count (listener, g_bytes_get_size (bytes));
 }
 
@@ -211,7 +272,7 @@ parse_segment (const gchar *name, gint *number)
 void
 http_hls_segment (HttpRequest *request)
 {
-  SyrinxListener *listener = check_session (request);
+  SyrinxListener *listener = http_check_session (request);
   SyrinxRendition *rendition
       = listener ? check_rendition (request, listener) : NULL;
   g_autoptr (GBytes) bytes = NULL;
@@ -239,6 +300,68 @@ http_hls_segment (HttpRequest *request)
     g_signal_connect (request->message, "finished",
         G_CALLBACK (message_finished), g_steal_pointer (&pending));
   }
+}
+
+/* --- The list of fragments --- */
+
+static void
+describe_fragments (JsonBuilder *json, const SyrinxRenditionRow *row)
+{
+  g_autofree gchar *init = g_strdup_printf ("%s/init.mp4", row->name);
+
+  json_builder_begin_object (json);
+  json_builder_set_member_name (json, "rendition");
+  json_builder_add_string_value (json, row->name);
+  json_builder_set_member_name (json, "mime_type");
+  json_builder_add_string_value (json, "audio/mp4");
+  json_builder_set_member_name (json, "codecs");
+  json_builder_add_string_value (json, row->codecs);
+  json_builder_set_member_name (json, "bitrate_bps");
+  json_builder_add_int_value (json, row->bitrate_bps);
+  json_builder_set_member_name (json, "init_url");
+  json_builder_add_string_value (json, init);
+  json_builder_set_member_name (json, "fragments");
+  json_builder_begin_array (json);
+  for (guint i = 0; i < row->n_fragments; i++) {
+    g_autofree gchar *name = g_strdup_printf ("%s/%u.m4s", row->name, i);
+    json_builder_begin_object (json);
+    json_builder_set_member_name (json, "url");
+    json_builder_add_string_value (json, name);
+    json_builder_set_member_name (json, "duration_s");
+    json_builder_add_double_value (json, duration_of (row, i));
+    json_builder_end_object (json);
+  }
+  json_builder_end_array (json);
+  json_builder_end_object (json);
+}
+
+/* For who fetches fragments without a playlist. Addresses are relative to this
+ * list's. */
+void
+http_fragments (HttpRequest *request)
+{
+  SyrinxListener *listener = http_check_session (request);
+  gchar **names = syrinx_engine_get_config (request->engine)->renditions;
+  g_autoptr (JsonBuilder) json = NULL;
+
+  if (!listener)
+    return;
+  json = json_builder_new ();
+  json_builder_begin_object (json);
+  json_builder_set_member_name (json, "encryption");
+  json_builder_add_string_value (json,
+      syrinx_encryption_to_string (syrinx_listener_get_encryption (listener)));
+  json_builder_set_member_name (json, "renditions");
+  json_builder_begin_array (json);
+  for (guint i = 0; names[i]; i++) {
+    SyrinxRendition *rendition
+        = syrinx_listener_open (listener, names[i], NULL);
+    if (rendition)
+      describe_fragments (json, syrinx_rendition_get_row (rendition));
+  }
+  json_builder_end_array (json);
+  json_builder_end_object (json);
+  http_json (request->message, 200, json);
 }
 
 /* --- The same without libsoup --- */
@@ -277,7 +400,9 @@ http_hls_find (SyrinxEngine *engine, gchar *path, SyrinxRendition **rendition,
     return NULL;
   listener = syrinx_sessions_check (
       syrinx_engine_get_sessions (engine), parts[0], parts[1], NULL);
-  *rendition
-      = listener ? syrinx_listener_open (listener, parts[2], NULL) : NULL;
+  if (!listener
+      || syrinx_listener_get_encryption (listener) == SYRINX_ENCRYPTION_ECE)
+    return NULL;
+  *rendition = syrinx_listener_open (listener, parts[2], NULL);
   return *rendition ? listener : NULL;
 }

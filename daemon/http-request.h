@@ -78,6 +78,7 @@ gchar *http_redact (SoupServerMessage *message);
 
 /* --- What answers have in common, with libsoup and without --- */
 
+#define HTTP_STREAM_TYPE            "audio/ogg; codecs=opus"
 #define HTTP_FRAGMENT_CACHE_CONTROL "private, max-age=31536000, immutable"
 
 /* Pairs of name and value that every answer carries. */
@@ -88,6 +89,20 @@ extern const gchar *const http_common_headers[4][2];
  * (transfer none) */
 SyrinxListener *http_hls_find (SyrinxEngine *engine, gchar *path,
     SyrinxRendition **rendition, gint *number);
+
+/* --- Sessions --- */
+
+/* The session that args[0] and its capability args[1] name. (transfer none)
+ * NULL: answered. */
+SyrinxListener *http_check_session (HttpRequest *request);
+/* Fills in what the request tells of the client and begins a session. NULL:
+ * answered. */
+SyrinxListener *http_begin_session (
+    HttpRequest *request, SyrinxSessionRequest *wanted, gchar **capability);
+/* The session's keys as a JWE (compact) of a JWK Set for the owner of
+ * @public_key (JWK). (transfer full) Errors: as syrinx_jwe_wrap(). */
+gchar *http_wrap_keys (HttpRequest *request, SyrinxListener *listener,
+    const gchar *public_key, GError **error);
 
 /* --- The handlers, by subject --- */
 
@@ -105,6 +120,10 @@ void http_hls_master (HttpRequest *request);
 void http_hls_index (HttpRequest *request);
 void http_hls_segment (HttpRequest *request); /* init.mp4 and N.m4s */
 void http_hls_key (HttpRequest *request);
+void http_fragments (HttpRequest *request);
+void http_session_key (HttpRequest *request);
+void http_stream (HttpRequest *request);
+void http_stream_opus (HttpRequest *request);
 void http_page (HttpRequest *request);
 void http_healthz (HttpRequest *request);
 void http_readyz (HttpRequest *request);

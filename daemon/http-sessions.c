@@ -4,9 +4,11 @@
 
 #include "core/error.h"
 #include "core/json.h"
+#include "core/jwe.h"
 
+/* "http://HOST:PORT/v1/sessions/ID/CAPABILITY/" as the client reached us. */
 static gchar *
-make_url (HttpRequest *request, const gchar *id, const gchar *capability)
+make_base (HttpRequest *request, const gchar *id, const gchar *capability)
 {
   GUri *uri = soup_server_message_get_uri (request->message);
   gint port = g_uri_get_port (uri);
@@ -15,14 +17,49 @@ make_url (HttpRequest *request, const gchar *id, const gchar *capability)
   g_autofree gchar *with_port
       = port > 0 ? g_strdup_printf (":%d", port) : g_strdup ("");
 
-  return g_strdup_printf ("%s://%s%s%s%s/v1/sessions/%s/%s/master.m3u8",
+  return g_strdup_printf ("%s://%s%s%s%s/v1/sessions/%s/%s/",
       g_uri_get_scheme (uri), is_v6 ? "[" : "", host, is_v6 ? "]" : "",
       with_port, id, capability);
 }
 
+/* @base (nullable): the address does not exist in this form. */
+static void
+add_url (
+    JsonBuilder *json, const gchar *name, const gchar *base, const gchar *rest)
+{
+  g_autofree gchar *url = base ? g_strconcat (base, rest, NULL) : NULL;
+
+  json_builder_set_member_name (json, name);
+  if (url)
+    json_builder_add_string_value (json, url);
+  else
+    json_builder_add_null_value (json);
+}
+
+/* What only its beginning tells. */
+static void
+add_secrets (JsonBuilder *json, SyrinxListener *listener, const gchar *base,
+    const gchar *jwe)
+{
+  gboolean is_ece
+      = syrinx_listener_get_encryption (listener) == SYRINX_ENCRYPTION_ECE;
+
+  add_url (json, "hls_url", is_ece ? NULL : base, "master.m3u8");
+  add_url (json, "progressive_url", base, "stream");
+  if (is_ece) {
+    add_url (json, "fragments_url", base, "fragments");
+    add_url (json, "key_url", jwe ? NULL : base, "key");
+  }
+  if (jwe) {
+    json_builder_set_member_name (json, "key");
+    json_builder_add_string_value (json, jwe);
+  }
+}
+
+/* @base and @jwe: (nullable), see add_secrets(). */
 static void
 answer_session (HttpRequest *request, SyrinxListener *listener, guint status,
-    const gchar *hls_url)
+    const gchar *base, const gchar *jwe)
 {
   static const gchar *const strings[]
       = { "track-id", "rendition", "region", "state" };
@@ -40,10 +77,8 @@ answer_session (HttpRequest *request, SyrinxListener *listener, guint status,
     json_builder_add_string_value (json, value);
   }
   json_builder_set_member_name (json, "encryption");
-  json_builder_add_string_value (
-      json, syrinx_listener_get_encryption (listener) == SYRINX_ENCRYPTION_NONE
-                ? "none"
-                : "hls-aes128");
+  json_builder_add_string_value (json,
+      syrinx_encryption_to_string (syrinx_listener_get_encryption (listener)));
   json_builder_set_member_name (json, "expires_at");
   json_builder_add_int_value (json,
       syrinx_grant_get_expires_at_s (syrinx_listener_get_grant (listener)));
@@ -52,105 +87,143 @@ answer_session (HttpRequest *request, SyrinxListener *listener, guint status,
   json_builder_add_int_value (json, bytes_sent);
   json_builder_set_member_name (json, "server");
   json_builder_add_string_value (json, g_get_host_name ());
-  if (hls_url) {
-    json_builder_set_member_name (json, "hls_url");
-    json_builder_add_string_value (json, hls_url);
-  }
+  if (base)
+    add_secrets (json, listener, base, jwe);
   json_builder_end_object (json);
   http_json (request->message, status, json);
 }
 
+/* --- Beginning --- */
+
+/* The public key in @body as text, once it is known to be good for keys.
+ * FALSE: answered. */
+static gboolean
+read_public_key (HttpRequest *request, JsonObject *body, gchar **public_key)
+{
+  JsonNode *node = json_object_get_member (body, "public_key");
+  g_autoptr (GError) error = NULL;
+
+  if (!node)
+    return TRUE;
+  *public_key = json_to_string (node, FALSE);
+  if (syrinx_jwe_check_key (*public_key, &error))
+    return TRUE;
+  http_problem (request->message, 422, "public_key", "%s", error->message);
+  return FALSE;
+}
+
 /* The members of the body, each checked. FALSE: answered. */
 static gboolean
-read_body (HttpRequest *request, JsonObject *body, const gchar **track_id,
-    const gchar **rendition, SyrinxEncryption *encryption)
+read_body (HttpRequest *request, JsonObject *body, SyrinxSessionRequest *wanted)
 {
-  static const gchar *const known[]
+  static const gchar *const strings[]
       = { "track_id", "rendition", "encryption", NULL };
   g_autoptr (GList) members = json_object_get_members (body);
   const gchar *value;
 
   for (GList *m = members; m; m = m->next)
-    if (!g_strv_contains (known, m->data)) {
+    if (g_str_equal (m->data, "public_key")) {
+      continue;
+    } else if (!g_strv_contains (strings, m->data)) {
       http_problem (request->message, 422, m->data,
-          "a session has track_id, rendition and encryption");
+          "a session has track_id, rendition, encryption and public_key");
       return FALSE;
     } else if (!syrinx_json_get_string (body, m->data)) {
       http_problem (request->message, 422, m->data, "this must be a string");
       return FALSE;
     }
-  *track_id = syrinx_json_get_string (body, "track_id");
+  wanted->track_id = syrinx_json_get_string (body, "track_id");
   value = syrinx_json_get_string (body, "rendition");
-  *rendition = value
-                   ? value
-                   : syrinx_engine_get_config (request->engine)->renditions[0];
+  wanted->rendition
+      = value ? value
+              : syrinx_engine_get_config (request->engine)->renditions[0];
   value = syrinx_json_get_string (body, "encryption");
-  *encryption = g_strcmp0 (value, "none") == 0 ? SYRINX_ENCRYPTION_NONE
-                                               : SYRINX_ENCRYPTION_HLS_AES128;
-  if (value && !g_str_equal (value, "none")
-      && !g_str_equal (value, "hls-aes128")) {
-    http_problem (request->message, 422, "encryption",
-        "encryption is hls-aes128 or none");
-    return FALSE;
-  }
-  return TRUE;
+  if (!value || syrinx_encryption_parse (value, &wanted->encryption))
+    return TRUE;
+  http_problem (request->message, 422, "encryption",
+      "encryption is hls-aes128, ece or none");
+  return FALSE;
 }
 
 static gboolean
-check_session_body (
-    HttpRequest *request, const gchar *track_id, const gchar *rendition)
+check_session_body (HttpRequest *request, const SyrinxSessionRequest *wanted)
 {
   SyrinxConfig *config = syrinx_engine_get_config (request->engine);
 
-  if (!track_id)
+  if (!wanted->track_id)
     http_problem (
         request->message, 422, "track_id", "say which track: track_id");
   else if (!g_strv_contains (
-               (const gchar *const *)config->renditions, rendition))
+               (const gchar *const *)config->renditions, wanted->rendition))
     http_problem (request->message, 422, "rendition",
         "there is no rendition of that name here");
-  else if (!syrinx_grant_allows_track (request->grant, track_id))
-    http_problem (request->message, 403, "track_id",
-        "the token does not allow this track");
   else
     return TRUE;
   return FALSE;
+}
+
+SyrinxListener *
+http_begin_session (
+    HttpRequest *request, SyrinxSessionRequest *wanted, gchar **capability)
+{
+  const gchar *region = syrinx_grant_get_region (request->grant);
+  g_autoptr (GError) error = NULL;
+  SyrinxListener *listener;
+
+  if (!syrinx_grant_allows_track (request->grant, wanted->track_id)) {
+    http_problem (request->message, 403, "track_id",
+        "the token does not allow this track");
+    return NULL;
+  }
+  wanted->grant = request->grant;
+  wanted->region
+      = region ? region : syrinx_engine_get_config (request->engine)->region;
+  wanted->client = soup_server_message_get_remote_host (request->message);
+  listener = syrinx_sessions_create (
+      syrinx_engine_get_sessions (request->engine), wanted, capability, &error);
+  if (g_error_matches (error, SYRINX_ERROR, SYRINX_ERROR_NOT_FOUND))
+    http_problem (request->message, 404, "track_id", "there is no such track");
+  else if (error)
+    http_problem_error (request->message, error);
+  return listener;
 }
 
 void
 http_session_create (HttpRequest *request)
 {
   g_autoptr (JsonObject) body = http_body (request);
-  const gchar *track_id, *rendition, *region;
-  SyrinxEncryption encryption;
-  SyrinxListener *listener;
-  g_autofree gchar *capability = NULL, *url = NULL;
+  SyrinxSessionRequest wanted = { 0 };
+  g_autofree gchar *capability = NULL, *base = NULL, *location = NULL,
+                   *public_key = NULL, *jwe = NULL;
   g_autoptr (GError) error = NULL;
+  SyrinxListener *listener;
 
-  if (!body || !read_body (request, body, &track_id, &rendition, &encryption)
-      || !check_session_body (request, track_id, rendition))
+  if (!body || !read_body (request, body, &wanted)
+      || !check_session_body (request, &wanted)
+      || !read_public_key (request, body, &public_key))
     return;
-  region = syrinx_grant_get_region (request->grant);
-  listener
-      = syrinx_sessions_create (syrinx_engine_get_sessions (request->engine),
-          request->grant, track_id, rendition, encryption,
-          region ? region : syrinx_engine_get_config (request->engine)->region,
-          soup_server_message_get_remote_host (request->message), &capability,
-          &error);
-  if (!listener) {
-    if (g_error_matches (error, SYRINX_ERROR, SYRINX_ERROR_NOT_FOUND))
-      http_problem (
-          request->message, 404, "track_id", "there is no such track");
-    else
-      http_problem_error (request->message, error);
+  wanted.has_wrapped_keys
+      = public_key && wanted.encryption != SYRINX_ENCRYPTION_NONE;
+  listener = http_begin_session (request, &wanted, &capability);
+  if (!listener)
+    return;
+  if (wanted.has_wrapped_keys
+      && !(jwe = http_wrap_keys (request, listener, public_key, &error))) {
+    syrinx_sessions_terminate (syrinx_engine_get_sessions (request->engine),
+        syrinx_listener_get_id (listener), "its keys could not be wrapped");
+    http_problem_error (request->message, error);
     return;
   }
-  url = make_url (request, syrinx_listener_get_id (listener), capability);
+  base = make_base (request, syrinx_listener_get_id (listener), capability);
+  location
+      = g_strconcat ("/v1/sessions/", syrinx_listener_get_id (listener), NULL);
   soup_message_headers_replace (
       soup_server_message_get_response_headers (request->message), "Location",
-      url);
-  answer_session (request, listener, 201, url);
+      location);
+  answer_session (request, listener, 201, base, jwe);
 }
+
+/* --- Later --- */
 
 /* The session of the path, if the token's subject (or admin) may have it. */
 static SyrinxListener *
@@ -183,7 +256,7 @@ http_session_show (HttpRequest *request)
   SyrinxListener *listener = find_own (request);
 
   if (listener)
-    answer_session (request, listener, 200, NULL);
+    answer_session (request, listener, 200, NULL, NULL);
 }
 
 void
@@ -207,7 +280,7 @@ http_session_renew (HttpRequest *request)
   if (!listener)
     return;
   if (syrinx_listener_renew (listener, request->grant, &error))
-    answer_session (request, listener, 200, NULL);
+    answer_session (request, listener, 200, NULL, NULL);
   else
     http_problem_error (request->message, error);
 }

@@ -4,10 +4,12 @@
 
 #include "core/error.h"
 #include "core/identifier.h"
+#include "core/secret.h"
 
 #include <string.h>
 
-#define MAX_ENDED 4096 /* sessions of which we remember that they were */
+#define SESSION_KEY_BYTES 16
+#define MAX_ENDED         4096 /* sessions of which we remember that they were */
 
 struct _SyrinxListener
 {
@@ -19,6 +21,8 @@ struct _SyrinxListener
   guint64 bytes_sent;
   gint64 created_at_s;
   SyrinxEncryption encryption;
+  gboolean has_wrapped_keys;
+  GBytes *key; /* (nullable): its own, for ece */
   guint8 capability[SYRINX_SHA256_BYTES];
   SyrinxGrant *grant;
   gulong watch;
@@ -161,10 +165,8 @@ grant_revoked (SyrinxGrant *grant, gpointer sessions)
 /* --- Life --- */
 
 SyrinxListener *
-syrinx_sessions_create (SyrinxSessions *sessions, SyrinxGrant *grant,
-    const gchar *track_id, const gchar *rendition, SyrinxEncryption encryption,
-    const gchar *region, const gchar *client, gchar **capability,
-    GError **error)
+syrinx_sessions_create (SyrinxSessions *sessions,
+    const SyrinxSessionRequest *request, gchar **capability, GError **error)
 {
   g_autoptr (SyrinxListener) listener = NULL;
   SyrinxListener *borrowed;
@@ -178,20 +180,24 @@ syrinx_sessions_create (SyrinxSessions *sessions, SyrinxGrant *grant,
   listener->content = syrinx_content_ref (sessions->content);
   listener->sessions = sessions;
   listener->id = syrinx_id_new ();
-  listener->track_id = g_strdup (track_id);
-  listener->rendition = g_strdup (rendition);
-  listener->region = g_strdup (region);
-  listener->client = g_strdup (client);
-  listener->encryption = encryption;
+  listener->track_id = g_strdup (request->track_id);
+  listener->rendition = g_strdup (request->rendition);
+  listener->region = g_strdup (request->region);
+  listener->client = g_strdup (request->client);
+  listener->encryption = request->encryption;
+  listener->has_wrapped_keys = request->has_wrapped_keys;
+  if (request->encryption == SYRINX_ENCRYPTION_ECE)
+    listener->key = syrinx_secret_new_random (SESSION_KEY_BYTES);
   listener->created_at_s = now_s ();
-  listener->grant = syrinx_grant_ref (grant);
-  if (!syrinx_listener_open (listener, rendition, error))
+  listener->grant = syrinx_grant_ref (request->grant);
+  if (!syrinx_listener_open (listener, request->rendition, error))
     return NULL;
   *capability = syrinx_id_new ();
   syrinx_sha256 (*capability, strlen (*capability), listener->capability);
   g_hash_table_insert (
       sessions->listeners, borrowed->id, g_steal_pointer (&listener));
-  borrowed->watch = syrinx_grant_watch (grant, grant_revoked, sessions);
+  borrowed->watch
+      = syrinx_grant_watch (request->grant, grant_revoked, sessions);
   g_signal_emit (sessions, signals[ADDED], 0, borrowed);
   schedule_expiry (sessions);
   return borrowed;
@@ -313,6 +319,41 @@ syrinx_listener_get_encryption (SyrinxListener *listener)
   return listener->encryption;
 }
 
+GBytes *
+syrinx_listener_get_key (SyrinxListener *listener)
+{
+  return listener->key;
+}
+
+gboolean
+syrinx_listener_has_wrapped_keys (SyrinxListener *listener)
+{
+  return listener->has_wrapped_keys;
+}
+
+static const gchar *const encryptions[] = {
+  [SYRINX_ENCRYPTION_HLS_AES128] = "hls-aes128",
+  [SYRINX_ENCRYPTION_ECE] = "ece",
+  [SYRINX_ENCRYPTION_NONE] = "none",
+};
+
+const gchar *
+syrinx_encryption_to_string (SyrinxEncryption encryption)
+{
+  return encryptions[encryption];
+}
+
+gboolean
+syrinx_encryption_parse (const gchar *text, SyrinxEncryption *encryption)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (encryptions); i++)
+    if (g_str_equal (text, encryptions[i])) {
+      *encryption = i;
+      return TRUE;
+    }
+  return FALSE;
+}
+
 SyrinxGrant *
 syrinx_listener_get_grant (SyrinxListener *listener)
 {
@@ -372,6 +413,7 @@ listener_finalize (GObject *object)
     syrinx_grant_unwatch (self->grant, self->watch);
   g_hash_table_unref (self->renditions);
   g_clear_pointer (&self->grant, syrinx_grant_unref);
+  g_clear_pointer (&self->key, g_bytes_unref);
   g_clear_pointer (&self->content, syrinx_content_unref);
   g_free (self->id);
   g_free (self->track_id);

@@ -12,9 +12,15 @@ G_BEGIN_DECLS
 
 typedef enum
 {
-  SYRINX_ENCRYPTION_HLS_AES128,
+  SYRINX_ENCRYPTION_HLS_AES128, /* the content's key */
+  SYRINX_ENCRYPTION_ECE,        /* the session's own */
   SYRINX_ENCRYPTION_NONE,
 } SyrinxEncryption;
+
+/* "hls-aes128", "ece", "none" */
+const gchar *syrinx_encryption_to_string (SyrinxEncryption encryption);
+gboolean
+syrinx_encryption_parse (const gchar *text, SyrinxEncryption *encryption);
 
 /* One session: a GObject so that D-Bus can follow its properties, all
  * read-only: "id", "subject", "track-id", "rendition", "region", "client",
@@ -28,6 +34,10 @@ const gchar *syrinx_listener_get_id (SyrinxListener *listener);
 const gchar *syrinx_listener_get_track_id (SyrinxListener *listener);
 SyrinxEncryption syrinx_listener_get_encryption (SyrinxListener *listener);
 SyrinxGrant *syrinx_listener_get_grant (SyrinxListener *listener);
+/* The session's own key, 16 bytes, if it has one (ece). (transfer none) */
+GBytes *syrinx_listener_get_key (SyrinxListener *listener);
+/* Whether its keys go out wrapped for its public key, and only so. */
+gboolean syrinx_listener_has_wrapped_keys (SyrinxListener *listener);
 
 /* Its rendition, opened once and on the epoch it began with for as long as the
  * session lives. (transfer none) Errors: as syrinx_content_open(). */
@@ -49,13 +59,21 @@ G_DECLARE_FINAL_TYPE (
 
 SyrinxSessions *syrinx_sessions_new (SyrinxContent *content, guint max);
 
-/* @client: its address, for the operator. *@capability (transfer full) is
- * given out once and kept only as its digest. (transfer none)
- * Errors: OVERLOADED; as syrinx_content_open(). */
+/* What a new session is to be. */
+typedef struct
+{
+  SyrinxGrant *grant;
+  const gchar *track_id, *rendition;
+  SyrinxEncryption encryption;
+  gboolean has_wrapped_keys; /* the listener gave a public key */
+  const gchar *region;
+  const gchar *client; /* its address, for the operator */
+} SyrinxSessionRequest;
+
+/* *@capability (transfer full) is given out once and kept only as its digest.
+ * (transfer none) Errors: OVERLOADED; as syrinx_content_open(). */
 SyrinxListener *syrinx_sessions_create (SyrinxSessions *sessions,
-    SyrinxGrant *grant, const gchar *track_id, const gchar *rendition,
-    SyrinxEncryption encryption, const gchar *region, const gchar *client,
-    gchar **capability, GError **error);
+    const SyrinxSessionRequest *request, gchar **capability, GError **error);
 
 /* (element-type SyrinxListener) (transfer container) */
 GPtrArray *syrinx_sessions_list (SyrinxSessions *sessions);

@@ -417,17 +417,31 @@ loop (gpointer data)
 
 /* --- Seeking --- */
 
+/* What comes next is what is needed to hear from @position on. */
+static void
+go_to (GstSyrinxStoreSrc *self, GstClockTime position)
+{
+  const SyrinxRenditionRow *row = syrinx_rendition_get_row (self->rendition);
+  guint64 units = gst_util_uint64_scale (position, row->timescale, GST_SECOND)
+                  + row->pre_skip;
+
+  self->from_units = units > PREROLL_UNITS ? units - PREROLL_UNITS : 0;
+  self->next_fragment
+      = MIN (self->from_units, row->n_units) / row->fragment_units;
+  g_queue_clear_full (&self->packets, (GDestroyNotify)gst_buffer_unref);
+  self->segment_due = TRUE;
+  self->ended = FALSE;
+}
+
 static gboolean
 set_position (GstSyrinxStoreSrc *self, GstEvent *event)
 {
-  const SyrinxRenditionRow *row = syrinx_rendition_get_row (self->rendition);
   GstSegment segment;
   GstFormat format;
   GstSeekFlags flags;
   GstSeekType start_type, stop_type;
   gint64 start, stop;
   gdouble rate;
-  guint64 units;
 
   gst_event_parse_seek (
       event, &rate, &format, &flags, &start_type, &start, &stop_type, &stop);
@@ -437,14 +451,7 @@ set_position (GstSyrinxStoreSrc *self, GstEvent *event)
   if (!gst_segment_do_seek (&segment, rate, format, flags, start_type, start,
           stop_type, stop, NULL))
     return FALSE;
-  units = gst_util_uint64_scale (segment.position, row->timescale, GST_SECOND)
-          + row->pre_skip;
-  self->from_units = units > PREROLL_UNITS ? units - PREROLL_UNITS : 0;
-  self->next_fragment
-      = MIN (self->from_units, row->n_units) / row->fragment_units;
-  g_queue_clear_full (&self->packets, (GDestroyNotify)gst_buffer_unref);
-  self->segment_due = TRUE;
-  self->ended = FALSE;
+  go_to (self, segment.position);
   g_mutex_lock (&self->lock);
   self->segment = segment;
   g_mutex_unlock (&self->lock);
@@ -564,10 +571,37 @@ store_src_query (GstPad *pad, GstObject *parent, GstQuery *query)
 
 /* --- Opening --- */
 
-/* "syrinx://track/ID?rendition=NAME&epoch=N" */
+typedef struct
+{
+  gchar *track_id, *rendition;
+  guint epoch; /* 0: the current one */
+  GstClockTime start;
+} Place;
+
+static void
+place_clear (Place *place)
+{
+  g_free (place->track_id);
+  g_free (place->rendition);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Place, place_clear)
+
+/* Seconds, with decimals. */
 static gboolean
-parse_uri (const gchar *uri, gchar **track_id, gchar **rendition, guint *epoch,
-    GError **error)
+parse_start (const gchar *text, GstClockTime *start)
+{
+  gchar *end = NULL;
+  gdouble seconds = text ? g_ascii_strtod (text, &end) : 0;
+
+  if (text && (end == text || *end || !(seconds >= 0 && seconds <= 1e6)))
+    return FALSE;
+  *start = seconds * GST_SECOND;
+  return TRUE;
+}
+
+/* "syrinx://track/ID?rendition=NAME&epoch=N&start=SECONDS". @place is zeroed */
+static gboolean
+parse_uri (const gchar *uri, Place *place, GError **error)
 {
   g_autoptr (GstUri) parsed = uri ? gst_uri_from_string (uri) : NULL;
   g_autofree gchar *path = parsed ? gst_uri_get_path (parsed) : NULL;
@@ -579,34 +613,38 @@ parse_uri (const gchar *uri, gchar **track_id, gchar **rendition, guint *epoch,
       && path[0] == '/' && syrinx_id_is_valid (path + 1)) {
     name = gst_uri_get_query_value (parsed, "rendition");
     number = gst_uri_get_query_value (parsed, "epoch");
-    if (!number
-        || g_ascii_string_to_unsigned (
-            number, 10, 1, G_MAXUINT, &value, NULL)) {
-      *track_id = g_strdup (path + 1);
-      *rendition = g_strdup (name ? name : DEFAULT_RENDITION);
-      *epoch = value;
+    if ((!number
+            || g_ascii_string_to_unsigned (
+                number, 10, 1, G_MAXUINT, &value, NULL))
+        && parse_start (
+            gst_uri_get_query_value (parsed, "start"), &place->start)) {
+      place->track_id = g_strdup (path + 1);
+      place->rendition = g_strdup (name ? name : DEFAULT_RENDITION);
+      place->epoch = value;
       return TRUE;
     }
   }
   g_set_error (error, GST_URI_ERROR, GST_URI_ERROR_BAD_URI,
-      "\"%s\" is no " URI_PREFIX "ID?rendition=NAME", uri ? uri : "");
+      "\"%s\" is no " URI_PREFIX "ID?rendition=NAME&start=SECONDS",
+      uri ? uri : "");
   return FALSE;
 }
 
 static gboolean
-open_rendition (GstSyrinxStoreSrc *self, GError **error)
+open_rendition (GstSyrinxStoreSrc *self, GstClockTime *start, GError **error)
 {
-  g_autofree gchar *track_id = NULL, *name = NULL, *uri = NULL, *store = NULL;
+  g_autofree gchar *uri = NULL, *store = NULL;
+  g_auto (Place) place = { 0 };
   const gchar *given;
-  guint epoch;
 
   g_mutex_lock (&self->lock);
   uri = g_strdup (self->uri);
   given = self->store ? self->store : g_getenv ("SYRINX_STATE_DIR");
   store = g_strdup (given);
   g_mutex_unlock (&self->lock);
-  if (!parse_uri (uri, &track_id, &name, &epoch, error))
+  if (!parse_uri (uri, &place, error))
     return FALSE;
+  *start = place.start;
   if (!store) {
     g_set_error_literal (error, SYRINX_ERROR, SYRINX_ERROR_INVALID,
         "set the property store, or SYRINX_STATE_DIR, to a state directory of "
@@ -615,8 +653,8 @@ open_rendition (GstSyrinxStoreSrc *self, GError **error)
   }
   self->content = syrinx_content_get (store, error);
   if (self->content)
-    self->rendition
-        = syrinx_content_open (self->content, track_id, name, epoch, error);
+    self->rendition = syrinx_content_open (
+        self->content, place.track_id, place.rendition, place.epoch, error);
   return self->rendition != NULL;
 }
 
@@ -635,8 +673,9 @@ start (GstSyrinxStoreSrc *self)
 {
   g_autoptr (GError) error = NULL;
   const SyrinxRenditionRow *row;
+  GstClockTime start;
 
-  if (!open_rendition (self, &error)) {
+  if (!open_rendition (self, &start, &error)) {
     GST_ELEMENT_ERROR (self, RESOURCE, OPEN_READ,
         ("This track can't be opened: %s", error->message), (NULL));
     close_rendition (self);
@@ -644,14 +683,13 @@ start (GstSyrinxStoreSrc *self)
   }
   row = syrinx_rendition_get_row (self->rendition);
   self->mode = MODE_NONE;
-  self->next_fragment = 0;
-  self->from_units = 0;
-  self->ended = FALSE;
-  self->segment_due = TRUE;
   gst_segment_init (&self->segment, GST_FORMAT_TIME);
   self->segment.duration
       = gst_util_uint64_scale (row->n_units - MIN (row->pre_skip, row->n_units),
           GST_SECOND, row->timescale);
+  self->segment.start = self->segment.time = self->segment.position
+      = MIN (start, self->segment.duration);
+  go_to (self, self->segment.position);
   return TRUE;
 }
 
@@ -725,15 +763,14 @@ static gboolean
 uri_set_uri (GstURIHandler *handler, const gchar *uri, GError **error)
 {
   GstSyrinxStoreSrc *self = GST_SYRINX_STORE_SRC (handler);
-  g_autofree gchar *track_id = NULL, *name = NULL;
-  guint epoch;
+  g_auto (Place) place = { 0 };
 
   if (GST_STATE (self) > GST_STATE_READY) {
     g_set_error_literal (error, GST_URI_ERROR, GST_URI_ERROR_BAD_STATE,
         "the uri can't change while it plays");
     return FALSE;
   }
-  if (!parse_uri (uri, &track_id, &name, &epoch, error))
+  if (!parse_uri (uri, &place, error))
     return FALSE;
   g_mutex_lock (&self->lock);
   g_free (self->uri);
@@ -824,8 +861,9 @@ gst_syrinx_store_src_class_init (GstSyrinxStoreSrcClass *klass)
           flags));
   g_object_class_install_property (object_class, PROP_URI,
       g_param_spec_string ("uri", "URI",
-          URI_PREFIX "ID?rendition=NAME (default " DEFAULT_RENDITION ")", NULL,
-          flags));
+          URI_PREFIX "ID?rendition=NAME (default " DEFAULT_RENDITION
+                     ")&start=SECONDS",
+          NULL, flags));
   gst_element_class_add_static_pad_template (element_class, &src_template);
   gst_element_class_set_static_metadata (element_class, "Content store source",
       "Source", "Reads a track's rendition out of a content store",

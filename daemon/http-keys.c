@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* HTTP: a session's keys for one client alone, as a JWE of a JWK Set. */
+#include "http-request.h"
+
+#include "core/identifier.h"
+#include "core/jwe.h"
+#include "core/secret.h"
+
+#include <string.h>
+
+/* The text is secret too: assembled in one place that is wiped. */
+static void
+add_key (GString *set, const gchar *kid, GBytes *key)
+{
+  gsize size_bytes;
+  gconstpointer data = g_bytes_get_data (key, &size_bytes);
+  gchar *text = syrinx_base64url_encode (data, size_bytes);
+
+  g_string_append_printf (set,
+      "%s{\"kty\":\"oct\",\"kid\":\"%s\",\"k\":\"%s\"}",
+      set->str[set->len - 1] == '[' ? "" : ",", kid, text);
+  syrinx_wipe (text, strlen (text));
+  g_free (text);
+}
+
+static void
+add_content_keys (HttpRequest *request, SyrinxListener *listener, GString *set)
+{
+  gchar **names = syrinx_engine_get_config (request->engine)->renditions;
+
+  for (guint i = 0; names[i]; i++) {
+    SyrinxRendition *rendition
+        = syrinx_listener_open (listener, names[i], NULL);
+    g_autofree gchar *kid = NULL;
+    if (!rendition)
+      continue;
+    kid = g_strdup_printf (
+        "%s/%u", names[i], syrinx_rendition_get_row (rendition)->epoch);
+    add_key (set, kid, syrinx_rendition_get_key (rendition));
+  }
+}
+
+gchar *
+http_wrap_keys (HttpRequest *request, SyrinxListener *listener,
+    const gchar *public_key, GError **error)
+{
+  GString *set = g_string_sized_new (4096); /* does not move while it grows */
+  g_autoptr (GBytes) payload = NULL;
+  gchar *jwe;
+
+  g_string_append (set, "{\"keys\":[");
+  if (syrinx_listener_get_encryption (listener) == SYRINX_ENCRYPTION_ECE)
+    add_key (set, syrinx_listener_get_id (listener),
+        syrinx_listener_get_key (listener));
+  else
+    add_content_keys (request, listener, set);
+  g_string_append (set, "]}");
+  payload = syrinx_secret_new (set->str, set->len);
+  jwe = syrinx_jwe_wrap (public_key, payload, error);
+  syrinx_wipe (set->str, set->allocated_len);
+  g_string_free (set, TRUE);
+  return jwe;
+}

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Progressive streams: sessions of elements that write to connections. */
+#include "streams.h"
+
+#include "core/error.h"
+#include "core/identifier.h"
+#include "pipelines/session.h"
+
+#include <string.h>
+
+typedef struct
+{
+  SyrinxStreams *streams;
+  gchar *id;
+  SyrinxListener *listener;
+  SyrinxSession *session;
+  gulong renewal;
+  gboolean ends_session;
+} Stream;
+
+struct _SyrinxStreams
+{
+  SyrinxSessions *sessions;
+  gchar *state_dir;
+  gchar *clear, *ece;  /* launch texts */
+  GHashTable *streams; /* id → Stream */
+};
+
+/* --- The end --- */
+
+static void
+stream_free (gpointer data)
+{
+  Stream *stream = data;
+
+  g_clear_signal_handler (&stream->renewal, stream->listener);
+  if (stream->session)
+    syrinx_session_stop_later (stream->session);
+  g_object_unref (stream->listener);
+  g_free (stream->id);
+  g_free (stream);
+}
+
+static void
+count_sent (Stream *stream)
+{
+  g_autoptr (GstElement) out
+      = syrinx_session_get_element (stream->session, "out");
+  g_autoptr (GstStructure) stats = NULL;
+  guint64 sent_bytes = 0;
+
+  g_object_get (out, "stats", &stats, NULL);
+  if (stats && gst_structure_get_uint64 (stats, "bytes-sent", &sent_bytes))
+    syrinx_listener_count (stream->listener, sent_bytes);
+}
+
+static void
+end_stream (Stream *stream)
+{
+  SyrinxStreams *self = stream->streams;
+  g_autoptr (SyrinxListener) listener = g_object_ref (stream->listener);
+  gboolean ends_session = stream->ends_session;
+
+  count_sent (stream);
+  g_hash_table_remove (self->streams, stream->id);
+  if (ends_session)
+    syrinx_sessions_terminate (
+        self->sessions, syrinx_listener_get_id (listener), "it was played");
+}
+
+static void
+session_removed (
+    SyrinxSessions *sessions, SyrinxListener *listener, SyrinxStreams *self)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, self->streams);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    if (((Stream *)value)->listener == listener)
+      g_hash_table_iter_remove (&iter);
+}
+
+/* --- What the elements say --- */
+
+typedef struct
+{
+  SyrinxStreams *streams;
+  gchar *id;
+} News;
+
+static gboolean
+stream_is_over (gpointer data)
+{
+  News *news = data;
+  Stream *stream = g_hash_table_lookup (news->streams->streams, news->id);
+
+  if (stream)
+    end_stream (stream);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+news_free (gpointer data)
+{
+  News *news = data;
+
+  g_free (news->id);
+  g_free (news);
+}
+
+/* In the thread that posted. */
+static void
+session_says (const gchar *id, GstMessageType type,
+    const GstStructure *structure, gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+  News *news;
+
+  if (type == GST_MESSAGE_ELEMENT
+      && !gst_structure_has_name (structure, "syrinx-client-closed"))
+    return;
+  if (type == GST_MESSAGE_ERROR
+      && gst_structure_get (structure, "gerror", G_TYPE_ERROR, &error, NULL))
+    g_message ("a stream broke off: %s", error->message);
+  news = g_new (News, 1);
+  news->streams = user_data;
+  news->id = g_strdup (id);
+  g_idle_add_full (G_PRIORITY_DEFAULT, stream_is_over, news, news_free);
+}
+
+/* --- The beginning --- */
+
+static void
+set_source (SyrinxStreams *self, Stream *stream, const gchar *rendition,
+    guint epoch, gdouble start_s)
+{
+  g_autoptr (GstElement) src
+      = syrinx_session_get_element (stream->session, "src");
+  gchar start[G_ASCII_DTOSTR_BUF_SIZE];
+  g_autofree gchar *uri = NULL;
+
+  g_ascii_formatd (start, sizeof start, "%.3f", start_s);
+  uri = g_strdup_printf ("syrinx://track/%s?rendition=%s&epoch=%u&start=%s",
+      syrinx_listener_get_track_id (stream->listener), rendition, epoch, start);
+  g_object_set (src, "store", self->state_dir, "uri", uri, NULL);
+}
+
+static void
+set_gate (SyrinxListener *listener, GParamSpec *pspec, Stream *stream)
+{
+  g_autoptr (GstElement) gate
+      = syrinx_session_get_element (stream->session, "gate");
+
+  g_object_set (gate, "grant", syrinx_listener_get_grant (listener), NULL);
+}
+
+static void
+set_queue (Stream *stream)
+{
+  g_autoptr (GstElement) queue
+      = syrinx_session_get_element (stream->session, "queue");
+  g_autofree gchar *region = NULL;
+
+  g_object_get (stream->listener, "region", &region, NULL);
+  g_object_set (queue, "region", region, NULL);
+}
+
+static void
+set_key (Stream *stream)
+{
+  GstContext *context;
+  GBytes *key = syrinx_listener_get_key (stream->listener);
+  g_autoptr (GstElement) enc
+      = syrinx_session_get_element (stream->session, "enc");
+
+  if (!enc || !key)
+    return;
+  context = gst_context_new ("syrinx.key", FALSE);
+  gst_structure_set (
+      gst_context_writable_structure (context), "key", G_TYPE_BYTES, key, NULL);
+  gst_element_set_context (enc, context);
+  gst_context_unref (context);
+  g_object_set (enc, "keyid", syrinx_listener_get_id (stream->listener), NULL);
+}
+
+static void
+set_out (Stream *stream, const SyrinxStreamRequest *request)
+{
+  g_autoptr (GstElement) out
+      = syrinx_session_get_element (stream->session, "out");
+
+  g_object_set (out, "stream", request->connection, "preamble",
+      request->preamble, "chunked", request->is_chunked, NULL);
+}
+
+gboolean
+syrinx_streams_start (
+    SyrinxStreams *self, const SyrinxStreamRequest *request, GError **error)
+{
+  gboolean is_ece = syrinx_listener_get_encryption (request->listener)
+                    == SYRINX_ENCRYPTION_ECE;
+  SyrinxRendition *rendition
+      = syrinx_listener_open (request->listener, request->rendition, error);
+  Stream *stream;
+
+  if (!rendition)
+    return FALSE;
+  stream = g_new0 (Stream, 1);
+  stream->streams = self;
+  stream->id = syrinx_id_new ();
+  stream->listener = g_object_ref (request->listener);
+  stream->ends_session = request->ends_session;
+  stream->session = syrinx_session_new (
+      stream->id, is_ece ? self->ece : self->clear, session_says, self, error);
+  if (!stream->session) {
+    stream_free (stream);
+    return FALSE;
+  }
+  set_source (self, stream, request->rendition,
+      syrinx_rendition_get_row (rendition)->epoch, request->start_s);
+  set_gate (stream->listener, NULL, stream);
+  set_queue (stream);
+  set_key (stream);
+  set_out (stream, request);
+  stream->renewal = g_signal_connect (
+      stream->listener, "notify::expires-at", G_CALLBACK (set_gate), stream);
+  g_hash_table_insert (self->streams, stream->id, stream);
+  syrinx_listener_count (stream->listener, 0);
+  if (syrinx_session_play (stream->session, error))
+    return TRUE;
+  g_hash_table_remove (self->streams, stream->id);
+  return FALSE;
+}
+
+guint
+syrinx_streams_count (SyrinxStreams *self)
+{
+  return g_hash_table_size (self->streams);
+}
+
+/* --- GStreamer --- */
+
+/* Where a build or the installation has it. (transfer full) */
+static GstPlugin *
+load_plugin (GError **error)
+{
+  const gchar *given = g_getenv ("GST_PLUGIN_PATH");
+  g_auto (GStrv) dirs = g_strsplit (given ? given : "", ":", -1);
+
+  for (guint i = 0; dirs[i]; i++) {
+    g_autofree gchar *path
+        = g_build_filename (dirs[i], "libgstsyrinx.so", NULL);
+    if (g_file_test (path, G_FILE_TEST_EXISTS))
+      return gst_plugin_load_file (path, error);
+  }
+  return gst_plugin_load_file (SYRINX_PLUGIN_DIR "/libgstsyrinx.so", error);
+}
+
+/* Without the operator's own shapes no element but ours is needed: reading, or
+ * even building, the registry of all the machine's plugins would cost a start
+ * seconds. */
+static gboolean
+init_gstreamer (gboolean with_registry, GError **error)
+{
+  g_autoptr (GstPlugin) plugin = NULL;
+
+  if (!with_registry)
+    g_setenv ("GST_REGISTRY_DISABLE", "yes", TRUE);
+  if (!gst_init_check (NULL, NULL, error))
+    return FALSE;
+  plugin = load_plugin (error);
+  if (plugin)
+    gst_registry_add_plugin (gst_registry_get (), gst_object_ref (plugin));
+  return plugin != NULL;
+}
+
+SyrinxStreams *
+syrinx_streams_new (SyrinxSessions *sessions, const gchar *state_dir,
+    const gchar *shape_dir, GError **error)
+{
+  g_autoptr (SyrinxStreams) self = g_new0 (SyrinxStreams, 1);
+
+  self->sessions = g_object_ref (sessions);
+  self->state_dir = g_strdup (state_dir);
+  self->streams
+      = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, stream_free);
+  g_signal_connect (sessions, "removed", G_CALLBACK (session_removed), self);
+  if (!init_gstreamer (shape_dir != NULL, error))
+    return NULL;
+  self->clear = syrinx_shape_load ("stream", shape_dir, error);
+  self->ece
+      = self->clear ? syrinx_shape_load ("stream-ece", shape_dir, error) : NULL;
+  return self->ece ? g_steal_pointer (&self) : NULL;
+}
+
+void
+syrinx_streams_free (SyrinxStreams *self)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  g_signal_handlers_disconnect_by_data (self->sessions, self);
+  /* Here and now: what they play from is closed next. */
+  g_hash_table_iter_init (&iter, self->streams);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    syrinx_session_stop (((Stream *)value)->session);
+  g_hash_table_unref (self->streams);
+  g_object_unref (self->sessions);
+  g_free (self->state_dir);
+  g_free (self->clear);
+  g_free (self->ece);
+  g_free (self);
+}
