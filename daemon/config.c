@@ -64,6 +64,9 @@ static const struct
       "256", 1, 1000000, "Connections from one address at a time." },
   { "requests-per-second", NUMBER, FIELD (requests_per_second), "200", 1,
       1000000, "Requests from one address, on average; bursts of ten times." },
+  { "requests-per-second-per-subject", NUMBER,
+      FIELD (requests_per_second_per_subject), "200", 1, 1000000,
+      "Requests with tokens of one subject, likewise." },
   { "workers", NUMBER, FIELD (workers), "2", 1, 256,
       "Processes that decode and encode, at most." },
 #undef FIELD

@@ -24,7 +24,8 @@ typedef struct
   guint max_sessions;
   guint max_connections_per_address;
   guint requests_per_second; /* of one client address */
-  guint workers;             /* syrinx-worker processes at most */
+  guint requests_per_second_per_subject;
+  guint workers; /* syrinx-worker processes at most */
 } SyrinxConfig;
 
 /* @file (nullable): NULL takes /etc/syrinx/syrinx.conf if it is there.

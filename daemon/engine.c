@@ -9,6 +9,8 @@
 #include <json-glib/json-glib.h>
 #include <unistd.h>
 
+#define MAX_SUBJECTS 16384 /* whose rates are kept */
+
 struct _SyrinxEngine
 {
   GObject parent;
@@ -18,6 +20,7 @@ struct _SyrinxEngine
   SyrinxIngest *ingest;
   SyrinxSessions *sessions;
   SyrinxStreams *streams;
+  SyrinxRateLimit *subject_limit;
   SyrinxIssuer *issuer;
   SyrinxVerifier *verifier;
 };
@@ -211,6 +214,7 @@ engine_finalize (GObject *object)
   g_clear_pointer (&self->verifier, syrinx_verifier_unref);
   g_clear_pointer (&self->issuer, syrinx_issuer_free);
   g_clear_pointer (&self->store, syrinx_store_unref);
+  g_clear_pointer (&self->subject_limit, syrinx_rate_limit_free);
   g_clear_pointer (&self->config, syrinx_config_free);
   G_OBJECT_CLASS (syrinx_engine_parent_class)->finalize (object);
 }
@@ -224,6 +228,7 @@ syrinx_engine_class_init (SyrinxEngineClass *klass)
 static void
 syrinx_engine_init (SyrinxEngine *self)
 {
+  self->subject_limit = syrinx_rate_limit_new (MAX_SUBJECTS);
 }
 
 SyrinxConfig *
@@ -254,6 +259,12 @@ SyrinxStreams *
 syrinx_engine_get_streams (SyrinxEngine *self)
 {
   return self->streams;
+}
+
+SyrinxRateLimit *
+syrinx_engine_get_subject_limit (SyrinxEngine *self)
+{
+  return self->subject_limit;
 }
 
 SyrinxSessions *

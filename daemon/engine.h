@@ -5,6 +5,7 @@
 
 #include "config.h"
 #include "ingest.h"
+#include "rate-limit.h"
 #include "sessions.h"
 #include "streams.h"
 
@@ -29,6 +30,8 @@ SyrinxContent *syrinx_engine_get_content (SyrinxEngine *engine);
 SyrinxIngest *syrinx_engine_get_ingest (SyrinxEngine *engine);
 SyrinxSessions *syrinx_engine_get_sessions (SyrinxEngine *engine);
 SyrinxStreams *syrinx_engine_get_streams (SyrinxEngine *engine);
+/* Of requests with tokens, by subject. */
+SyrinxRateLimit *syrinx_engine_get_subject_limit (SyrinxEngine *engine);
 
 /* (transfer full) Errors as syrinx_verifier_check(). */
 SyrinxGrant *syrinx_engine_check_token (

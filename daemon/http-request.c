@@ -52,6 +52,25 @@ find_token (HttpRequest *request, HttpAccess access)
              : NULL;
 }
 
+/* FALSE: answered 429. */
+static gboolean
+is_within_rate (HttpRequest *request)
+{
+  guint rate = syrinx_engine_get_config (request->engine)
+                   ->requests_per_second_per_subject;
+  gint64 wait_us = syrinx_rate_limit_take (
+      syrinx_engine_get_subject_limit (request->engine),
+      syrinx_grant_get_subject (request->grant), rate,
+      rate * HTTP_BURST_SECONDS, g_get_monotonic_time ());
+
+  if (wait_us == 0)
+    return TRUE;
+  http_problem (request->message, 429, NULL,
+      "too many requests with tokens of this subject; wait a little");
+  http_retry_after (request->message, wait_us);
+  return FALSE;
+}
+
 static gboolean
 is_allowed (HttpRequest *request, HttpAccess access)
 {
@@ -73,6 +92,8 @@ is_allowed (HttpRequest *request, HttpAccess access)
     http_problem (request->message, 401, NULL, "%s", error->message);
     return FALSE;
   }
+  if (!is_within_rate (request))
+    return FALSE;
   if (token == http_query (request, "token")
       && syrinx_grant_has_scope (request->grant, SYRINX_SCOPE_ADMIN)) {
     http_problem (request->message, 403, "token",
@@ -201,6 +222,16 @@ http_problem (SoupServerMessage *message, guint status, const gchar *field,
       soup_server_message_get_response_headers (message),
       "application/problem+json", NULL);
   add_retry_or_challenge (message, status);
+}
+
+void
+http_retry_after (SoupServerMessage *message, gint64 wait_us)
+{
+  g_autofree gchar *text = g_strdup_printf ("%" G_GINT64_FORMAT,
+      MAX (1, (wait_us + G_USEC_PER_SEC - 1) / G_USEC_PER_SEC));
+
+  soup_message_headers_replace (
+      soup_server_message_get_response_headers (message), "Retry-After", text);
 }
 
 void

@@ -9,7 +9,8 @@
 
 G_BEGIN_DECLS
 
-#define HTTP_MAX_ARGS 4
+#define HTTP_MAX_ARGS      4
+#define HTTP_BURST_SECONDS 10 /* of requests may come at once */
 
 typedef struct
 {
@@ -53,6 +54,8 @@ void http_problem (SoupServerMessage *message, guint status, const gchar *field,
     const gchar *format, ...) G_GNUC_PRINTF (4, 5);
 /* The status that fits @error's code. */
 void http_problem_error (SoupServerMessage *message, const GError *error);
+/* Says when to come again: @wait_us, in seconds rounded up. */
+void http_retry_after (SoupServerMessage *message, gint64 wait_us);
 
 /* Takes @builder's root. */
 void http_json (SoupServerMessage *message, guint status, JsonBuilder *builder);

@@ -4,6 +4,7 @@
 
 #include "front.h"
 #include "http-request.h"
+#include "rate-limit.h"
 
 #include "core/error.h"
 
@@ -13,8 +14,7 @@
 #include <unistd.h>
 
 #define MAX_BODY_BYTES (64 * 1024)
-#define MAX_BUCKETS    16384
-#define BURST_SECONDS  10
+#define MAX_ADDRESSES  16384
 
 static const HttpRoute routes[] = {
   { "GET", "/", HTTP_OPEN, http_page },
@@ -47,50 +47,28 @@ static const HttpRoute admin_routes[] = {
   { "GET", "/v1/status", HTTP_ADMIN, http_status },
 };
 
-typedef struct
-{
-  gdouble tokens;
-  gint64 filled_us;
-} Bucket;
-
 struct _SyrinxHttp
 {
   SyrinxEngine *engine;
   SoupServer *listeners, *admin;
   SyrinxFront *front;
-  int quiet_end;       /* or -1: see keep_alive() */
-  GHashTable *buckets; /* address → Bucket */
+  int quiet_end; /* or -1: see keep_alive() */
+  SyrinxRateLimit *addresses;
   gchar *address, *admin_address;
 };
 
 /* --- Limits --- */
 
-/* A token bucket for each client's address. */
-static gboolean
-is_over_rate (SyrinxHttp *http, const gchar *host)
+/* Microseconds for which @host (nullable) must wait, 0 if it need not. */
+static gint64
+take_address (SyrinxHttp *http, const gchar *host)
 {
   guint rate = syrinx_engine_get_config (http->engine)->requests_per_second;
-  gint64 now_us = g_get_monotonic_time ();
-  Bucket *bucket;
+  g_autofree gchar *client = host ? syrinx_rate_limit_client_of (host) : NULL;
 
-  if (!host)
-    return FALSE;
-  bucket = g_hash_table_lookup (http->buckets, host);
-  if (!bucket) {
-    if (g_hash_table_size (http->buckets) >= MAX_BUCKETS)
-      g_hash_table_remove_all (http->buckets);
-    bucket = g_new0 (Bucket, 1);
-    bucket->tokens = (gdouble)rate * BURST_SECONDS;
-    bucket->filled_us = now_us;
-    g_hash_table_insert (http->buckets, g_strdup (host), bucket);
-  }
-  bucket->tokens += (now_us - bucket->filled_us) * 1e-6 * rate;
-  bucket->tokens = MIN (bucket->tokens, (gdouble)rate * BURST_SECONDS);
-  bucket->filled_us = now_us;
-  if (bucket->tokens < 1)
-    return TRUE;
-  bucket->tokens -= 1;
-  return FALSE;
+  return client ? syrinx_rate_limit_take (http->addresses, client, rate,
+             rate * HTTP_BURST_SECONDS, g_get_monotonic_time ())
+                : 0;
 }
 
 static void
@@ -114,6 +92,7 @@ got_headers (SoupServer *server, SoupServerMessage *message, const char *path,
   SyrinxHttp *http = user_data;
   SoupMessageHeaders *headers
       = soup_server_message_get_request_headers (message);
+  gint64 wait_us;
 
   if (soup_message_headers_get_encoding (headers)
           == SOUP_ENCODING_CONTENT_LENGTH
@@ -131,9 +110,12 @@ got_headers (SoupServer *server, SoupServerMessage *message, const char *path,
         G_OBJECT (message), "syrinx-body-bytes", g_new0 (gsize, 1), g_free);
     g_signal_connect (message, "got-chunk", G_CALLBACK (count_body), NULL);
   }
-  if (is_over_rate (http, soup_server_message_get_remote_host (message)))
+  wait_us = take_address (http, soup_server_message_get_remote_host (message));
+  if (wait_us > 0) {
     http_problem (message, 429, NULL,
         "too many requests from this address; wait a little");
+    http_retry_after (message, wait_us);
+  }
 }
 
 /* --- What the front does not answer --- */
@@ -141,7 +123,7 @@ got_headers (SoupServer *server, SoupServerMessage *message, const char *path,
 static gboolean
 admit (const gchar *host, gpointer user_data)
 {
-  return !is_over_rate (user_data, host);
+  return take_address (user_data, host) == 0;
 }
 
 static void
@@ -297,8 +279,7 @@ syrinx_http_new (SyrinxEngine *engine, GError **error)
 
   http->engine = g_object_ref (engine);
   http->quiet_end = -1;
-  http->buckets
-      = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  http->addresses = syrinx_rate_limit_new (MAX_ADDRESSES);
   http->listeners = soup_server_new ("server-header", "Syrinx", NULL);
   http->admin = soup_server_new ("server-header", "Syrinx", NULL);
   soup_server_add_early_handler (
@@ -321,7 +302,7 @@ syrinx_http_free (SyrinxHttp *http)
   g_object_unref (http->admin);
   if (http->quiet_end >= 0)
     close (http->quiet_end);
-  g_hash_table_unref (http->buckets);
+  syrinx_rate_limit_free (http->addresses);
   g_object_unref (http->engine);
   g_free (http->address);
   g_free (http->admin_address);

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A token bucket for each client, in a table of bounded size. Not locked. */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+typedef struct _SyrinxRateLimit SyrinxRateLimit;
+
+/* Remembers at most @max_clients (1 or more): beyond that the one not heard of
+ * for the longest is forgotten. (transfer full) */
+SyrinxRateLimit *syrinx_rate_limit_new (guint max_clients);
+void syrinx_rate_limit_free (SyrinxRateLimit *limit);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxRateLimit, syrinx_rate_limit_free)
+
+/* Asks for one request of @client. 0: it may, and has been counted. Otherwise
+ * the microseconds after which the next one may; nothing is counted. A bucket
+ * gains @per_second (1 or more) and holds at most @burst (1 or more); either
+ * may differ from call to call, as after a reload. @now_us is monotonic. */
+gint64 syrinx_rate_limit_take (SyrinxRateLimit *limit, const gchar *client,
+    guint per_second, guint burst, gint64 now_us);
+
+guint syrinx_rate_limit_get_size (SyrinxRateLimit *limit);
+
+/* What counts as one client: an IPv4 address, or the /64 of an IPv6 address,
+ * of which everybody has 2^64. Anything else is left as it is. (transfer full)
+ */
+gchar *syrinx_rate_limit_client_of (const gchar *address);
+
+G_END_DECLS
