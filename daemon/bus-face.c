@@ -58,6 +58,7 @@ handle_issue_token (SyrinxDBusManager *manager,
   g_variant_lookup (options, "issuer", "&s", &request.issuer);
   g_variant_lookup (options, "tracks", "&s", &request.tracks);
   g_variant_lookup (options, "region", "&s", &request.region);
+  g_variant_lookup (options, "rtt-ms", "u", &request.rtt_ms);
   g_variant_lookup (options, "ttl-s", "x", &request.ttl_s);
   token = syrinx_engine_issue_token (face->engine, &request, &error);
   if (!answered_error (invocation, error))

@@ -10,6 +10,7 @@
 
 #define DEFAULT_FILE "/etc/syrinx/syrinx.conf"
 #define GROUP        "syrinx"
+#define REGION_GROUP "region "
 
 typedef enum
 {
@@ -29,6 +30,7 @@ static const struct
   const gchar *fallback; /* (nullable) */
   guint64 min, max;      /* of numbers and bytes */
   const gchar *comment;
+  gboolean is_live; /* a reload takes it */
 } keys[] = {
 #define FIELD(name) G_STRUCT_OFFSET (SyrinxConfig, name)
   { "library", PATHS, FIELD (library), NULL, 0, 0,
@@ -43,15 +45,22 @@ static const struct
   { "bus", TEXT, FIELD (bus), "none", 0, 0,
       "D-Bus besides the private one: session, system or none." },
   { "audience", TEXT, FIELD (audience), "syrinx", 0, 0,
-      "What the aud of a token must hold." },
+      "What the aud of a token must hold.", TRUE },
   { "issuer", TEXT, FIELD (issuer), NULL, 0, 0,
-      "What the iss of a token must be. Default: anything." },
+      "What the iss of a token must be. Default: anything.", TRUE },
   { "jwks", PATH, FIELD (jwks), NULL, 0, 0,
-      "File with a JWK Set of further keys whose tokens are taken." },
+      "File with a JWK Set of further keys whose tokens are taken.", TRUE },
   { "pipelines-dir", PATH, FIELD (pipelines_dir), NULL, 0, 0,
       "Folder with session shapes (stream.launch, …) that replace ours." },
   { "region", TEXT, FIELD (region), "default", 0, 0,
-      "Region of listeners of whom nothing better is known." },
+      "Region of listeners of whom nothing better is known.", TRUE },
+  { "trusted-proxies", WORDS, FIELD (trusted_proxies), "", 0, 0,
+      "Whose X-Forwarded-For and X-Syrinx-Region are believed: ADDRESS or\n"
+      "# ADDRESS/BITS, by semicolons.",
+      TRUE },
+  { "geo-database", PATH, FIELD (geo_database), NULL, 0, 0,
+      "MaxMind database (.mmdb) of countries: which region an address is in.",
+      TRUE },
   { "renditions", WORDS, FIELD (renditions), "opus-128;opus-64;aac-128", 0, 0,
       "What is offered, best first: opus-KBIT and aac-KBIT." },
   { "cache-size", BYTES, FIELD (cache_bytes), "10G", 1 << 20, G_MAXINT64,
@@ -59,14 +68,23 @@ static const struct
   { "memory-size", BYTES, FIELD (memory_bytes), "32M", 1 << 20, G_MAXINT64,
       "How much of them is kept in memory." },
   { "max-sessions", NUMBER, FIELD (max_sessions), "10000", 1, 1000000,
-      "Sessions at a time." },
+      "Sessions at a time.", TRUE },
+  { "max-egress-kbps", NUMBER, FIELD (max_egress_kbps), "0", 0, 1000000000,
+      "What their renditions may need together, in kbit/s. 0: any.", TRUE },
+  { "max-cpu-percent", NUMBER, FIELD (max_cpu_percent), "95", 0, 100,
+      "Share of all cores above which no session begins. 0: any.", TRUE },
+  { "admission-queue", NUMBER, FIELD (admission_queue), "256", 0, 100000,
+      "New sessions that may wait for room, nearest regions first.", TRUE },
+  { "admission-wait-ms", NUMBER, FIELD (admission_wait_ms), "3000", 1, 60000,
+      "How long, before they are told to come again later.", TRUE },
   { "max-connections-per-address", NUMBER, FIELD (max_connections_per_address),
       "256", 1, 1000000, "Connections from one address at a time." },
   { "requests-per-second", NUMBER, FIELD (requests_per_second), "200", 1,
-      1000000, "Requests from one address, on average; bursts of ten times." },
+      1000000, "Requests from one address, on average; bursts of ten times.",
+      TRUE },
   { "requests-per-second-per-subject", NUMBER,
       FIELD (requests_per_second_per_subject), "200", 1, 1000000,
-      "Requests with tokens of one subject, likewise." },
+      "Requests with tokens of one subject, likewise.", TRUE },
   { "workers", NUMBER, FIELD (workers), "2", 1, 256,
       "Processes that decode and encode, at most." },
 #undef FIELD
@@ -168,13 +186,18 @@ find_key (const gchar *name)
 
 /* GKeyFile forgets lines, so they are looked up for the message. */
 static guint
-find_line (const gchar *text, const gchar *key)
+find_line (const gchar *text, const gchar *group, const gchar *key)
 {
   g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
+  g_autofree gchar *header = g_strdup_printf ("[%s]", group);
+  gboolean is_in_group = FALSE;
 
   for (guint i = 0; lines[i]; i++) {
     const gchar *line = g_strchug (lines[i]);
-    if (g_str_has_prefix (line, key) && strchr ("= \t", line[strlen (key)]))
+    if (*line == '[')
+      is_in_group = g_str_has_prefix (line, header);
+    else if (is_in_group && g_str_has_prefix (line, key)
+             && strchr ("= \t", line[strlen (key)]))
       return i + 1;
   }
   return 0;
@@ -186,7 +209,7 @@ read_key (SyrinxConfig *config, GKeyFile *file, const gchar *path,
 {
   g_autofree gchar *value = NULL;
   g_autofree gchar *where
-      = g_strdup_printf ("%s, line %u", path, find_line (text, name));
+      = g_strdup_printf ("%s, line %u", path, find_line (text, GROUP, name));
   gint i = find_key (name);
 
   if (i < 0) {
@@ -200,12 +223,63 @@ read_key (SyrinxConfig *config, GKeyFile *file, const gchar *path,
 }
 
 static gboolean
+read_region (SyrinxConfig *config, GKeyFile *file, const gchar *path,
+    const gchar *text, const gchar *group, GError **error)
+{
+  g_auto (GStrv) names = g_key_file_get_keys (file, group, NULL, NULL);
+  g_autoptr (SyrinxRegion) region
+      = syrinx_region_new (group + strlen (REGION_GROUP), error);
+
+  if (region && config->regions->len == SYRINX_MAX_REGIONS) {
+    g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_INVALID,
+        "there are more than %d regions", SYRINX_MAX_REGIONS);
+    g_clear_pointer (&region, syrinx_region_free);
+  }
+  if (!region) {
+    g_prefix_error (error, "%s: ", path);
+    return FALSE;
+  }
+  for (guint i = 0; names && names[i]; i++) {
+    g_autofree gchar *value
+        = g_key_file_get_value (file, group, names[i], error);
+    if (!value || !syrinx_region_set (region, names[i], value, error)) {
+      g_prefix_error (
+          error, "%s, line %u: ", path, find_line (text, group, names[i]));
+      return FALSE;
+    }
+  }
+  g_ptr_array_add (config->regions, g_steal_pointer (&region));
+  return TRUE;
+}
+
+static gboolean
+read_group (SyrinxConfig *config, GKeyFile *file, const gchar *path,
+    const gchar *text, const gchar *group, GError **error)
+{
+  g_auto (GStrv) names = NULL;
+
+  if (g_str_has_prefix (group, REGION_GROUP))
+    return read_region (config, file, path, text, group, error);
+  if (!g_str_equal (group, GROUP)) {
+    g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_INVALID,
+        "%s: there is no group [%s]; there are [" GROUP "] and [" REGION_GROUP
+        "NAME]",
+        path, group);
+    return FALSE;
+  }
+  names = g_key_file_get_keys (file, group, NULL, NULL);
+  for (guint i = 0; names && names[i]; i++)
+    if (!read_key (config, file, path, text, names[i], error))
+      return FALSE;
+  return TRUE;
+}
+
+static gboolean
 read_file (SyrinxConfig *config, const gchar *path, GError **error)
 {
   g_autoptr (GKeyFile) file = g_key_file_new ();
   g_autofree gchar *text = NULL;
   g_auto (GStrv) groups = NULL;
-  g_auto (GStrv) names = NULL;
 
   if (!g_file_get_contents (path, &text, NULL, error)
       || !g_key_file_load_from_data (file, text, -1, G_KEY_FILE_NONE, error)) {
@@ -214,15 +288,7 @@ read_file (SyrinxConfig *config, const gchar *path, GError **error)
   }
   groups = g_key_file_get_groups (file, NULL);
   for (guint i = 0; groups[i]; i++)
-    if (!g_str_equal (groups[i], GROUP)) {
-      g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_INVALID,
-          "%s: there is no group [%s]; all keys are in [" GROUP "]", path,
-          groups[i]);
-      return FALSE;
-    }
-  names = g_key_file_get_keys (file, GROUP, NULL, NULL);
-  for (guint i = 0; names && names[i]; i++)
-    if (!read_key (config, file, path, text, names[i], error))
+    if (!read_group (config, file, path, text, groups[i], error))
       return FALSE;
   return TRUE;
 }
@@ -239,6 +305,14 @@ read_environment (SyrinxConfig *config, GError **error)
       return FALSE;
   }
   return TRUE;
+}
+
+static gboolean
+check_default_region (SyrinxConfig *config, GError **error)
+{
+  g_autoptr (SyrinxRegion) region = syrinx_region_new (config->region, error);
+
+  return region != NULL;
 }
 
 static gboolean
@@ -259,10 +333,10 @@ check (SyrinxConfig *config, GError **error)
           config->renditions[i]);
       return FALSE;
     }
-  if (config->renditions[0] && config->http && config->admin)
-    return TRUE;
+  if (config->renditions[0] && config->http && config->admin && config->region)
+    return check_default_region (config, error);
   g_set_error_literal (error, SYRINX_ERROR, SYRINX_ERROR_INVALID,
-      "renditions, http and admin can't be empty");
+      "renditions, http, admin and region can't be empty");
   return FALSE;
 }
 
@@ -270,6 +344,9 @@ static void
 set_defaults (SyrinxConfig *config)
 {
   config->library = g_new0 (gchar *, 1);
+  config->trusted_proxies = g_new0 (gchar *, 1);
+  config->regions
+      = g_ptr_array_new_with_free_func ((GDestroyNotify)syrinx_region_free);
   config->state_dir
       = getuid () == 0
             ? g_strdup ("/var/lib/syrinx")
@@ -287,6 +364,8 @@ syrinx_config_load (const gchar *file, GHashTable *overrides, GError **error)
   gpointer key, value;
 
   set_defaults (config);
+  config->file = g_strdup (file);
+  config->overrides = g_hash_table_ref (overrides);
   if (!file && g_file_test (DEFAULT_FILE, G_FILE_TEST_EXISTS))
     file = DEFAULT_FILE;
   if ((file && !read_file (config, file, error))
@@ -301,6 +380,59 @@ syrinx_config_load (const gchar *file, GHashTable *overrides, GError **error)
   return check (config, error) ? g_steal_pointer (&config) : NULL;
 }
 
+/* --- Reloading --- */
+
+SyrinxConfig *
+syrinx_config_load_again (const SyrinxConfig *config, GError **error)
+{
+  return syrinx_config_load (config->file, config->overrides, error);
+}
+
+static gboolean
+is_same (SyrinxConfig *a, SyrinxConfig *b, guint i)
+{
+  gpointer x = field (a, i), y = field (b, i);
+
+  switch (keys[i].kind) {
+  case PATHS:
+  case WORDS:
+    return g_strv_equal (*(const gchar *const **)x, *(const gchar *const **)y);
+  case PATH:
+  case TEXT:
+    return g_strcmp0 (*(gchar **)x, *(gchar **)y) == 0;
+  case BYTES:
+    return *(guint64 *)x == *(guint64 *)y;
+  case NUMBER:
+    break;
+  }
+  return *(guint *)x == *(guint *)y;
+}
+
+static void
+swap (gpointer a, gpointer b, gsize size_bytes)
+{
+  guint8 kept[sizeof (guint64)];
+
+  memcpy (kept, a, size_bytes);
+  memcpy (a, b, size_bytes);
+  memcpy (b, kept, size_bytes);
+}
+
+void
+syrinx_config_adopt (SyrinxConfig *config, SyrinxConfig *fresh)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
+    if (keys[i].is_live)
+      swap (field (config, i), field (fresh, i),
+          keys[i].kind == NUMBER  ? sizeof (guint)
+          : keys[i].kind == BYTES ? sizeof (guint64)
+                                  : sizeof (gpointer));
+    else if (!is_same (config, fresh, i))
+      g_warning (
+          "%s has changed; that takes effect at the next start", keys[i].key);
+  swap (&config->regions, &fresh->regions, sizeof (gpointer));
+}
+
 void
 syrinx_config_free (SyrinxConfig *config)
 {
@@ -311,6 +443,9 @@ syrinx_config_free (SyrinxConfig *config)
     else if (keys[i].kind == PATH || keys[i].kind == TEXT)
       g_free (*(gchar **)at);
   }
+  g_clear_pointer (&config->regions, g_ptr_array_unref);
+  g_clear_pointer (&config->overrides, g_hash_table_unref);
+  g_free (config->file);
   g_free (config);
 }
 
@@ -325,5 +460,11 @@ syrinx_config_describe (void)
   for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
     g_string_append_printf (text, "\n# %s\n#%s=%s\n", keys[i].comment,
         keys[i].key, keys[i].fallback ? keys[i].fallback : "");
+  g_string_append (text,
+      "\n# Regions, as many as there are (up to 64): a larger weight is a "
+      "larger\n"
+      "# share. The default region may have such a group too.\n"
+      "#[region eu]\n#weight=8\n#rtt-ms=20\n#countries=DE;FR\n"
+      "#continents=EU\n");
   return g_string_free (text, FALSE);
 }

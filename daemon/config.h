@@ -3,7 +3,7 @@
  * environment, over that the command line. A plain value once it is loaded. */
 #pragma once
 
-#include <glib.h>
+#include "region.h"
 
 G_BEGIN_DECLS
 
@@ -18,14 +18,25 @@ typedef struct
   gchar *jwks;          /* file of foreign keys; (nullable) */
   gchar *pipelines_dir; /* the operator's own session shapes; (nullable) */
   gchar *region;        /* of clients whose region nobody knows */
+  GPtrArray *regions;   /* (element-type SyrinxRegion) */
+  gchar **trusted_proxies;
+  gchar *geo_database;  /* (nullable) */
   gchar **renditions;   /* offered, the first is the default */
   guint64 cache_bytes;  /* renditions on disk */
   guint64 memory_bytes; /* fragments in memory */
   guint max_sessions;
+  guint max_egress_kbps; /* 0: any */
+  guint max_cpu_percent; /* of all cores; 0: any */
+  guint admission_queue;
+  guint admission_wait_ms;
   guint max_connections_per_address;
   guint requests_per_second; /* of one client address */
   guint requests_per_second_per_subject;
   guint workers; /* syrinx-worker processes at most */
+
+  /* where it came from */
+  gchar *file; /* (nullable) */
+  GHashTable *overrides;
 } SyrinxConfig;
 
 /* @file (nullable): NULL takes /etc/syrinx/syrinx.conf if it is there.
@@ -33,6 +44,13 @@ typedef struct
  * Errors: INVALID, naming file, line and key. */
 SyrinxConfig *
 syrinx_config_load (const gchar *file, GHashTable *overrides, GError **error);
+/* From where @config came, as it is there now. (transfer full) Errors: as
+ * syrinx_config_load(). */
+SyrinxConfig *
+syrinx_config_load_again (const SyrinxConfig *config, GError **error);
+/* Takes over from @fresh what can change in a daemon that runs; the rest stays,
+ * with a warning if it differs. What was there before goes to @fresh. */
+void syrinx_config_adopt (SyrinxConfig *config, SyrinxConfig *fresh);
 void syrinx_config_free (SyrinxConfig *config);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxConfig, syrinx_config_free)
 

@@ -4,12 +4,14 @@
 
 #include "core/error.h"
 #include "core/keyring.h"
+#include "core/scheduler.h"
 
 #include <glib/gstdio.h>
 #include <json-glib/json-glib.h>
 #include <unistd.h>
 
-#define MAX_SUBJECTS 16384 /* whose rates are kept */
+#define MAX_SUBJECTS 16384     /* whose rates are kept */
+#define SCHEDULER    "default" /* the one of the streams' queues */
 
 struct _SyrinxEngine
 {
@@ -20,6 +22,8 @@ struct _SyrinxEngine
   SyrinxIngest *ingest;
   SyrinxSessions *sessions;
   SyrinxStreams *streams;
+  SyrinxGeography *geography;
+  SyrinxScheduler *scheduler; /* held, so that its weights stay */
   SyrinxRateLimit *subject_limit;
   SyrinxIssuer *issuer;
   SyrinxVerifier *verifier;
@@ -31,7 +35,7 @@ G_DEFINE_FINAL_TYPE (SyrinxEngine, syrinx_engine, G_TYPE_OBJECT)
 
 /* Our own public key, and those of the configured file. (transfer full) */
 static gchar *
-join_jwks (SyrinxEngine *self, GError **error)
+join_jwks (SyrinxEngine *self, const SyrinxConfig *config, GError **error)
 {
   g_autofree gchar *own = syrinx_issuer_get_jwks (self->issuer);
   g_autofree gchar *foreign = NULL;
@@ -40,9 +44,9 @@ join_jwks (SyrinxEngine *self, GError **error)
       = json_object_get_array_member (json_node_get_object (root), "keys");
   JsonNode *more = NULL;
 
-  if (!self->config->jwks)
+  if (!config->jwks)
     return g_steal_pointer (&own);
-  if (!g_file_get_contents (self->config->jwks, &foreign, NULL, error))
+  if (!g_file_get_contents (config->jwks, &foreign, NULL, error))
     return NULL;
   other = json_from_string (foreign, error);
   if (other && JSON_NODE_HOLDS_OBJECT (other))
@@ -50,7 +54,7 @@ join_jwks (SyrinxEngine *self, GError **error)
   if (!more || !JSON_NODE_HOLDS_ARRAY (more)) {
     if (!error || !*error)
       g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_INVALID,
-          "%s is no JWK Set", self->config->jwks);
+          "%s is no JWK Set", config->jwks);
     return NULL;
   }
   for (guint i = 0; i < json_array_get_length (json_node_get_array (more)); i++)
@@ -60,12 +64,12 @@ join_jwks (SyrinxEngine *self, GError **error)
 }
 
 static SyrinxVerifier *
-make_verifier (SyrinxEngine *self, GError **error)
+make_verifier (SyrinxEngine *self, const SyrinxConfig *config, GError **error)
 {
-  g_autofree gchar *jwks = join_jwks (self, error);
+  g_autofree gchar *jwks = join_jwks (self, config, error);
 
   return jwks ? syrinx_verifier_new (
-             jwks, self->config->audience, self->config->issuer, error)
+             jwks, config->audience, config->issuer, error)
               : NULL;
 }
 
@@ -105,16 +109,55 @@ syrinx_engine_revoke (
   return TRUE;
 }
 
+/* --- What a reload takes --- */
+
+static SyrinxGeography *
+make_geography (const SyrinxConfig *config, GError **error)
+{
+  const SyrinxGeographySettings settings = { .regions = config->regions,
+    .default_region = config->region,
+    .proxies = (const gchar *const *)config->trusted_proxies,
+    .database = config->geo_database };
+
+  return syrinx_geography_new (&settings, error);
+}
+
+/* Tells everybody the configuration. @before (nullable): regions that were. */
+static void
+apply (SyrinxEngine *self, const GPtrArray *before)
+{
+  const GPtrArray *regions = self->config->regions;
+
+  for (guint i = 0; before && i < before->len; i++)
+    syrinx_scheduler_set_region_weight (
+        self->scheduler, ((SyrinxRegion *)before->pdata[i])->name, 1);
+  for (guint i = 0; i < regions->len; i++) {
+    const SyrinxRegion *region = regions->pdata[i];
+    syrinx_scheduler_set_region_weight (
+        self->scheduler, region->name, region->weight);
+  }
+  syrinx_sessions_set_max (self->sessions, self->config->max_sessions);
+}
+
 gboolean
 syrinx_engine_reload (SyrinxEngine *self, GError **error)
 {
-  SyrinxVerifier *fresh = make_verifier (self, error);
+  g_autoptr (SyrinxConfig) fresh
+      = syrinx_config_load_again (self->config, error);
+  SyrinxVerifier *verifier = fresh ? make_verifier (self, fresh, error) : NULL;
+  SyrinxGeography *geography = verifier ? make_geography (fresh, error) : NULL;
 
-  if (!fresh)
+  if (!geography) {
+    g_clear_pointer (&verifier, syrinx_verifier_unref);
     return FALSE;
+  }
   syrinx_verifier_unref (self->verifier);
-  self->verifier = fresh;
-  g_message ("keys were read again");
+  self->verifier = verifier;
+  syrinx_geography_free (self->geography);
+  self->geography = geography;
+  syrinx_config_adopt (self->config, fresh);
+  apply (self, fresh->regions);
+  g_message ("configuration and keys were read again");
   return TRUE;
 }
 
@@ -157,7 +200,8 @@ open_state (SyrinxEngine *self, GError **error)
     return FALSE;
   keyring = syrinx_keyring_open (dir, TRUE, error);
   self->issuer = keyring ? syrinx_issuer_open (dir, TRUE, error) : NULL;
-  self->verifier = self->issuer ? make_verifier (self, error) : NULL;
+  self->verifier
+      = self->issuer ? make_verifier (self, self->config, error) : NULL;
   if (!self->verifier || !syrinx_store_load_revocations (self->store, error))
     return FALSE;
   self->content = syrinx_content_new (self->store, keyring,
@@ -180,6 +224,10 @@ syrinx_engine_new (SyrinxConfig *config, GError **error)
   if (!open_state (self, error))
     return NULL;
   self->sessions = syrinx_sessions_new (self->content, config->max_sessions);
+  self->geography = make_geography (config, error);
+  if (!self->geography)
+    return NULL;
+  apply (self, NULL);
   self->streams = syrinx_streams_new (
       self->sessions, config->state_dir, config->pipelines_dir, error);
   if (!self->streams)
@@ -214,6 +262,8 @@ engine_finalize (GObject *object)
   g_clear_pointer (&self->verifier, syrinx_verifier_unref);
   g_clear_pointer (&self->issuer, syrinx_issuer_free);
   g_clear_pointer (&self->store, syrinx_store_unref);
+  g_clear_pointer (&self->geography, syrinx_geography_free);
+  g_clear_pointer (&self->scheduler, syrinx_scheduler_unref);
   g_clear_pointer (&self->subject_limit, syrinx_rate_limit_free);
   g_clear_pointer (&self->config, syrinx_config_free);
   G_OBJECT_CLASS (syrinx_engine_parent_class)->finalize (object);
@@ -228,6 +278,7 @@ syrinx_engine_class_init (SyrinxEngineClass *klass)
 static void
 syrinx_engine_init (SyrinxEngine *self)
 {
+  self->scheduler = syrinx_scheduler_get (SCHEDULER);
   self->subject_limit = syrinx_rate_limit_new (MAX_SUBJECTS);
 }
 
@@ -259,6 +310,12 @@ SyrinxStreams *
 syrinx_engine_get_streams (SyrinxEngine *self)
 {
   return self->streams;
+}
+
+SyrinxGeography *
+syrinx_engine_get_geography (SyrinxEngine *self)
+{
+  return self->geography;
 }
 
 SyrinxRateLimit *

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "config.h"
+#include "geography.h"
 #include "ingest.h"
 #include "rate-limit.h"
 #include "sessions.h"
@@ -30,6 +31,7 @@ SyrinxContent *syrinx_engine_get_content (SyrinxEngine *engine);
 SyrinxIngest *syrinx_engine_get_ingest (SyrinxEngine *engine);
 SyrinxSessions *syrinx_engine_get_sessions (SyrinxEngine *engine);
 SyrinxStreams *syrinx_engine_get_streams (SyrinxEngine *engine);
+SyrinxGeography *syrinx_engine_get_geography (SyrinxEngine *engine);
 /* Of requests with tokens, by subject. */
 SyrinxRateLimit *syrinx_engine_get_subject_limit (SyrinxEngine *engine);
 

@@ -65,6 +65,7 @@ answer_session (HttpRequest *request, SyrinxListener *listener, guint status,
       = { "track-id", "rendition", "region", "state" };
   g_autoptr (JsonBuilder) json = json_builder_new ();
   guint64 bytes_sent;
+  guint rtt_ms;
 
   json_builder_begin_object (json);
   json_builder_set_member_name (json, "id");
@@ -82,9 +83,11 @@ answer_session (HttpRequest *request, SyrinxListener *listener, guint status,
   json_builder_set_member_name (json, "expires_at");
   json_builder_add_int_value (json,
       syrinx_grant_get_expires_at_s (syrinx_listener_get_grant (listener)));
-  g_object_get (listener, "bytes-sent", &bytes_sent, NULL);
+  g_object_get (listener, "bytes-sent", &bytes_sent, "rtt-ms", &rtt_ms, NULL);
   json_builder_set_member_name (json, "bytes_sent");
   json_builder_add_int_value (json, bytes_sent);
+  json_builder_set_member_name (json, "rtt_ms");
+  json_builder_add_int_value (json, rtt_ms);
   json_builder_set_member_name (json, "server");
   json_builder_add_string_value (json, g_get_host_name ());
   if (base)
@@ -162,11 +165,27 @@ check_session_body (HttpRequest *request, const SyrinxSessionRequest *wanted)
   return FALSE;
 }
 
+static void
+locate (HttpRequest *request, SyrinxPlace *place)
+{
+  SoupMessageHeaders *headers
+      = soup_server_message_get_request_headers (request->message);
+  const SyrinxClues clues = { .token_region
+                              = syrinx_grant_get_region (request->grant),
+    .token_rtt_ms = syrinx_grant_get_rtt_ms (request->grant),
+    .peer = soup_server_message_get_remote_host (request->message),
+    .proxy_region = soup_message_headers_get_one (headers, "X-Syrinx-Region"),
+    .forwarded = soup_message_headers_get_list (headers, "X-Forwarded-For") };
+
+  syrinx_geography_locate (
+      syrinx_engine_get_geography (request->engine), &clues, place);
+}
+
 SyrinxListener *
 http_begin_session (
     HttpRequest *request, SyrinxSessionRequest *wanted, gchar **capability)
 {
-  const gchar *region = syrinx_grant_get_region (request->grant);
+  SyrinxPlace place;
   g_autoptr (GError) error = NULL;
   SyrinxListener *listener;
 
@@ -176,9 +195,10 @@ http_begin_session (
     return NULL;
   }
   wanted->grant = request->grant;
-  wanted->region
-      = region ? region : syrinx_engine_get_config (request->engine)->region;
-  wanted->client = soup_server_message_get_remote_host (request->message);
+  locate (request, &place);
+  wanted->region = place.region;
+  wanted->rtt_ms = place.rtt_ms;
+  wanted->client = place.client;
   listener = syrinx_sessions_create (
       syrinx_engine_get_sessions (request->engine), wanted, capability, &error);
   if (g_error_matches (error, SYRINX_ERROR, SYRINX_ERROR_NOT_FOUND))

@@ -92,6 +92,7 @@ got_headers (SoupServer *server, SoupServerMessage *message, const char *path,
   SyrinxHttp *http = user_data;
   SoupMessageHeaders *headers
       = soup_server_message_get_request_headers (message);
+  gchar client[46];
   gint64 wait_us;
 
   if (soup_message_headers_get_encoding (headers)
@@ -110,7 +111,10 @@ got_headers (SoupServer *server, SoupServerMessage *message, const char *path,
         G_OBJECT (message), "syrinx-body-bytes", g_new0 (gsize, 1), g_free);
     g_signal_connect (message, "got-chunk", G_CALLBACK (count_body), NULL);
   }
-  wait_us = take_address (http, soup_server_message_get_remote_host (message));
+  syrinx_geography_find_client (syrinx_engine_get_geography (http->engine),
+      soup_server_message_get_remote_host (message),
+      soup_message_headers_get_list (headers, "X-Forwarded-For"), client);
+  wait_us = *client ? take_address (http, client) : 0;
   if (wait_us > 0) {
     http_problem (message, 429, NULL,
         "too many requests from this address; wait a little");
@@ -123,7 +127,12 @@ got_headers (SoupServer *server, SoupServerMessage *message, const char *path,
 static gboolean
 admit (const gchar *host, gpointer user_data)
 {
-  return take_address (user_data, host) == 0;
+  SyrinxHttp *http = user_data;
+
+  /* A trusted proxy speaks for many; whoever reads its headers counts them. */
+  return syrinx_geography_is_proxy (
+             syrinx_engine_get_geography (http->engine), host)
+         || take_address (http, host) == 0;
 }
 
 static void

@@ -21,6 +21,7 @@ struct _SyrinxListener
   guint64 bytes_sent;
   gint64 created_at_s;
   SyrinxEncryption encryption;
+  guint rtt_ms;
   gboolean has_wrapped_keys;
   GBytes *key; /* (nullable): its own, for ece */
   guint8 capability[SYRINX_SHA256_BYTES];
@@ -63,6 +64,7 @@ enum
   PROP_BYTES_SENT,
   PROP_CREATED_AT,
   PROP_EXPIRES_AT,
+  PROP_RTT_MS,
   N_PROPERTIES
 };
 static GParamSpec *properties[N_PROPERTIES];
@@ -184,6 +186,7 @@ syrinx_sessions_create (SyrinxSessions *sessions,
   listener->rendition = g_strdup (request->rendition);
   listener->region = g_strdup (request->region);
   listener->client = g_strdup (request->client);
+  listener->rtt_ms = request->rtt_ms;
   listener->encryption = request->encryption;
   listener->has_wrapped_keys = request->has_wrapped_keys;
   if (request->encryption == SYRINX_ENCRYPTION_ECE)
@@ -399,6 +402,9 @@ listener_get_property (
   case PROP_EXPIRES_AT:
     g_value_set_int64 (value, syrinx_grant_get_expires_at_s (self->grant));
     break;
+  case PROP_RTT_MS:
+    g_value_set_uint (value, self->rtt_ms);
+    break;
   default:
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
   }
@@ -447,6 +453,8 @@ syrinx_listener_class_init (SyrinxListenerClass *klass)
       "Unix time in seconds", 0, G_MAXINT64, 0, flags);
   properties[PROP_EXPIRES_AT] = g_param_spec_int64 ("expires-at", "Expires at",
       "Unix time in seconds", 0, G_MAXINT64, 0, flags);
+  properties[PROP_RTT_MS] = g_param_spec_uint ("rtt-ms", "Round trip",
+      "Round trip to the listener in milliseconds", 0, G_MAXUINT, 0, flags);
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 }
 
@@ -489,6 +497,12 @@ syrinx_sessions_init (SyrinxSessions *self)
   self->listeners
       = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, g_object_unref);
   self->ended = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+}
+
+void
+syrinx_sessions_set_max (SyrinxSessions *sessions, guint max)
+{
+  sessions->max = max;
 }
 
 SyrinxSessions *

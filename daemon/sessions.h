@@ -25,7 +25,7 @@ syrinx_encryption_parse (const gchar *text, SyrinxEncryption *encryption);
 /* One session: a GObject so that D-Bus can follow its properties, all
  * read-only: "id", "subject", "track-id", "rendition", "region", "client",
  * "state" ("idle", "playing", "ended"), "bytes-sent" (guint64), "created-at",
- * "expires-at" (gint64, Unix time in seconds). */
+ * "expires-at" (gint64, Unix time in seconds), "rtt-ms" (guint). */
 #define SYRINX_TYPE_LISTENER (syrinx_listener_get_type ())
 G_DECLARE_FINAL_TYPE (
     SyrinxListener, syrinx_listener, SYRINX, LISTENER, GObject)
@@ -58,6 +58,8 @@ G_DECLARE_FINAL_TYPE (
     SyrinxSessions, syrinx_sessions, SYRINX, SESSIONS, GObject)
 
 SyrinxSessions *syrinx_sessions_new (SyrinxContent *content, guint max);
+/* Those over it go on. */
+void syrinx_sessions_set_max (SyrinxSessions *sessions, guint max);
 
 /* What a new session is to be. */
 typedef struct
@@ -68,6 +70,7 @@ typedef struct
   gboolean has_wrapped_keys; /* the listener gave a public key */
   const gchar *region;
   const gchar *client; /* its address, for the operator */
+  guint rtt_ms;        /* to the listener and back */
 } SyrinxSessionRequest;
 
 /* *@capability (transfer full) is given out once and kept only as its digest.

@@ -161,9 +161,10 @@ set_queue (Stream *stream)
   g_autoptr (GstElement) queue
       = syrinx_session_get_element (stream->session, "queue");
   g_autofree gchar *region = NULL;
+  guint rtt_ms;
 
-  g_object_get (stream->listener, "region", &region, NULL);
-  g_object_set (queue, "region", region, NULL);
+  g_object_get (stream->listener, "region", &region, "rtt-ms", &rtt_ms, NULL);
+  g_object_set (queue, "region", region, "rtt", rtt_ms * GST_MSECOND, NULL);
 }
 
 static void

@@ -42,6 +42,8 @@ issue_by_daemon (Ctl *ctl, const SyrinxTokenRequest *request, GError **error)
     g_variant_dict_insert (&options, "tracks", "s", request->tracks);
   if (request->region)
     g_variant_dict_insert (&options, "region", "s", request->region);
+  if (request->rtt_ms)
+    g_variant_dict_insert (&options, "rtt-ms", "u", request->rtt_ms);
   reply = ctl_call (ctl, "Manager", "IssueToken",
       g_variant_new ("(@a{sv})", g_variant_dict_end (&options)), "(s)", error);
   if (reply)
@@ -73,6 +75,7 @@ issue_token (Ctl *ctl, int argc, char **argv)
 {
   g_autofree gchar *subject = NULL, *scope = NULL, *ttl = NULL;
   g_autofree gchar *audience = NULL, *tracks = NULL, *region = NULL;
+  gint rtt_ms = 0;
   const GOptionEntry entries[] = {
     { "subject", 's', 0, G_OPTION_ARG_STRING, &subject,
         "Who it is for (required)", "NAME" },
@@ -86,6 +89,8 @@ issue_token (Ctl *ctl, int argc, char **argv)
         "Only tracks whose id fits this pattern", "GLOB" },
     { "region", 0, 0, G_OPTION_ARG_STRING, &region, "The listener's region",
         "REGION" },
+    { "rtt", 0, 0, G_OPTION_ARG_INT, &rtt_ms,
+        "The listener's round trip in milliseconds", "MS" },
     { NULL },
   };
   SyrinxTokenRequest request;
@@ -99,12 +104,14 @@ issue_token (Ctl *ctl, int argc, char **argv)
     .audience = audience,
     .tracks = tracks,
     .region = region,
+    .rtt_ms = MAX (rtt_ms, 0),
     .ttl_s = parse_ttl (ttl ? ttl : "1h") };
-  if (!subject || request.ttl_s == 0 || argc > 1) {
+  if (!subject || request.ttl_s == 0 || argc > 1 || rtt_ms < 0) {
     g_printerr ("syrinxctl: %s\n",
-        argc > 1   ? "token issue takes options only"
-        : !subject ? "say who the token is for: --subject NAME"
-                   : "--ttl takes a number and s, m, h or d, such as 1h");
+        argc > 1     ? "token issue takes options only"
+        : !subject   ? "say who the token is for: --subject NAME"
+        : rtt_ms < 0 ? "--rtt takes milliseconds"
+                     : "--ttl takes a number and s, m, h or d, such as 1h");
     return CTL_USAGE;
   }
   token = ctl_connect (ctl, NULL) ? issue_by_daemon (ctl, &request, &error)

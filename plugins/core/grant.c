@@ -24,6 +24,7 @@ struct _SyrinxGrant
   gchar *subject, *jti, *region;
   GPatternSpec *tracks;
   SyrinxScope scope;
+  gint rtt_ms; /* -1: unknown */
   gint64 issued_at_s, expires_at_s;
 
   /* atomic */
@@ -199,6 +200,7 @@ syrinx_grant_new (const gchar *subject, const gchar *jti, SyrinxScope scope,
   grant->region = g_strdup (region);
   grant->tracks = track_pattern ? g_pattern_spec_new (track_pattern) : NULL;
   grant->scope = scope;
+  grant->rtt_ms = -1;
   grant->issued_at_s = issued_at_s;
   grant->expires_at_s = expires_at_s;
   lock_registry ();
@@ -282,6 +284,18 @@ const gchar *
 syrinx_grant_get_region (SyrinxGrant *grant)
 {
   return grant->region;
+}
+
+void
+syrinx_grant_set_rtt_ms (SyrinxGrant *grant, gint rtt_ms)
+{
+  grant->rtt_ms = rtt_ms;
+}
+
+gint
+syrinx_grant_get_rtt_ms (SyrinxGrant *grant)
+{
+  return grant->rtt_ms;
 }
 
 gint64

@@ -36,6 +36,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxGrant, syrinx_grant_unref)
 const gchar *syrinx_grant_get_subject (SyrinxGrant *grant);
 const gchar *syrinx_grant_get_jti (SyrinxGrant *grant);    /* (nullable) */
 const gchar *syrinx_grant_get_region (SyrinxGrant *grant); /* (nullable) */
+/* The listener's round trip as the token claims it, or -1. Set it before other
+ * threads see the grant. */
+gint syrinx_grant_get_rtt_ms (SyrinxGrant *grant);
+void syrinx_grant_set_rtt_ms (SyrinxGrant *grant, gint rtt_ms);
 gint64 syrinx_grant_get_expires_at_s (SyrinxGrant *grant);
 gboolean syrinx_grant_has_scope (SyrinxGrant *grant, SyrinxScope scope);
 gboolean syrinx_grant_allows_track (SyrinxGrant *grant, const gchar *track_id);

@@ -245,6 +245,8 @@ make_claims (const SyrinxTokenRequest *request)
   add_string (builder, "iss", request->issuer);
   add_string (builder, "tracks", request->tracks);
   add_string (builder, "region", request->region);
+  if (request->rtt_ms)
+    add_int (builder, "rtt", request->rtt_ms);
   add_int (builder, "iat", now_s);
   add_int (builder, "nbf", now_s);
   add_int (builder, "exp", now_s + request->ttl_s);
@@ -284,6 +286,8 @@ find_objection (const SyrinxTokenRequest *request)
   for (guint i = 0; words[i]; i++)
     if (*words[i] && !syrinx_scope_parse (words[i]))
       return "its scope has a word that is none of listen, original, admin";
+  if (request->rtt_ms > SYRINX_TOKEN_MAX_RTT_MS)
+    return "its round trip is over ten seconds";
   if (request->ttl_s < 1 || request->ttl_s > MAX_TTL_S)
     return "its time to live is not between a second and ten years";
   return NULL;

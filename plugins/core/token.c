@@ -309,8 +309,9 @@ syrinx_verifier_check (
     SyrinxVerifier *verifier, const gchar *token, GError **error)
 {
   g_autoptr (JsonObject) claims = open_token (verifier, token, error);
-  gint64 issued_at_s, expires_at_s;
+  gint64 issued_at_s, expires_at_s, rtt_ms;
   const gchar *subject, *jti, *scope;
+  SyrinxGrant *grant;
 
   if (!claims || !check_names (verifier, claims, error)
       || !check_times (claims, &issued_at_s, &expires_at_s, error))
@@ -322,7 +323,13 @@ syrinx_verifier_check (
     refuse (error, SYRINX_ERROR_DENIED, "it has been revoked");
     return NULL;
   }
-  return syrinx_grant_new (subject, jti, scope ? syrinx_scope_parse (scope) : 0,
-      syrinx_json_get_string (claims, "tracks"),
-      syrinx_json_get_string (claims, "region"), issued_at_s, expires_at_s);
+  grant
+      = syrinx_grant_new (subject, jti, scope ? syrinx_scope_parse (scope) : 0,
+          syrinx_json_get_string (claims, "tracks"),
+          syrinx_json_get_string (claims, "region"), issued_at_s, expires_at_s);
+  /* One that makes no sense is as good as none. */
+  if (syrinx_json_get_int (claims, "rtt", &rtt_ms) && rtt_ms >= 0
+      && rtt_ms <= SYRINX_TOKEN_MAX_RTT_MS)
+    syrinx_grant_set_rtt_ms (grant, rtt_ms);
+  return grant;
 }

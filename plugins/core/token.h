@@ -9,8 +9,9 @@
 
 G_BEGIN_DECLS
 
-#define SYRINX_TOKEN_MAX_BYTES 8192
-#define SYRINX_TOKEN_LEEWAY_S  30
+#define SYRINX_TOKEN_MAX_BYTES  8192
+#define SYRINX_TOKEN_LEEWAY_S   30
+#define SYRINX_TOKEN_MAX_RTT_MS 10000
 
 typedef struct _SyrinxVerifier SyrinxVerifier;
 
@@ -52,6 +53,7 @@ typedef struct
   const gchar *issuer;   /* (nullable): left out */
   const gchar *tracks;   /* (nullable): glob over track ids; left out = all */
   const gchar *region;   /* (nullable) */
+  guint rtt_ms;          /* round trip to the listener; 0: left out */
   gint64 ttl_s;          /* 1 s to 10 years */
 } SyrinxTokenRequest;
 
