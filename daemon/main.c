@@ -257,7 +257,8 @@ main (int argc, char **argv)
   g_option_context_set_summary (
       context, "Streams a folder of music to those who hold a token.");
   g_option_context_set_description (context,
-      "SIGHUP reads configuration and keys again, SIGTERM stops.\nExit status: 0 stopped as "
+      "SIGHUP reads configuration and keys again, SIGTERM stops.\nExit status: "
+      "0 stopped as "
       "asked, 1 could not start, 2 wrong options or configuration.");
   if (!g_option_context_parse (context, &argc, &argv, &error) || argc > 1
       || (log_level && !set_log_level (log_level))) {
