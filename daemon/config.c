@@ -19,7 +19,8 @@ typedef enum
   TEXT,
   WORDS,
   BYTES,
-  NUMBER
+  NUMBER,
+  FLAG
 } Kind;
 
 static const struct
@@ -50,6 +51,22 @@ static const struct
       "What the iss of a token must be. Default: anything.", TRUE },
   { "jwks", PATH, FIELD (jwks), NULL, 0, 0,
       "File with a JWK Set of further keys whose tokens are taken.", TRUE },
+  { "master-key", PATH, FIELD (master_key), NULL, 0, 0,
+      "File with the 32 bytes that all content keys are wrapped with. "
+      "Default:\n"
+      "# systemd's credential master-key, else state-dir's, which is made.",
+      TRUE },
+  { "master-key-next", PATH, FIELD (master_key_next), NULL, 0, 0,
+      "The one that takes its place: `syrinxctl key rotate --master`. "
+      "Default:\n"
+      "# systemd's credential master-key-next, if there is one.",
+      TRUE },
+  { "master-key-group-ok", FLAG, FIELD (master_key_group_ok), "false", 0, 0,
+      "Take a master key that its group can read.", TRUE },
+  { "audit-log", TEXT, FIELD (audit_log), NULL, 0, 0,
+      "Who got which key when, as JSON lines: a path, or none. Default:\n"
+      "# audit.log in state-dir.",
+      TRUE },
   { "pipelines-dir", PATH, FIELD (pipelines_dir), NULL, 0, 0,
       "Folder with session shapes (stream.launch, …) that replace ours." },
   { "region", TEXT, FIELD (region), "default", 0, 0,
@@ -130,6 +147,18 @@ split (const gchar *text)
 }
 
 static gboolean
+set_flag (gboolean *at, const gchar *key, const gchar *text, const gchar *where,
+    GError **error)
+{
+  *at = g_str_equal (text, "true");
+  if (*at || g_str_equal (text, "false"))
+    return TRUE;
+  g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_INVALID,
+      "%s: %s is true or false, not \"%s\"", where, key, text);
+  return FALSE;
+}
+
+static gboolean
 set_value (SyrinxConfig *config, guint i, const gchar *text, const gchar *where,
     GError **error)
 {
@@ -171,6 +200,8 @@ set_value (SyrinxConfig *config, guint i, const gchar *text, const gchar *where,
     else
       *(guint *)at = number;
     return TRUE;
+  case FLAG:
+    return set_flag (at, keys[i].key, text, where, error);
   }
   return FALSE;
 }
@@ -403,6 +434,7 @@ is_same (SyrinxConfig *a, SyrinxConfig *b, guint i)
   case BYTES:
     return *(guint64 *)x == *(guint64 *)y;
   case NUMBER:
+  case FLAG:
     break;
   }
   return *(guint *)x == *(guint *)y;
@@ -424,9 +456,9 @@ syrinx_config_adopt (SyrinxConfig *config, SyrinxConfig *fresh)
   for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
     if (keys[i].is_live)
       swap (field (config, i), field (fresh, i),
-          keys[i].kind == NUMBER  ? sizeof (guint)
-          : keys[i].kind == BYTES ? sizeof (guint64)
-                                  : sizeof (gpointer));
+          keys[i].kind == NUMBER || keys[i].kind == FLAG ? sizeof (guint)
+          : keys[i].kind == BYTES                        ? sizeof (guint64)
+                                                         : sizeof (gpointer));
     else if (!is_same (config, fresh, i))
       g_warning (
           "%s has changed; that takes effect at the next start", keys[i].key);

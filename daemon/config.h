@@ -11,11 +11,14 @@ typedef struct
 {
   gchar **library; /* absolute folders */
   gchar *state_dir;
-  gchar *http, *admin;  /* ADDR:PORT; port 0: any that is free */
-  gchar *bus;           /* session, system or none */
-  gchar *audience;      /* of tokens */
-  gchar *issuer;        /* of tokens; (nullable): any */
-  gchar *jwks;          /* file of foreign keys; (nullable) */
+  gchar *http, *admin;                 /* ADDR:PORT; port 0: any that is free */
+  gchar *bus;                          /* session, system or none */
+  gchar *audience;                     /* of tokens */
+  gchar *issuer;                       /* of tokens; (nullable): any */
+  gchar *jwks;                         /* file of foreign keys; (nullable) */
+  gchar *master_key, *master_key_next; /* files; (nullable): see keyring.h */
+  gboolean master_key_group_ok;
+  gchar *audit_log;     /* path or none; (nullable): STATE_DIR/audit.log */
   gchar *pipelines_dir; /* the operator's own session shapes; (nullable) */
   gchar *region;        /* of clients whose region nobody knows */
   GPtrArray *regions;   /* (element-type SyrinxRegion) */

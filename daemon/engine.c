@@ -25,6 +25,7 @@ struct _SyrinxEngine
   SyrinxGeography *geography;
   SyrinxScheduler *scheduler; /* held, so that its weights stay */
   SyrinxRateLimit *subject_limit;
+  SyrinxAudit *audit;
   SyrinxIssuer *issuer;
   SyrinxVerifier *verifier;
 };
@@ -85,12 +86,16 @@ syrinx_engine_issue_token (
     SyrinxEngine *self, const SyrinxTokenRequest *request, GError **error)
 {
   SyrinxTokenRequest filled = *request;
+  gchar *token;
 
   if (!filled.audience)
     filled.audience = self->config->audience;
   if (!filled.issuer)
     filled.issuer = self->config->issuer;
-  return syrinx_issuer_issue (self->issuer, &filled, error);
+  token = syrinx_issuer_issue (self->issuer, &filled, error);
+  if (token)
+    syrinx_audit_note_token (self->audit, token, "bus");
+  return token;
 }
 
 gboolean
@@ -106,6 +111,10 @@ syrinx_engine_revoke (
     syrinx_revoke_jti (jti, until_s);
   else
     syrinx_revoke_subject (subject, until_s);
+  syrinx_audit_note (self->audit, &(SyrinxAuditEntry){ .event = "token-revoked",
+                                      .jti = jti,
+                                      .subject = subject,
+                                      .through = "bus" });
   return TRUE;
 }
 
@@ -146,11 +155,18 @@ syrinx_engine_reload (SyrinxEngine *self, GError **error)
       = syrinx_config_load_again (self->config, error);
   SyrinxVerifier *verifier = fresh ? make_verifier (self, fresh, error) : NULL;
   SyrinxGeography *geography = verifier ? make_geography (fresh, error) : NULL;
+  /* Opened anew, so that the file can be moved away before. */
+  SyrinxAudit *audit = geography ? syrinx_audit_open (
+                           self->config->state_dir, fresh->audit_log, error)
+                                 : NULL;
 
-  if (!geography) {
+  if (!audit) {
     g_clear_pointer (&verifier, syrinx_verifier_unref);
+    g_clear_pointer (&geography, syrinx_geography_free);
     return FALSE;
   }
+  syrinx_audit_free (self->audit);
+  self->audit = audit;
   syrinx_verifier_unref (self->verifier);
   self->verifier = verifier;
   syrinx_geography_free (self->geography);
@@ -197,6 +213,9 @@ open_state (SyrinxEngine *self, GError **error)
   }
   self->store = syrinx_store_open (dir, TRUE, error);
   if (!self->store)
+    return FALSE;
+  self->audit = syrinx_audit_open (dir, self->config->audit_log, error);
+  if (!self->audit)
     return FALSE;
   keyring = syrinx_keyring_open (dir, TRUE, error);
   self->issuer = keyring ? syrinx_issuer_open (dir, TRUE, error) : NULL;
@@ -265,6 +284,7 @@ engine_finalize (GObject *object)
   g_clear_pointer (&self->geography, syrinx_geography_free);
   g_clear_pointer (&self->scheduler, syrinx_scheduler_unref);
   g_clear_pointer (&self->subject_limit, syrinx_rate_limit_free);
+  g_clear_pointer (&self->audit, syrinx_audit_free);
   g_clear_pointer (&self->config, syrinx_config_free);
   G_OBJECT_CLASS (syrinx_engine_parent_class)->finalize (object);
 }
@@ -322,6 +342,12 @@ SyrinxRateLimit *
 syrinx_engine_get_subject_limit (SyrinxEngine *self)
 {
   return self->subject_limit;
+}
+
+SyrinxAudit *
+syrinx_engine_get_audit (SyrinxEngine *self)
+{
+  return self->audit;
 }
 
 SyrinxSessions *

@@ -3,6 +3,7 @@
  * it and watch its signals. Main thread only. */
 #pragma once
 
+#include "audit.h"
 #include "config.h"
 #include "geography.h"
 #include "ingest.h"
@@ -31,6 +32,7 @@ SyrinxContent *syrinx_engine_get_content (SyrinxEngine *engine);
 SyrinxIngest *syrinx_engine_get_ingest (SyrinxEngine *engine);
 SyrinxSessions *syrinx_engine_get_sessions (SyrinxEngine *engine);
 SyrinxStreams *syrinx_engine_get_streams (SyrinxEngine *engine);
+SyrinxAudit *syrinx_engine_get_audit (SyrinxEngine *engine);
 SyrinxGeography *syrinx_engine_get_geography (SyrinxEngine *engine);
 /* Of requests with tokens, by subject. */
 SyrinxRateLimit *syrinx_engine_get_subject_limit (SyrinxEngine *engine);

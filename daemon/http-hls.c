@@ -140,14 +140,22 @@ http_hls_index (HttpRequest *request)
   answer_playlist (request, text);
 }
 
+/* @rendition (nullable): the session's own key. */
 static void
-answer_key (HttpRequest *request, SyrinxListener *listener, GBytes *key)
+answer_key (
+    HttpRequest *request, SyrinxListener *listener, SyrinxRendition *rendition)
 {
-  if (syrinx_listener_has_wrapped_keys (listener))
+  GBytes *key = rendition ? syrinx_rendition_get_key (rendition)
+                          : syrinx_listener_get_key (listener);
+
+  if (syrinx_listener_has_wrapped_keys (listener)) {
     http_problem (request->message, 403, NULL,
         "this session's keys were given wrapped for its public key");
-  else
-    http_bytes (request->message, "application/octet-stream", "no-store", key);
+    return;
+  }
+  http_bytes (request->message, "application/octet-stream", "no-store", key);
+  if (soup_server_message_get_method (request->message) == SOUP_METHOD_GET)
+    http_audit_key (request, listener, rendition, "raw");
 }
 
 void
@@ -167,7 +175,7 @@ http_hls_key (HttpRequest *request)
              != SYRINX_ENCRYPTION_HLS_AES128)
     http_problem (request->message, 404, NULL, "there is no such key");
   else
-    answer_key (request, listener, syrinx_rendition_get_key (rendition));
+    answer_key (request, listener, rendition);
 }
 
 /* The key that an ece session has for itself. */
@@ -179,7 +187,7 @@ http_session_key (HttpRequest *request)
   if (!listener)
     return;
   if (syrinx_listener_get_encryption (listener) == SYRINX_ENCRYPTION_ECE)
-    answer_key (request, listener, syrinx_listener_get_key (listener));
+    answer_key (request, listener, NULL);
   else
     http_problem (
         request->message, 404, NULL, "this session has no key of its own");

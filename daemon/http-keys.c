@@ -23,6 +23,32 @@ add_key (GString *set, const gchar *kid, GBytes *key)
   g_free (text);
 }
 
+void
+http_audit_key (HttpRequest *request, SyrinxListener *listener,
+    SyrinxRendition *rendition, const gchar *form)
+{
+  const SyrinxRenditionRow *row
+      = rendition ? syrinx_rendition_get_row (rendition) : NULL;
+  SoupMessageHeaders *headers
+      = soup_server_message_get_request_headers (request->message);
+  gchar client[46];
+
+  syrinx_geography_find_client (syrinx_engine_get_geography (request->engine),
+      soup_server_message_get_remote_host (request->message),
+      soup_message_headers_get_list (headers, "X-Forwarded-For"), client);
+  syrinx_audit_note (syrinx_engine_get_audit (request->engine),
+      &(SyrinxAuditEntry){ .event = "key-given",
+          .subject
+          = syrinx_grant_get_subject (syrinx_listener_get_grant (listener)),
+          .session = syrinx_listener_get_id (listener),
+          .client = *client ? client : NULL,
+          .track = syrinx_listener_get_track_id (listener),
+          .rendition = row ? row->name : NULL,
+          .epoch = row ? row->epoch : 0,
+          .key = row ? "content" : "session",
+          .form = form });
+}
+
 static void
 add_content_keys (HttpRequest *request, SyrinxListener *listener, GString *set)
 {
@@ -37,6 +63,24 @@ add_content_keys (HttpRequest *request, SyrinxListener *listener, GString *set)
     kid = g_strdup_printf (
         "%s/%u", names[i], syrinx_rendition_get_row (rendition)->epoch);
     add_key (set, kid, syrinx_rendition_get_key (rendition));
+  }
+}
+
+/* What http_wrap_keys() gave. */
+static void
+audit_wrapped (HttpRequest *request, SyrinxListener *listener)
+{
+  gchar **names = syrinx_engine_get_config (request->engine)->renditions;
+
+  if (syrinx_listener_get_encryption (listener) == SYRINX_ENCRYPTION_ECE) {
+    http_audit_key (request, listener, NULL, "jwe");
+    return;
+  }
+  for (guint i = 0; names[i]; i++) {
+    SyrinxRendition *rendition
+        = syrinx_listener_open (listener, names[i], NULL);
+    if (rendition)
+      http_audit_key (request, listener, rendition, "jwe");
   }
 }
 
@@ -59,5 +103,7 @@ http_wrap_keys (HttpRequest *request, SyrinxListener *listener,
   jwe = syrinx_jwe_wrap (public_key, payload, error);
   syrinx_wipe (set->str, set->allocated_len);
   g_string_free (set, TRUE);
+  if (jwe)
+    audit_wrapped (request, listener);
   return jwe;
 }

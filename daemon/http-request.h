@@ -106,6 +106,10 @@ SyrinxListener *http_begin_session (
  * @public_key (JWK). (transfer full) Errors: as syrinx_jwe_wrap(). */
 gchar *http_wrap_keys (HttpRequest *request, SyrinxListener *listener,
     const gchar *public_key, GError **error);
+/* Enters in the audit log that this request got a key: , or with
+ * NULL the session's own. : raw or jwe. */
+void http_audit_key (HttpRequest *request, SyrinxListener *listener,
+    SyrinxRendition *rendition, const gchar *form);
 
 /* --- The handlers, by subject --- */
 

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The audit log: who got which key when, and what was done to tokens and keys.
+ * JSON lines, appended whole, in a file for its owner alone; never a secret.
+ * Any thread. */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+typedef struct _SyrinxAudit SyrinxAudit;
+
+/* One line; what is NULL or 0 is left out. A token's id (jti) is no secret. */
+typedef struct
+{
+  const gchar *event; /* key-given, token-issued, token-revoked, key-rotated */
+  const gchar *subject, *session, *client;
+  const gchar *track, *rendition;
+  guint epoch;
+  const gchar *key;  /* content, session, master */
+  const gchar *form; /* raw, jwe */
+  const gchar *jti, *scope;
+  gint64 expires_at;    /* Unix time in seconds */
+  guint64 n_keys;       /* rotated */
+  const gchar *through; /* bus, files */
+} SyrinxAuditEntry;
+
+/* @setting: a path, "none" (nothing is kept), or NULL for STATE_DIR/audit.log.
+ * (transfer full) Errors: FAILED; DENIED if others can read the file. */
+SyrinxAudit *syrinx_audit_open (
+    const gchar *state_dir, const gchar *setting, GError **error);
+void syrinx_audit_free (SyrinxAudit *audit);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxAudit, syrinx_audit_free)
+
+/* Appends the line with the time. A failure is a warning, once until it works
+ * again: who listens does not pay for a full disk. @audit: (nullable). */
+void syrinx_audit_note (SyrinxAudit *audit, const SyrinxAuditEntry *entry);
+/* The same with jti, subject, scope and expiry of a token as it was signed;
+ * its signature is not looked at. */
+void syrinx_audit_note_token (
+    SyrinxAudit *audit, const gchar *token, const gchar *through);
+
+G_END_DECLS
