@@ -41,6 +41,16 @@ static const struct
       "# ~/.local/state/syrinx for others." },
   { "http", TEXT, FIELD (http), "127.0.0.1:8080", 0, 0,
       "Where listeners connect, ADDRESS:PORT. Port 0 takes any free one." },
+  { "https", TEXT, FIELD (https), NULL, 0, 0,
+      "Where they connect by TLS (1.2 and later), ADDRESS:PORT. Default: "
+      "nowhere.\n"
+      "# On other machines' way, let http be loopback and this be public." },
+  { "tls-certificate", PATH, FIELD (tls_certificate), NULL, 0, 0,
+      "PEM file with the certificate of https, then those that vouch for it.\n"
+      "# Read again at a reload.",
+      TRUE },
+  { "tls-key", PATH, FIELD (tls_key), NULL, 0, 0, "PEM file with its key.",
+      TRUE },
   { "admin", TEXT, FIELD (admin), "127.0.0.1:9180", 0, 0,
       "Metrics and status, ADDRESS:PORT. Keep it on loopback." },
   { "bus", TEXT, FIELD (bus), "none", 0, 0,
@@ -355,6 +365,11 @@ check (SyrinxConfig *config, GError **error)
     g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_INVALID,
         "bus is session, system or none, not \"%s\"",
         config->bus ? config->bus : "");
+    return FALSE;
+  }
+  if (config->https && (!config->tls_certificate || !config->tls_key)) {
+    g_set_error_literal (error, SYRINX_ERROR, SYRINX_ERROR_INVALID,
+        "https needs tls-certificate and tls-key");
     return FALSE;
   }
   for (guint i = 0; config->renditions[i]; i++)

@@ -12,6 +12,8 @@ typedef struct
   gchar **library; /* absolute folders */
   gchar *state_dir;
   gchar *http, *admin;                 /* ADDR:PORT; port 0: any that is free */
+  gchar *https;                        /* ADDR:PORT; (nullable): none */
+  gchar *tls_certificate, *tls_key;    /* PEM files; (nullable) */
   gchar *bus;                          /* session, system or none */
   gchar *audience;                     /* of tokens */
   gchar *issuer;                       /* of tokens; (nullable): any */

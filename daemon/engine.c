@@ -2,6 +2,8 @@
 /* The engine. */
 #include "engine.h"
 
+#include "tls-certificate.h"
+
 #include "core/error.h"
 #include "core/keyring.h"
 #include "core/scheduler.h"
@@ -28,6 +30,7 @@ struct _SyrinxEngine
   SyrinxAudit *audit;
   SyrinxIssuer *issuer;
   SyrinxVerifier *verifier;
+  GTlsCertificate *certificate; /* (nullable) */
 };
 
 G_DEFINE_FINAL_TYPE (SyrinxEngine, syrinx_engine, G_TYPE_OBJECT)
@@ -131,6 +134,19 @@ make_geography (const SyrinxConfig *config, GError **error)
   return syrinx_geography_new (&settings, error);
 }
 
+/* FALSE: one is configured and can't be had. */
+static gboolean
+load_certificate (
+    const SyrinxConfig *config, GTlsCertificate **certificate, GError **error)
+{
+  gboolean wanted = config->tls_certificate && config->tls_key;
+
+  *certificate = wanted ? syrinx_tls_certificate_load (
+                     config->tls_certificate, config->tls_key, error)
+                        : NULL;
+  return *certificate || !wanted;
+}
+
 /* Tells everybody the configuration. @before (nullable): regions that were. */
 static void
 apply (SyrinxEngine *self, const GPtrArray *before)
@@ -159,8 +175,10 @@ syrinx_engine_reload (SyrinxEngine *self, GError **error)
   SyrinxAudit *audit = geography ? syrinx_audit_open (
                            self->config->state_dir, fresh->audit_log, error)
                                  : NULL;
+  GTlsCertificate *certificate = NULL;
 
-  if (!audit) {
+  if (!audit || !load_certificate (fresh, &certificate, error)) {
+    g_clear_pointer (&audit, syrinx_audit_free);
     g_clear_pointer (&verifier, syrinx_verifier_unref);
     g_clear_pointer (&geography, syrinx_geography_free);
     return FALSE;
@@ -171,6 +189,8 @@ syrinx_engine_reload (SyrinxEngine *self, GError **error)
   self->verifier = verifier;
   syrinx_geography_free (self->geography);
   self->geography = geography;
+  g_clear_object (&self->certificate);
+  self->certificate = certificate;
   syrinx_config_adopt (self->config, fresh);
   apply (self, fresh->regions);
   g_message ("configuration and keys were read again");
@@ -244,7 +264,7 @@ syrinx_engine_new (SyrinxConfig *config, GError **error)
     return NULL;
   self->sessions = syrinx_sessions_new (self->content, config->max_sessions);
   self->geography = make_geography (config, error);
-  if (!self->geography)
+  if (!self->geography || !load_certificate (config, &self->certificate, error))
     return NULL;
   apply (self, NULL);
   self->streams = syrinx_streams_new (
@@ -277,6 +297,7 @@ engine_finalize (GObject *object)
   g_clear_object (&self->ingest);
   g_clear_pointer (&self->streams, syrinx_streams_free);
   g_clear_object (&self->sessions);
+  g_clear_object (&self->certificate);
   g_clear_pointer (&self->content, syrinx_content_unref);
   g_clear_pointer (&self->verifier, syrinx_verifier_unref);
   g_clear_pointer (&self->issuer, syrinx_issuer_free);
@@ -336,6 +357,12 @@ SyrinxGeography *
 syrinx_engine_get_geography (SyrinxEngine *self)
 {
   return self->geography;
+}
+
+GTlsCertificate *
+syrinx_engine_get_certificate (SyrinxEngine *self)
+{
+  return self->certificate;
 }
 
 SyrinxRateLimit *

@@ -34,6 +34,8 @@ SyrinxSessions *syrinx_engine_get_sessions (SyrinxEngine *engine);
 SyrinxStreams *syrinx_engine_get_streams (SyrinxEngine *engine);
 SyrinxAudit *syrinx_engine_get_audit (SyrinxEngine *engine);
 SyrinxGeography *syrinx_engine_get_geography (SyrinxEngine *engine);
+/* The certificate for TLS, as last read. (nullable) if none is configured. */
+GTlsCertificate *syrinx_engine_get_certificate (SyrinxEngine *engine);
 /* Of requests with tokens, by subject. */
 SyrinxRateLimit *syrinx_engine_get_subject_limit (SyrinxEngine *engine);
 
@@ -46,7 +48,8 @@ gchar *syrinx_engine_issue_token (
 /* One of @jti and @subject; takes effect on what is playing, and is kept. */
 gboolean syrinx_engine_revoke (SyrinxEngine *engine, const gchar *jti,
     const gchar *subject, GError **error);
-/* Reads configuration and keys again; on an error everything stays as it was.
+/* Reads configuration, certificate and keys again; on an error everything stays
+ * as it was.
  */
 gboolean syrinx_engine_reload (SyrinxEngine *engine, GError **error);
 

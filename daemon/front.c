@@ -19,15 +19,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define BACKLOG             4096
-#define MAX_EVENTS          128
-#define MAX_REQUEST_BYTES   8192 /* what is longer is libsoup's to judge */
-#define MAX_HEADERS         32
-#define MAX_PATH_BYTES      256
-#define MAX_RESPONSE_HEAD   768
-#define MAX_ANSWERS_A_TURN  16
-#define ACCEPT_PAUSE_MS     100
-#define SOUP_IDLE_TIMEOUT_S 60
+#define BACKLOG            4096
+#define MAX_EVENTS         128
+#define MAX_REQUEST_BYTES  8192 /* what is longer is libsoup's to judge */
+#define MAX_HEADERS        32
+#define MAX_PATH_BYTES     256
+#define MAX_RESPONSE_HEAD  768
+#define MAX_ANSWERS_A_TURN 16
+#define ACCEPT_PAUSE_MS    100
 
 /* libh2o's picohttpparser, whose header Debian leaves out. */
 struct phr_header
@@ -51,10 +50,11 @@ typedef enum
   N_PHASES
 } Phase;
 
-static const gint64 max_phase_s[N_PHASES] = { [PHASE_HEAD] = 10,
-  [PHASE_IDLE] = 60,
-  [PHASE_WAITING] = 30,
-  [PHASE_SENDING] = 30 };
+static const gint64 max_phase_s[N_PHASES]
+    = { [PHASE_HEAD] = SYRINX_HEAD_TIMEOUT_S,
+        [PHASE_IDLE] = SYRINX_IDLE_TIMEOUT_S,
+        [PHASE_WAITING] = 30,
+        [PHASE_SENDING] = 30 };
 
 typedef struct
 {
@@ -82,54 +82,13 @@ struct _SyrinxFront
   int epoll_fd;
   guint source, reaper, pause;
   GQueue phases[N_PHASES]; /* of Connection, longest in it first */
-  GHashTable *hosts;       /* address → number of connections, as a pointer */
+  SyrinxConnections *connections;
   gint64 date_s;
   gchar date[32];
   gchar *fixed_head; /* the lines that all answers have */
 };
 
 static void serve (Connection *connection);
-
-/* --- Connections by address --- */
-
-typedef struct
-{
-  GHashTable *hosts;
-  gchar *host;
-} Counted;
-
-static guint
-get_count (SyrinxFront *front, const gchar *host)
-{
-  return GPOINTER_TO_UINT (g_hash_table_lookup (front->hosts, host));
-}
-
-static void
-set_count (GHashTable *hosts, const gchar *host, guint n)
-{
-  if (n)
-    g_hash_table_replace (hosts, g_strdup (host), GUINT_TO_POINTER (n));
-  else
-    g_hash_table_remove (hosts, host);
-}
-
-static void
-discount (GHashTable *hosts, const gchar *host)
-{
-  set_count (
-      hosts, host, GPOINTER_TO_UINT (g_hash_table_lookup (hosts, host)) - 1);
-}
-
-static void
-counted_free (gpointer data)
-{
-  Counted *counted = data;
-
-  discount (counted->hosts, counted->host);
-  g_hash_table_unref (counted->hosts);
-  g_free (counted->host);
-  g_free (counted);
-}
 
 /* --- Time-outs --- */
 
@@ -210,7 +169,8 @@ static void
 close_connection (Connection *connection)
 {
   close (connection->fd);
-  discount (connection->front->hosts, connection->host);
+  syrinx_connections_give_back (
+      connection->front->connections, connection->host);
   free_connection (connection);
 }
 
@@ -221,7 +181,6 @@ hand_over (Connection *connection)
   g_autoptr (GError) error = NULL;
   g_autoptr (GSocket) socket = NULL;
   g_autoptr (GSocketConnection) stream = NULL;
-  Counted *counted;
 
   epoll_ctl (front->epoll_fd, EPOLL_CTL_DEL, connection->fd, NULL);
   socket = g_socket_new_from_fd (connection->fd, &error);
@@ -230,15 +189,12 @@ hand_over (Connection *connection)
     close_connection (connection);
     return;
   }
-  g_socket_set_timeout (socket, SOUP_IDLE_TIMEOUT_S);
+  g_socket_set_timeout (socket, SYRINX_IDLE_TIMEOUT_S);
   stream = g_socket_connection_factory_create_connection (socket);
-  counted = g_new0 (Counted, 1);
-  counted->hosts = g_hash_table_ref (front->hosts);
-  counted->host = g_steal_pointer (&connection->host);
-  g_object_set_data_full (
-      G_OBJECT (stream), "syrinx-counted", counted, counted_free);
+  syrinx_connections_tie (
+      front->connections, connection->host, G_OBJECT (stream));
   free_connection (connection);
-  front->funcs.hand_over (stream, front->user_data);
+  front->funcs.hand_over (stream, G_IO_STREAM (stream), front->user_data);
 }
 
 /* --- Answering: hot --- */
@@ -498,7 +454,6 @@ add_connection (SyrinxFront *front, int fd, gchar *host)
   connection->link.data = connection;
   connection->since_us = g_get_monotonic_time ();
   g_queue_push_tail_link (&front->phases[PHASE_HEAD], &connection->link);
-  set_count (front->hosts, host, get_count (front, host) + 1);
   setsockopt (fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof (int));
   schedule_reaper (front, connection->since_us);
   if (epoll_ctl (front->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0)
@@ -548,7 +503,7 @@ accept_all (SyrinxFront *front)
       return;
     }
     host = describe_host (&address);
-    if (get_count (front, host) < max)
+    if (syrinx_connections_take (front->connections, host, max))
       add_connection (front, fd, g_steal_pointer (&host));
     else
       close (fd);
@@ -585,9 +540,27 @@ make_fixed_head (void)
   return g_string_free (text, FALSE);
 }
 
+GSocket *
+syrinx_front_listen (GSocketAddress *address, GError **error)
+{
+  g_autoptr (GSocket) socket
+      = g_socket_new (g_socket_address_get_family (address),
+          G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, error);
+
+  if (!socket)
+    return NULL;
+  g_socket_set_blocking (socket, FALSE);
+  g_socket_set_listen_backlog (socket, BACKLOG);
+  if (!g_socket_bind (socket, address, TRUE, error)
+      || !g_socket_listen (socket, error))
+    return NULL;
+  return g_steal_pointer (&socket);
+}
+
 SyrinxFront *
 syrinx_front_new (SyrinxEngine *engine, GSocketAddress *address,
-    const SyrinxFrontFuncs *funcs, gpointer user_data, GError **error)
+    SyrinxConnections *connections, const SyrinxFrontFuncs *funcs,
+    gpointer user_data, GError **error)
 {
   g_autoptr (SyrinxFront) front = g_new0 (SyrinxFront, 1);
 
@@ -595,16 +568,10 @@ syrinx_front_new (SyrinxEngine *engine, GSocketAddress *address,
   front->funcs = *funcs;
   front->user_data = user_data;
   front->fixed_head = make_fixed_head ();
-  front->hosts = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  front->connections = syrinx_connections_ref (connections);
   front->epoll_fd = epoll_create1 (EPOLL_CLOEXEC);
-  front->listening = g_socket_new (g_socket_address_get_family (address),
-      G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, error);
+  front->listening = syrinx_front_listen (address, error);
   if (!front->listening)
-    return NULL;
-  g_socket_set_blocking (front->listening, FALSE);
-  g_socket_set_listen_backlog (front->listening, BACKLOG);
-  if (!g_socket_bind (front->listening, address, TRUE, error)
-      || !g_socket_listen (front->listening, error))
     return NULL;
   front->source = g_unix_fd_add (front->epoll_fd, G_IO_IN, dispatch, front);
   watch_listening (front);
@@ -622,7 +589,7 @@ syrinx_front_free (SyrinxFront *front)
   g_clear_handle_id (&front->pause, g_source_remove);
   g_clear_object (&front->listening);
   close (front->epoll_fd);
-  g_hash_table_unref (front->hosts);
+  g_clear_pointer (&front->connections, syrinx_connections_unref);
   g_free (front->fixed_head);
   g_free (front);
 }

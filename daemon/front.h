@@ -5,28 +5,39 @@
  * Main thread only. */
 #pragma once
 
+#include "connections.h"
 #include "engine.h"
 
 G_BEGIN_DECLS
 
+#define SYRINX_HEAD_TIMEOUT_S 10 /* for the head of a first request */
+#define SYRINX_IDLE_TIMEOUT_S 60 /* without a byte either way */
+
 typedef struct _SyrinxFront SyrinxFront;
+
+/* Takes over @stream, which is @connection or a layer on it. */
+typedef void (*SyrinxHandOver) (
+    GSocketConnection *connection, GIOStream *stream, gpointer user_data);
 
 typedef struct
 {
   /* FALSE: this address asks too much; whoever gets the connection says so. */
   gboolean (*admit) (const gchar *host, gpointer user_data);
-  /* Takes over what the front does not answer. */
-  void (*hand_over) (GSocketConnection *connection, gpointer user_data);
+  SyrinxHandOver hand_over; /* of what the front does not answer */
 } SyrinxFrontFuncs;
 
 /* Listens on @address. Errors: as g_socket_bind() and g_socket_listen(). */
 SyrinxFront *syrinx_front_new (SyrinxEngine *engine, GSocketAddress *address,
-    const SyrinxFrontFuncs *funcs, gpointer user_data, GError **error);
+    SyrinxConnections *connections, const SyrinxFrontFuncs *funcs,
+    gpointer user_data, GError **error);
 /* Closes what it has; connections that were handed over go on. */
 void syrinx_front_free (SyrinxFront *front);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxFront, syrinx_front_free)
 
 /* Where it listens, with the port that 0 became. (transfer full) */
 GSocketAddress *syrinx_front_get_address (SyrinxFront *front);
+
+/* A non-blocking socket that listens on @address. (transfer full) */
+GSocket *syrinx_front_listen (GSocketAddress *address, GError **error);
 
 G_END_DECLS

@@ -6,6 +6,22 @@
 #include "core/json.h"
 #include "core/jwe.h"
 
+/* As the client sees it: a trusted proxy may have taken the TLS off. */
+static const gchar *
+get_scheme (HttpRequest *request)
+{
+  SyrinxGeography *geography = syrinx_engine_get_geography (request->engine);
+  const gchar *peer = soup_server_message_get_remote_host (request->message);
+  const gchar *said = soup_message_headers_get_one (
+      soup_server_message_get_request_headers (request->message),
+      "X-Forwarded-Proto");
+
+  if (said && g_ascii_strcasecmp (said, "https") == 0 && peer
+      && syrinx_geography_is_proxy (geography, peer))
+    return "https";
+  return g_uri_get_scheme (soup_server_message_get_uri (request->message));
+}
+
 /* "http://HOST:PORT/v1/sessions/ID/CAPABILITY/" as the client reached us. */
 static gchar *
 make_base (HttpRequest *request, const gchar *id, const gchar *capability)
@@ -18,8 +34,8 @@ make_base (HttpRequest *request, const gchar *id, const gchar *capability)
       = port > 0 ? g_strdup_printf (":%d", port) : g_strdup ("");
 
   return g_strdup_printf ("%s://%s%s%s%s/v1/sessions/%s/%s/",
-      g_uri_get_scheme (uri), is_v6 ? "[" : "", host, is_v6 ? "]" : "",
-      with_port, id, capability);
+      get_scheme (request), is_v6 ? "[" : "", host, is_v6 ? "]" : "", with_port,
+      id, capability);
 }
 
 /* @base (nullable): the address does not exist in this form. */

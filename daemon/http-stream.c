@@ -103,6 +103,11 @@ begin (Asked *asked)
 {
   const gchar *method = soup_server_message_get_method (asked->message);
 
+  if (soup_server_message_get_http_version (asked->message) > SOUP_HTTP_1_1) {
+    http_problem (asked->message, 505, NULL,
+        "a progressive stream needs a connection of its own: use HTTP/1.1");
+    return FALSE;
+  }
   if (g_str_equal (method, "HEAD")) {
     SoupMessageHeaders *headers
         = soup_server_message_get_response_headers (asked->message);

@@ -5,6 +5,7 @@
 #include "front.h"
 #include "http-request.h"
 #include "rate-limit.h"
+#include "tls-front.h"
 
 #include "core/error.h"
 
@@ -51,10 +52,12 @@ struct _SyrinxHttp
 {
   SyrinxEngine *engine;
   SoupServer *listeners, *admin;
+  SyrinxConnections *connections;
   SyrinxFront *front;
-  int quiet_end; /* or -1: see keep_alive() */
+  SyrinxTlsFront *tls_front; /* (nullable) */
+  int quiet_end;             /* or -1: see keep_alive() */
   SyrinxRateLimit *addresses;
-  gchar *address, *admin_address;
+  gchar *address, *tls_address, *admin_address;
 };
 
 /* --- Limits --- */
@@ -84,6 +87,16 @@ count_body (SoupServerMessage *message, GBytes *chunk, gpointer user_data)
   }
 }
 
+/* The peer is not silent any more. */
+static void
+note_request (SoupServerMessage *message)
+{
+  GSocketAddress *remote = soup_server_message_get_remote_address (message);
+
+  if (remote)
+    syrinx_tls_front_note_request (remote);
+}
+
 /* Before the body is read. */
 static void
 got_headers (SoupServer *server, SoupServerMessage *message, const char *path,
@@ -95,6 +108,7 @@ got_headers (SoupServer *server, SoupServerMessage *message, const char *path,
   gchar client[46];
   gint64 wait_us;
 
+  note_request (message);
   if (soup_message_headers_get_encoding (headers)
           == SOUP_ENCODING_CONTENT_LENGTH
       && soup_message_headers_get_content_length (headers) > MAX_BODY_BYTES) {
@@ -136,7 +150,7 @@ admit (const gchar *host, gpointer user_data)
 }
 
 static void
-take_over (GSocketConnection *connection, gpointer user_data)
+take_over (GSocketConnection *connection, GIOStream *stream, gpointer user_data)
 {
   SyrinxHttp *http = user_data;
   g_autoptr (GSocketAddress) local
@@ -147,8 +161,8 @@ take_over (GSocketConnection *connection, gpointer user_data)
 
   if (!local || !remote)
     g_io_stream_close (G_IO_STREAM (connection), NULL, NULL);
-  else if (!soup_server_accept_iostream (http->listeners,
-               G_IO_STREAM (connection), local, remote, &error))
+  else if (!soup_server_accept_iostream (
+               http->listeners, stream, local, remote, &error))
     g_debug ("a connection was not taken: %s", error->message);
 }
 
@@ -196,12 +210,12 @@ parse_address (const gchar *text, GError **error)
 }
 
 static gchar *
-describe (GSocketAddress *address)
+describe (const gchar *scheme, GSocketAddress *address)
 {
   g_autofree gchar *text
       = g_socket_connectable_to_string (G_SOCKET_CONNECTABLE (address));
 
-  return g_strdup_printf ("http://%s/", text);
+  return g_strdup_printf ("%s://%s/", scheme, text);
 }
 
 static gboolean
@@ -209,7 +223,8 @@ explain_busy (const gchar *text, GError *cause, GError **error)
 {
   if (g_error_matches (cause, G_IO_ERROR, G_IO_ERROR_ADDRESS_IN_USE))
     g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_BUSY,
-        "%s is in use; choose another with --http and --admin, or port 0 for "
+        "%s is in use; choose another with --http, --https and --admin, or "
+        "port 0 for "
         "any free one",
         text);
   else
@@ -229,16 +244,35 @@ listen_public (SyrinxHttp *http, const gchar *text, GError **error)
 
   if (!address)
     return FALSE;
-  http->front = syrinx_front_new (http->engine, address, &funcs, http, &cause);
+  http->front = syrinx_front_new (
+      http->engine, address, http->connections, &funcs, http, &cause);
   if (!http->front)
     return explain_busy (text, cause, error);
   bound = syrinx_front_get_address (http->front);
-  http->address = describe (bound);
+  http->address = describe ("http", bound);
   if (!g_inet_address_get_is_loopback (
           g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (bound))))
     g_warning ("%s is reachable from other machines and not encrypted on the "
-               "way: put TLS in front of it",
+               "way: make it loopback and set https, or put TLS in front of it",
         http->address);
+  return TRUE;
+}
+
+static gboolean
+listen_tls (SyrinxHttp *http, const gchar *text, GError **error)
+{
+  g_autoptr (GSocketAddress) address = parse_address (text, error);
+  g_autoptr (GSocketAddress) bound = NULL;
+  GError *cause = NULL;
+
+  if (!address)
+    return FALSE;
+  http->tls_front = syrinx_tls_front_new (
+      http->engine, address, http->connections, take_over, http, &cause);
+  if (!http->tls_front)
+    return explain_busy (text, cause, error);
+  bound = syrinx_tls_front_get_address (http->tls_front);
+  http->tls_address = describe ("https", bound);
   return TRUE;
 }
 
@@ -288,6 +322,7 @@ syrinx_http_new (SyrinxEngine *engine, GError **error)
 
   http->engine = g_object_ref (engine);
   http->quiet_end = -1;
+  http->connections = syrinx_connections_new ();
   http->addresses = syrinx_rate_limit_new (MAX_ADDRESSES);
   http->listeners = soup_server_new ("server-header", "Syrinx", NULL);
   http->admin = soup_server_new ("server-header", "Syrinx", NULL);
@@ -296,6 +331,7 @@ syrinx_http_new (SyrinxEngine *engine, GError **error)
   soup_server_add_handler (http->listeners, NULL, handle, http, NULL);
   soup_server_add_handler (http->admin, NULL, handle_admin, http, NULL);
   if (!keep_alive (http, error) || !listen_public (http, config->http, error)
+      || (config->https && !listen_tls (http, config->https, error))
       || !listen_admin (http, config->admin, error))
     return NULL;
   return g_steal_pointer (&http);
@@ -305,15 +341,18 @@ void
 syrinx_http_free (SyrinxHttp *http)
 {
   g_clear_pointer (&http->front, syrinx_front_free);
+  g_clear_pointer (&http->tls_front, syrinx_tls_front_free);
   soup_server_disconnect (http->listeners);
   soup_server_disconnect (http->admin);
   g_object_unref (http->listeners);
   g_object_unref (http->admin);
   if (http->quiet_end >= 0)
     close (http->quiet_end);
+  syrinx_connections_unref (http->connections);
   syrinx_rate_limit_free (http->addresses);
   g_object_unref (http->engine);
   g_free (http->address);
+  g_free (http->tls_address);
   g_free (http->admin_address);
   g_free (http);
 }
@@ -322,6 +361,12 @@ const gchar *
 syrinx_http_get_address (SyrinxHttp *http)
 {
   return http->address;
+}
+
+const gchar *
+syrinx_http_get_tls_address (SyrinxHttp *http)
+{
+  return http->tls_address;
 }
 
 const gchar *

@@ -17,6 +17,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxHttp, syrinx_http_free)
 
 /* "http://127.0.0.1:8080/" (transfer none) */
 const gchar *syrinx_http_get_address (SyrinxHttp *http);
+/* "https://…/" (transfer none) (nullable) */
+const gchar *syrinx_http_get_tls_address (SyrinxHttp *http);
 const gchar *syrinx_http_get_admin_address (SyrinxHttp *http);
 
 G_END_DECLS

@@ -4,6 +4,7 @@
 #include "config.h"
 #include "engine.h"
 #include "http.h"
+#include "tls-certificate.h"
 
 #include <glib-unix.h>
 #include <glib/gstdio.h>
@@ -29,8 +30,8 @@ typedef struct
 
 /* --- Options --- */
 
-static gchar *config_file, *state_dir, *http, *admin_address, *bus_name;
-static gchar *log_level;
+static gchar *config_file, *state_dir, *http, *https, *admin_address, *bus_name;
+static gchar *tls_certificate, *tls_key, *log_level;
 static gchar **libraries;
 static gboolean check_config, print_config, print_version, help_gst;
 
@@ -43,6 +44,12 @@ static const GOptionEntry entries[] = {
       "Configuration (default: /etc/syrinx/syrinx.conf)", "FILE" },
   { "http", 0, 0, G_OPTION_ARG_STRING, &http,
       "Where listeners connect (default: 127.0.0.1:8080)", "ADDR:PORT" },
+  { "https", 0, 0, G_OPTION_ARG_STRING, &https,
+      "Where they connect by TLS (default: nowhere)", "ADDR:PORT" },
+  { "tls-certificate", 0, 0, G_OPTION_ARG_FILENAME, &tls_certificate,
+      "Certificate for it, in PEM", "FILE" },
+  { "tls-key", 0, 0, G_OPTION_ARG_FILENAME, &tls_key, "Its key, in PEM",
+      "FILE" },
   { "admin", 0, 0, G_OPTION_ARG_STRING, &admin_address,
       "Metrics and status (default: 127.0.0.1:9180)", "ADDR:PORT" },
   { "bus", 0, 0, G_OPTION_ARG_STRING, &bus_name,
@@ -69,7 +76,8 @@ collect_overrides (void)
   {
     const gchar *key, *value;
   } given[] = { { "state-dir", state_dir }, { "http", http },
-    { "admin", admin_address }, { "bus", bus_name } };
+    { "https", https }, { "tls-certificate", tls_certificate },
+    { "tls-key", tls_key }, { "admin", admin_address }, { "bus", bus_name } };
 
   for (guint i = 0; i < G_N_ELEMENTS (given); i++)
     if (given[i].value)
@@ -162,10 +170,15 @@ write_address (Daemon *self)
 {
   const gchar *dir = syrinx_engine_get_config (self->engine)->state_dir;
   g_autofree gchar *path = g_build_filename (dir, "http-address", NULL);
+  g_autofree gchar *tls_path = g_build_filename (dir, "https-address", NULL);
   g_autofree gchar *admin_path = g_build_filename (dir, "admin-address", NULL);
+  const gchar *tls = syrinx_http_get_tls_address (self->http);
   g_autoptr (GError) error = NULL;
 
-  if (!g_file_set_contents (
+  if (!tls)
+    g_unlink (tls_path);
+  if ((tls && !g_file_set_contents (tls_path, tls, -1, &error))
+      || !g_file_set_contents (
           admin_path, syrinx_http_get_admin_address (self->http), -1, &error)
       || !g_file_set_contents (
           path, syrinx_http_get_address (self->http), -1, &error))
@@ -198,6 +211,8 @@ start (Daemon *self, SyrinxConfig *config, GError **error)
     return FALSE;
   write_address (self);
   g_message ("listening on %s", syrinx_http_get_address (self->http));
+  if (syrinx_http_get_tls_address (self->http))
+    g_message ("listening on %s", syrinx_http_get_tls_address (self->http));
   syrinx_ingest_scan (syrinx_engine_get_ingest (self->engine));
   g_unix_signal_add (SIGTERM, quit, self);
   g_unix_signal_add (SIGINT, quit, self);
@@ -288,5 +303,6 @@ main (int argc, char **argv)
     return g_print ("the configuration is good\n"), EXIT_GOOD;
   }
   raise_descriptor_limit ();
+  syrinx_tls_init ();
   return run (config);
 }
