@@ -2,6 +2,7 @@
 /* The engine. */
 #include "engine.h"
 
+#include "cpu-load.h"
 #include "tls-certificate.h"
 
 #include "core/error.h"
@@ -24,6 +25,8 @@ struct _SyrinxEngine
   SyrinxIngest *ingest;
   SyrinxSessions *sessions;
   SyrinxStreams *streams;
+  SyrinxAdmission *admission;
+  SyrinxCpuLoad cpu_load;
   SyrinxGeography *geography;
   SyrinxScheduler *scheduler; /* held, so that its weights stay */
   SyrinxRateLimit *subject_limit;
@@ -121,6 +124,61 @@ syrinx_engine_revoke (
   return TRUE;
 }
 
+/* --- Admission --- */
+
+static SyrinxAdmissionLimits
+limits_of (const SyrinxConfig *config)
+{
+  return (SyrinxAdmissionLimits){ .max_sessions = config->max_sessions,
+    .max_egress_kbps = config->max_egress_kbps,
+    .max_cpu_percent = config->max_cpu_percent,
+    .max_waiters = config->admission_queue,
+    .max_wait_ms = config->admission_wait_ms };
+}
+
+static guint
+kbps_of (SyrinxListener *listener)
+{
+  g_autofree gchar *rendition = NULL;
+
+  g_object_get (listener, "rendition", &rendition, NULL);
+  return syrinx_admission_kbps_of (rendition);
+}
+
+static void
+session_added (
+    SyrinxSessions *sessions, SyrinxListener *listener, SyrinxEngine *self)
+{
+  syrinx_admission_enter (self->admission, kbps_of (listener));
+}
+
+static void
+session_removed (
+    SyrinxSessions *sessions, SyrinxListener *listener, SyrinxEngine *self)
+{
+  syrinx_admission_leave (
+      self->admission, kbps_of (listener), g_get_monotonic_time ());
+}
+
+static gdouble
+take_cpu_load (gpointer data)
+{
+  return syrinx_cpu_load_take (data);
+}
+
+static void
+make_admission (SyrinxEngine *self)
+{
+  const SyrinxAdmissionLimits limits = limits_of (self->config);
+
+  syrinx_cpu_load_init (&self->cpu_load);
+  self->admission
+      = syrinx_admission_new (&limits, take_cpu_load, &self->cpu_load);
+  g_signal_connect (self->sessions, "added", G_CALLBACK (session_added), self);
+  g_signal_connect (
+      self->sessions, "removed", G_CALLBACK (session_removed), self);
+}
+
 /* --- What a reload takes --- */
 
 static SyrinxGeography *
@@ -152,6 +210,7 @@ static void
 apply (SyrinxEngine *self, const GPtrArray *before)
 {
   const GPtrArray *regions = self->config->regions;
+  SyrinxAdmissionLimits limits;
 
   for (guint i = 0; before && i < before->len; i++)
     syrinx_scheduler_set_region_weight (
@@ -162,6 +221,8 @@ apply (SyrinxEngine *self, const GPtrArray *before)
         self->scheduler, region->name, region->weight);
   }
   syrinx_sessions_set_max (self->sessions, self->config->max_sessions);
+  limits = limits_of (self->config);
+  syrinx_admission_set_limits (self->admission, &limits);
 }
 
 gboolean
@@ -263,6 +324,7 @@ syrinx_engine_new (SyrinxConfig *config, GError **error)
   if (!open_state (self, error))
     return NULL;
   self->sessions = syrinx_sessions_new (self->content, config->max_sessions);
+  make_admission (self);
   self->geography = make_geography (config, error);
   if (!self->geography || !load_certificate (config, &self->certificate, error))
     return NULL;
@@ -298,6 +360,7 @@ engine_finalize (GObject *object)
   g_clear_pointer (&self->streams, syrinx_streams_free);
   g_clear_object (&self->sessions);
   g_clear_object (&self->certificate);
+  g_clear_pointer (&self->admission, syrinx_admission_free);
   g_clear_pointer (&self->content, syrinx_content_unref);
   g_clear_pointer (&self->verifier, syrinx_verifier_unref);
   g_clear_pointer (&self->issuer, syrinx_issuer_free);
@@ -351,6 +414,12 @@ SyrinxStreams *
 syrinx_engine_get_streams (SyrinxEngine *self)
 {
   return self->streams;
+}
+
+SyrinxAdmission *
+syrinx_engine_get_admission (SyrinxEngine *self)
+{
+  return self->admission;
 }
 
 SyrinxGeography *

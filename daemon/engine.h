@@ -3,6 +3,7 @@
  * it and watch its signals. Main thread only. */
 #pragma once
 
+#include "admission.h"
 #include "audit.h"
 #include "config.h"
 #include "geography.h"
@@ -33,6 +34,7 @@ SyrinxIngest *syrinx_engine_get_ingest (SyrinxEngine *engine);
 SyrinxSessions *syrinx_engine_get_sessions (SyrinxEngine *engine);
 SyrinxStreams *syrinx_engine_get_streams (SyrinxEngine *engine);
 SyrinxAudit *syrinx_engine_get_audit (SyrinxEngine *engine);
+SyrinxAdmission *syrinx_engine_get_admission (SyrinxEngine *engine);
 SyrinxGeography *syrinx_engine_get_geography (SyrinxEngine *engine);
 /* The certificate for TLS, as last read. (nullable) if none is configured. */
 GTlsCertificate *syrinx_engine_get_certificate (SyrinxEngine *engine);

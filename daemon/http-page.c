@@ -137,6 +137,7 @@ http_metrics (HttpRequest *request)
       text, "syrinx_cache_bytes", "Their size on disk.", stats.cache_bytes);
   add_metric (
       text, "syrinx_scanning", "Whether a scan is under way.", scanning);
+  http_add_admission_metrics (request, text);
   bytes = g_string_free_to_bytes (text);
   http_bytes (request->message, "text/plain; version=0.0.4; charset=utf-8",
       "no-store", bytes);

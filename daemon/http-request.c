@@ -166,6 +166,7 @@ http_route (SyrinxEngine *engine, SoupServerMessage *message,
     if (!g_str_equal (method, routes[i].method))
       continue;
     handled = TRUE;
+    request.handler = routes[i].handler;
     if (routes[i].access == HTTP_OPEN
         || is_allowed (&request, routes[i].access))
       routes[i].handler (&request);

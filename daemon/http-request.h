@@ -12,16 +12,19 @@ G_BEGIN_DECLS
 #define HTTP_MAX_ARGS      4
 #define HTTP_BURST_SECONDS 10 /* of requests may come at once */
 
-typedef struct
+typedef struct _HttpRequest HttpRequest;
+typedef void (*HttpHandler) (HttpRequest *request);
+
+struct _HttpRequest
 {
   SyrinxEngine *engine;
   SoupServerMessage *message;
   GHashTable *query;          /* (nullable) name → value */
   gchar *args[HTTP_MAX_ARGS]; /* what stood for {} in the path */
   SyrinxGrant *grant;         /* (nullable) of the token, if asked */
-} HttpRequest;
-
-typedef void (*HttpHandler) (HttpRequest *request);
+  HttpHandler handler;
+  gboolean is_admitted; /* it has waited, or need not */
+};
 
 /* Who may come in. */
 typedef enum
@@ -99,9 +102,18 @@ SyrinxListener *http_hls_find (SyrinxEngine *engine, gchar *path,
  * NULL: answered. */
 SyrinxListener *http_check_session (HttpRequest *request);
 /* Fills in what the request tells of the client and begins a session. NULL:
- * answered. */
+ * answered, or it waits for room and its handler will be called again. */
 SyrinxListener *http_begin_session (
     HttpRequest *request, SyrinxSessionRequest *wanted, gchar **capability);
+/* Whether a session may begin now. FALSE: answered, or it waits, and then its
+ * handler is called again, with a request of its own. */
+gboolean http_admit (
+    HttpRequest *request, const SyrinxPlace *place, const gchar *rendition);
+/* So that a client that goes away while it waits is noticed: libsoup does not
+ * know the socket of a connection that it did not accept itself. : the
+ * address that libsoup is given with it. */
+void http_remember_socket (GSocketAddress *remote, GSocket *socket);
+void http_add_admission_metrics (HttpRequest *request, GString *text);
 /* The session's keys as a JWE (compact) of a JWK Set for the owner of
  * @public_key (JWK). (transfer full) Errors: as syrinx_jwe_wrap(). */
 gchar *http_wrap_keys (HttpRequest *request, SyrinxListener *listener,

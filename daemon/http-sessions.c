@@ -215,6 +215,8 @@ http_begin_session (
   wanted->region = place.region;
   wanted->rtt_ms = place.rtt_ms;
   wanted->client = place.client;
+  if (!http_admit (request, &place, wanted->rendition))
+    return NULL;
   listener = syrinx_sessions_create (
       syrinx_engine_get_sessions (request->engine), wanted, capability, &error);
   if (g_error_matches (error, SYRINX_ERROR, SYRINX_ERROR_NOT_FOUND))

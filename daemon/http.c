@@ -159,6 +159,8 @@ take_over (GSocketConnection *connection, GIOStream *stream, gpointer user_data)
       = g_socket_connection_get_remote_address (connection, NULL);
   g_autoptr (GError) error = NULL;
 
+  if (remote)
+    http_remember_socket (remote, g_socket_connection_get_socket (connection));
   if (!local || !remote)
     g_io_stream_close (G_IO_STREAM (connection), NULL, NULL);
   else if (!soup_server_accept_iostream (

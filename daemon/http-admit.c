@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* HTTP: requests for new sessions that wait for room. A paused request is one
+ * that libsoup does not read from, so its socket is watched here. */
+#include "http-request.h"
+
+#include "admission.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+
+#define SOCKET_KEY "syrinx-socket"
+
+typedef struct
+{
+  HttpRequest request;  /* its own */
+  SyrinxWaiter *waiter; /* (nullable): it waits no more */
+  GSource *watch;       /* (nullable) */
+} Waiting;
+
+static void
+waiting_free (Waiting *waiting)
+{
+  HttpRequest *request = &waiting->request;
+
+  g_signal_handlers_disconnect_by_data (request->message, waiting);
+  g_clear_pointer (&waiting->waiter, syrinx_admission_give_up);
+  if (waiting->watch)
+    g_source_destroy (waiting->watch);
+  g_clear_pointer (&waiting->watch, g_source_unref);
+  for (guint i = 0; i < HTTP_MAX_ARGS; i++)
+    g_free (request->args[i]);
+  g_clear_pointer (&request->query, g_hash_table_unref);
+  syrinx_grant_unref (request->grant);
+  g_object_unref (request->message);
+  g_free (waiting);
+}
+
+/* --- A client that goes away --- */
+
+static void
+weak_ref_free (gpointer data)
+{
+  g_weak_ref_clear (data);
+  g_free (data);
+}
+
+void
+http_remember_socket (GSocketAddress *remote, GSocket *socket)
+{
+  GWeakRef *ref = g_new0 (GWeakRef, 1);
+
+  g_weak_ref_init (ref, socket);
+  g_object_set_data_full (G_OBJECT (remote), SOCKET_KEY, ref, weak_ref_free);
+}
+
+/* (transfer full) (nullable) */
+static GSocket *
+find_socket (SoupServerMessage *message)
+{
+  GSocketAddress *remote = soup_server_message_get_remote_address (message);
+  GWeakRef *ref
+      = remote ? g_object_get_data (G_OBJECT (remote), SOCKET_KEY) : NULL;
+
+  return ref ? g_weak_ref_get (ref) : NULL;
+}
+
+/* Nobody reads the answer, but with it libsoup lets go of the connection. */
+static gboolean
+socket_says (GSocket *socket, GIOCondition condition, gpointer user_data)
+{
+  Waiting *waiting = user_data;
+  SoupServerMessage *message = waiting->request.message;
+  gchar byte;
+  gssize n = recv (g_socket_get_fd (socket), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+
+  if (n < 0 && (errno == EAGAIN || errno == EINTR))
+    return G_SOURCE_CONTINUE;
+  if (n > 0) /* its next request; only the end of its patience tells now */
+    return G_SOURCE_REMOVE;
+  soup_server_message_set_status (message, 503, NULL);
+  soup_message_headers_replace (
+      soup_server_message_get_response_headers (message), "Connection",
+      "close");
+  soup_server_message_unpause (message);
+  waiting_free (waiting);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+watch_client (Waiting *waiting)
+{
+  g_autoptr (GSocket) socket = find_socket (waiting->request.message);
+
+  if (!socket)
+    return;
+  waiting->watch = g_socket_create_source (socket, G_IO_IN, NULL);
+  g_source_set_callback (
+      waiting->watch, G_SOURCE_FUNC (socket_says), waiting, NULL);
+  g_source_attach (waiting->watch, NULL);
+}
+
+/* --- Waiting --- */
+
+static void
+answer_refused (SoupServerMessage *message, gint64 retry_us)
+{
+  http_problem (message, 503, NULL,
+      "there is no room for another session; try again later");
+  http_retry_after (message, retry_us);
+}
+
+static void
+turn_came (gboolean is_admitted, gint64 retry_us, gpointer user_data)
+{
+  Waiting *waiting = user_data;
+  HttpRequest *request = &waiting->request;
+
+  waiting->waiter = NULL;
+  g_signal_handlers_disconnect_by_data (request->message, waiting);
+  /* Goes on from the main loop, unless the handler pauses it again or takes
+   * the connection. */
+  soup_server_message_unpause (request->message);
+  request->is_admitted = TRUE;
+  if (!is_admitted)
+    answer_refused (request->message, retry_us);
+  else if (!syrinx_grant_is_live (
+               request->grant, g_get_real_time () / G_USEC_PER_SEC))
+    http_problem (request->message, 401, NULL, "the token no longer holds");
+  else
+    request->handler (request);
+  waiting_free (waiting);
+}
+
+static void
+message_finished (SoupServerMessage *message, Waiting *waiting)
+{
+  waiting_free (waiting);
+}
+
+static Waiting *
+waiting_new (const HttpRequest *request)
+{
+  Waiting *waiting = g_new0 (Waiting, 1);
+
+  waiting->request = *request;
+  g_object_ref (request->message);
+  syrinx_grant_ref (request->grant);
+  if (request->query)
+    g_hash_table_ref (request->query);
+  for (guint i = 0; i < HTTP_MAX_ARGS; i++)
+    waiting->request.args[i] = g_strdup (request->args[i]);
+  return waiting;
+}
+
+gboolean
+http_admit (
+    HttpRequest *request, const SyrinxPlace *place, const gchar *rendition)
+{
+  const SyrinxAdmissionRequest asked = { .region = place->region,
+    .weight = place->weight,
+    .rtt_ms = place->rtt_ms,
+    .kbps = syrinx_admission_kbps_of (rendition) };
+  Waiting *waiting;
+  gint64 retry_us = 0;
+
+  if (request->is_admitted)
+    return TRUE;
+  waiting = waiting_new (request);
+  switch (syrinx_admission_ask (syrinx_engine_get_admission (request->engine),
+      &asked, g_get_monotonic_time (), turn_came, waiting, &waiting->waiter,
+      &retry_us)) {
+  case SYRINX_ADMISSION_NOW:
+    waiting_free (waiting);
+    return TRUE;
+  case SYRINX_ADMISSION_REFUSED:
+    answer_refused (request->message, retry_us);
+    waiting_free (waiting);
+    return FALSE;
+  case SYRINX_ADMISSION_WAITS:
+    soup_server_message_pause (request->message);
+    g_signal_connect (
+        request->message, "finished", G_CALLBACK (message_finished), waiting);
+    watch_client (waiting);
+  }
+  return FALSE;
+}
+
+/* --- Metrics --- */
+
+static void
+add_waits (GString *text, const SyrinxAdmissionStats *stats)
+{
+  static const gchar name[] = "syrinx_admission_wait_seconds";
+  guint64 sum = 0;
+
+  g_string_append_printf (text,
+      "# HELP %s How long sessions waited until they were admitted.\n"
+      "# TYPE %s histogram\n",
+      name, name);
+  for (guint i = 0; i < SYRINX_ADMISSION_N_BOUNDS; i++) {
+    gchar bound[G_ASCII_DTOSTR_BUF_SIZE];
+    sum += stats->waits[i];
+    g_ascii_formatd (
+        bound, sizeof bound, "%g", syrinx_admission_bounds_ms[i] / 1e3);
+    g_string_append_printf (
+        text, "%s_bucket{le=\"%s\"} %" G_GUINT64_FORMAT "\n", name, bound, sum);
+  }
+  g_string_append_printf (text,
+      "%s_bucket{le=\"+Inf\"} %" G_GUINT64_FORMAT "\n"
+      "%s_sum %" G_GINT64_FORMAT ".%06" G_GINT64_FORMAT "\n"
+      "%s_count %" G_GUINT64_FORMAT "\n",
+      name, stats->n_admitted, name, stats->waited_us / G_USEC_PER_SEC,
+      stats->waited_us % G_USEC_PER_SEC, name, stats->n_admitted);
+}
+
+void
+http_add_admission_metrics (HttpRequest *request, GString *text)
+{
+  SyrinxAdmissionStats stats;
+
+  syrinx_admission_get_stats (
+      syrinx_engine_get_admission (request->engine), &stats);
+  g_string_append_printf (text,
+      "# HELP syrinx_admission_waiting New sessions that wait for room.\n"
+      "# TYPE syrinx_admission_waiting gauge\n"
+      "syrinx_admission_waiting %u\n"
+      "# HELP syrinx_admission_admitted_total New sessions let in.\n"
+      "# TYPE syrinx_admission_admitted_total counter\n"
+      "syrinx_admission_admitted_total %" G_GUINT64_FORMAT "\n"
+      "# HELP syrinx_admission_refused_total New sessions sent away.\n"
+      "# TYPE syrinx_admission_refused_total counter\n"
+      "syrinx_admission_refused_total %" G_GUINT64_FORMAT "\n"
+      "# HELP syrinx_egress_reserved_bits_per_second What the sessions' "
+      "renditions need.\n"
+      "# TYPE syrinx_egress_reserved_bits_per_second gauge\n"
+      "syrinx_egress_reserved_bits_per_second %" G_GUINT64_FORMAT "\n",
+      stats.n_waiting, stats.n_admitted, stats.n_refused, stats.kbps * 1000);
+  add_waits (text, &stats);
+}
