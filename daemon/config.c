@@ -98,6 +98,12 @@ static const struct
       "Sessions at a time.", TRUE },
   { "max-egress-kbps", NUMBER, FIELD (max_egress_kbps), "0", 0, 1000000000,
       "What their renditions may need together, in kbit/s. 0: any.", TRUE },
+  { "egress-budget-kbps", NUMBER, FIELD (egress_budget_kbps), "0", 0,
+      1000000000,
+      "What streams really send together, in kbit/s: above it they take "
+      "turns,\n"
+      "# regions by weight. A little less than the line carries. 0: any.",
+      TRUE },
   { "max-cpu-percent", NUMBER, FIELD (max_cpu_percent), "95", 0, 100,
       "Share of all cores above which no session begins. 0: any.", TRUE },
   { "admission-queue", NUMBER, FIELD (admission_queue), "256", 0, 100000,

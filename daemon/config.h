@@ -30,8 +30,9 @@ typedef struct
   guint64 cache_bytes;  /* renditions on disk */
   guint64 memory_bytes; /* fragments in memory */
   guint max_sessions;
-  guint max_egress_kbps; /* 0: any */
-  guint max_cpu_percent; /* of all cores; 0: any */
+  guint max_egress_kbps;    /* 0: any */
+  guint egress_budget_kbps; /* 0: any */
+  guint max_cpu_percent;    /* of all cores; 0: any */
   guint admission_queue;
   guint admission_wait_ms;
   guint max_connections_per_address;

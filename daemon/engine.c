@@ -220,6 +220,8 @@ apply (SyrinxEngine *self, const GPtrArray *before)
     syrinx_scheduler_set_region_weight (
         self->scheduler, region->name, region->weight);
   }
+  syrinx_scheduler_set_egress (self->scheduler,
+      self->config->egress_budget_kbps * G_GUINT64_CONSTANT (1000));
   syrinx_sessions_set_max (self->sessions, self->config->max_sessions);
   limits = limits_of (self->config);
   syrinx_admission_set_limits (self->admission, &limits);

@@ -18,6 +18,7 @@
  * gets its share. That is for SYRINX_POLICY_GEO; STRICT starves by intent. */
 #include "scheduler.h"
 
+#include "budget.h"
 #include "heap.h"
 #include "histogram.h"
 
@@ -90,10 +91,12 @@ struct _SyrinxScheduler
   SyrinxHeap express, sleeping, timers;
   gint64 virtual_time, express_debt;
   guint n_ready;
+  SyrinxBudget egress;
   SyrinxPolicy policy;
   guint n_workers, n_idle;
   GPtrArray *threads; /* GThread */
   gboolean keeps_time, stopping;
+  gint64 kept_due_us; /* until when whoever keeps the time sleeps */
 };
 
 static GMutex registry_lock;
@@ -213,6 +216,7 @@ charge_locked (SyrinxFlow *flow)
   flow->scheduler->virtual_time
       = MAX (flow->scheduler->virtual_time, region->start_tag);
   region->start_tag += scale (region, region->cost_estimate);
+  syrinx_budget_spend (&flow->scheduler->egress, region->cost_estimate);
   return region->cost_estimate;
 }
 
@@ -224,6 +228,7 @@ settle_locked (SyrinxScheduler *self, Region *region, gboolean is_express,
 {
   region->turns++;
   region->cost_bytes += cost;
+  syrinx_budget_spend (&self->egress, (gint64)cost - (gint64)charged);
   cost = MAX (cost, MIN_TURN_BYTES);
   if (is_express) {
     /* What it sends while nobody else waits is owed to nobody. */
@@ -261,12 +266,6 @@ place_locked (SyrinxFlow *flow, const SyrinxNext *next)
 }
 
 static void
-flow_free (SyrinxFlow *flow)
-{
-  g_free (flow);
-}
-
-static void
 serve_locked (SyrinxScheduler *self, SyrinxFlow *flow)
 {
   gint64 now_us = g_get_monotonic_time ();
@@ -279,7 +278,7 @@ serve_locked (SyrinxScheduler *self, SyrinxFlow *flow)
   if (flow->due_us)
     syrinx_histogram_add (&region->lateness, now_us - flow->due_us);
   flow->served_by = g_thread_self ();
-  if (self->n_ready)
+  if (self->n_ready && !syrinx_budget_is_spent (&self->egress, now_us))
     wake_a_worker_locked (self);
   g_mutex_unlock (&self->lock);
   next = flow->func (flow, flow->user_data);
@@ -287,7 +286,7 @@ serve_locked (SyrinxScheduler *self, SyrinxFlow *flow)
   settle_locked (self, region, is_express, charged, next.cost_bytes);
   flow->served_by = NULL;
   if (flow->removed) {
-    flow_free (flow);
+    g_free (flow);
     return;
   }
   place_locked (flow, &next);
@@ -321,13 +320,15 @@ wake_sleepers_locked (SyrinxScheduler *self, gint64 now_us)
 }
 
 static gint64
-next_due_locked (SyrinxScheduler *self)
+next_due_locked (SyrinxScheduler *self, gint64 now_us)
 {
   SyrinxHeapNode *sleeper = syrinx_heap_peek (&self->sleeping);
   SyrinxHeapNode *timer = syrinx_heap_peek (&self->timers);
   gint64 due_us = MIN (sleeper ? sleeper->key : SYRINX_TIME_NEVER,
       timer ? timer->key : SYRINX_TIME_NEVER);
 
+  if (self->n_ready && syrinx_budget_is_spent (&self->egress, now_us))
+    due_us = MIN (due_us, syrinx_budget_get_end_us (&self->egress));
   /* Up to the grid, so that many dues near each other are one wake-up. */
   return due_us == SYRINX_TIME_NEVER
              ? due_us
@@ -336,15 +337,18 @@ next_due_locked (SyrinxScheduler *self)
 
 /* One idle worker waits for the next due, the others only to be woken. */
 static void
-rest_locked (SyrinxScheduler *self)
+rest_locked (SyrinxScheduler *self, gint64 now_us)
 {
-  gint64 due_us = next_due_locked (self);
+  gint64 due_us = next_due_locked (self, now_us);
 
   self->n_idle++;
   if (self->keeps_time) {
+    if (due_us < self->kept_due_us)
+      g_cond_signal (&self->time);
     g_cond_wait (&self->work, &self->lock);
   } else {
     self->keeps_time = TRUE;
+    self->kept_due_us = due_us;
     if (due_us == SYRINX_TIME_NEVER)
       g_cond_wait (&self->time, &self->lock);
     else
@@ -370,10 +374,11 @@ work (gpointer data)
     wake_sleepers_locked (self, now_us);
     if (timer && timer->key <= now_us)
       fire_locked (self, TIMER_OF (timer));
-    else if ((flow = choose_locked (self)))
+    else if (!syrinx_budget_is_spent (&self->egress, now_us)
+             && (flow = choose_locked (self)))
       serve_locked (self, flow);
     else
-      rest_locked (self);
+      rest_locked (self, now_us);
   }
   g_mutex_unlock (&self->lock);
   return NULL;
@@ -490,7 +495,7 @@ syrinx_flow_remove (SyrinxFlow *flow)
   while (flow->served_by)
     g_cond_wait (&self->served, &self->lock);
   g_mutex_unlock (&self->lock);
-  flow_free (flow);
+  g_free (flow);
 }
 
 /* --- Timers --- */
@@ -547,6 +552,16 @@ syrinx_scheduler_set_region_weight (
 {
   g_mutex_lock (&self->lock);
   get_region_locked (self, region)->weight = CLAMP (weight, 1, 1000);
+  g_mutex_unlock (&self->lock);
+}
+
+void
+syrinx_scheduler_set_egress (SyrinxScheduler *self, guint64 bps)
+{
+  g_mutex_lock (&self->lock);
+  syrinx_budget_set (&self->egress, bps, g_get_monotonic_time ());
+  g_cond_broadcast (&self->work);
+  g_cond_broadcast (&self->time);
   g_mutex_unlock (&self->lock);
 }
 

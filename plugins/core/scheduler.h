@@ -36,6 +36,11 @@ void syrinx_scheduler_set_region_weight (
 void syrinx_scheduler_set_workers (
     SyrinxScheduler *scheduler, guint n_workers); /* before the first flow */
 
+/* What all flows may send together, in bits a second; 0, the default: any. Over
+ * it the ready ones wait here, in their order, and not in socket buffers. May
+ * be called while flows run. */
+void syrinx_scheduler_set_egress (SyrinxScheduler *scheduler, guint64 bps);
+
 /* Monotonic time in microseconds (g_get_monotonic_time) throughout. */
 #define SYRINX_TIME_NEVER G_MAXINT64
 
