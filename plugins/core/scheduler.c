@@ -39,6 +39,7 @@ typedef struct
   gint64 start_tag;
   guint64 cost_estimate; /* of a turn, running mean */
   guint n_flows;
+  guint n_served; /* at this moment, without priority */
   guint64 turns, cost_bytes;
   SyrinxHistogram wait, lateness;
 } Region;
@@ -148,7 +149,9 @@ make_ready_locked (SyrinxFlow *flow, gint64 deadline_us, gint64 now_us)
       = CLAMP (deadline_us, now_us - MAX_LATE_US, now_us + MAX_DEADLINE_US);
   flow->ready_since_us = now_us;
   flow->heap = flow->priority ? &self->express : &region->ready;
-  if (!flow->priority && !syrinx_heap_get_size (&region->ready))
+  /* It comes back from idling, and not from a turn. */
+  if (!flow->priority && !region->n_served
+      && !syrinx_heap_get_size (&region->ready))
     region->start_tag = MAX (region->start_tag, self->virtual_time);
   syrinx_heap_insert (flow->heap, &flow->node, key_of (self, flow));
   self->n_ready++;
@@ -278,6 +281,7 @@ serve_locked (SyrinxScheduler *self, SyrinxFlow *flow)
   if (flow->due_us)
     syrinx_histogram_add (&region->lateness, now_us - flow->due_us);
   flow->served_by = g_thread_self ();
+  region->n_served += !is_express;
   if (self->n_ready && !syrinx_budget_is_spent (&self->egress, now_us))
     wake_a_worker_locked (self);
   g_mutex_unlock (&self->lock);
@@ -286,10 +290,12 @@ serve_locked (SyrinxScheduler *self, SyrinxFlow *flow)
   settle_locked (self, region, is_express, charged, next.cost_bytes);
   flow->served_by = NULL;
   if (flow->removed) {
+    region->n_served -= !is_express;
     g_free (flow);
     return;
   }
   place_locked (flow, &next);
+  region->n_served -= !is_express;
   g_cond_broadcast (&self->served);
 }
 
