@@ -181,6 +181,24 @@ make_admission (SyrinxEngine *self)
 
 /* --- What a reload takes --- */
 
+static SyrinxKeyringSettings
+get_keyring_settings (SyrinxEngine *self, const SyrinxConfig *config)
+{
+  return (SyrinxKeyringSettings){ .state_dir = self->config->state_dir,
+    .master_key = config->master_key,
+    .master_key_next = config->master_key_next,
+    .is_group_ok = config->master_key_group_ok };
+}
+
+/* The last step of a reload that can fail. */
+static gboolean
+reload_keyring (SyrinxEngine *self, const SyrinxConfig *fresh, GError **error)
+{
+  const SyrinxKeyringSettings settings = get_keyring_settings (self, fresh);
+
+  return syrinx_content_reload_keyring (self->content, &settings, error);
+}
+
 static SyrinxGeography *
 make_geography (const SyrinxConfig *config, GError **error)
 {
@@ -240,7 +258,9 @@ syrinx_engine_reload (SyrinxEngine *self, GError **error)
                                  : NULL;
   GTlsCertificate *certificate = NULL;
 
-  if (!audit || !load_certificate (fresh, &certificate, error)) {
+  if (!audit || !load_certificate (fresh, &certificate, error)
+      || !reload_keyring (self, fresh, error)) {
+    g_clear_object (&certificate);
     g_clear_pointer (&audit, syrinx_audit_free);
     g_clear_pointer (&verifier, syrinx_verifier_unref);
     g_clear_pointer (&geography, syrinx_geography_free);
@@ -282,10 +302,33 @@ find_worker (void)
   return g_strdup (SYRINX_LIBEXECDIR "/syrinx-worker");
 }
 
+static void
+resume_in_thread (
+    GTask *task, gpointer source, gpointer content, GCancellable *cancellable)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!syrinx_content_resume_rotation (content, &error))
+    g_warning (
+        "the replacement of the master key is not done: %s", error->message);
+}
+
+/* Of the master key, if the last daemon ended in the middle of it. */
+static void
+resume_rotation (SyrinxEngine *self)
+{
+  g_autoptr (GTask) task = g_task_new (NULL, NULL, NULL, NULL);
+
+  g_task_set_task_data (task, syrinx_content_ref (self->content),
+      (GDestroyNotify)syrinx_content_unref);
+  g_task_run_in_thread (task, resume_in_thread);
+}
+
 static gboolean
 open_state (SyrinxEngine *self, GError **error)
 {
   const gchar *dir = self->config->state_dir;
+  const SyrinxKeyringSettings keys = get_keyring_settings (self, self->config);
   g_autoptr (SyrinxKeyring) keyring = NULL;
 
   if (g_mkdir_with_parents (dir, 0700) < 0) {
@@ -300,14 +343,18 @@ open_state (SyrinxEngine *self, GError **error)
   self->audit = syrinx_audit_open (dir, self->config->audit_log, error);
   if (!self->audit)
     return FALSE;
-  keyring = syrinx_keyring_open (dir, TRUE, error);
-  self->issuer = keyring ? syrinx_issuer_open (dir, TRUE, error) : NULL;
+  keyring = syrinx_keyring_open_with (&keys, TRUE, error);
+  if (!keyring || !syrinx_keyring_check (keyring, self->store, error))
+    return FALSE;
+  self->issuer = syrinx_issuer_open (dir, TRUE, error);
   self->verifier
       = self->issuer ? make_verifier (self, self->config, error) : NULL;
   if (!self->verifier || !syrinx_store_load_revocations (self->store, error))
     return FALSE;
   self->content = syrinx_content_new (self->store, keyring,
       self->config->cache_bytes, self->config->memory_bytes);
+  syrinx_content_sweep (self->content);
+  resume_rotation (self);
   return TRUE;
 }
 

@@ -301,6 +301,7 @@ WHERE track_id = ?1 AND name = ?2 AND epoch = ?3
 
 --: renditions-by-use
 SELECT rendition_id, track_id, name, epoch, stored_bytes FROM renditions
+WHERE stored_bytes > 0
 ORDER BY used_at_us, rendition_id
 
 --: drop-fragments-of-track
@@ -315,6 +316,38 @@ DELETE FROM fragments WHERE rendition_id = ?1
 
 --: drop-rendition
 DELETE FROM renditions WHERE rendition_id = ?1
+
+--: empty-rendition
+UPDATE renditions SET stored_fragments = 0, stored_bytes = 0
+WHERE rendition_id = ?1
+
+--: keys
+SELECT rendition_id, track_id, name, epoch, wrapped_key FROM renditions
+WHERE rendition_id > ?1 ORDER BY rendition_id LIMIT ?2
+
+--: put-key
+UPDATE renditions SET wrapped_key = ?2 WHERE rendition_id = ?1
+
+--: current-renditions
+SELECT * FROM renditions
+WHERE rendition_id < ?1 AND (?2 IS NULL OR name = ?2)
+AND NOT EXISTS (SELECT 1 FROM renditions AS later
+  WHERE later.track_id = renditions.track_id AND later.name = renditions.name
+  AND later.epoch > renditions.epoch)
+ORDER BY rendition_id DESC LIMIT ?3
+
+--: current-renditions-of-track
+SELECT * FROM renditions
+WHERE track_id = ?1 AND (?2 IS NULL OR name = ?2)
+AND NOT EXISTS (SELECT 1 FROM renditions AS later
+  WHERE later.track_id = renditions.track_id AND later.name = renditions.name
+  AND later.epoch > renditions.epoch)
+
+--: superseded-renditions
+SELECT track_id, name, epoch FROM renditions
+WHERE EXISTS (SELECT 1 FROM renditions AS later
+  WHERE later.track_id = renditions.track_id AND later.name = renditions.name
+  AND later.epoch > renditions.epoch)
 
 --: fragment
 SELECT fragments.size_bytes AS size_bytes, sha256

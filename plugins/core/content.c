@@ -1,51 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Content: a track's renditions and their fragments. */
-#include "content.h"
+#include "content-private.h"
 
 #include "chunk-cipher.h"
 #include "chunk-files.h"
 #include "cmaf.h"
 #include "error.h"
-#include "fragment-cache.h"
 #include "identifier.h"
 #include "secret.h"
 
 #include <string.h>
-
-/* How many fragments are not on the disk yet. Apart from the content, because a
- * job's end may be the content's. */
-typedef struct
-{
-  GMutex lock;
-  GCond done;
-  guint n; /* protected by lock */
-} Writes;
-
-/* Lock order: registry_lock, plan_lock, lock. None is held while a function of
- * somebody else runs. plan_lock alone is held over the index's I/O: it keeps
- * two first listeners from giving one rendition two keys. */
-struct _SyrinxContent
-{
-  gatomicrefcount refs;
-
-  /* constant after init */
-  gchar *state_dir;
-  SyrinxStore *store;
-  SyrinxKeyring *keyring;
-  guint64 cache_max_bytes;
-  GThreadPool *writer; /* one thread that makes fragments durable */
-  Writes *writes;
-
-  GMutex plan_lock;
-  GMutex lock;
-  GCond wait_done;
-
-  /* protected by lock */
-  SyrinxProducer producer;
-  gpointer producer_data;
-  GHashTable *renditions; /* "track/name/epoch" → SyrinxRendition, unowned */
-  SyrinxFragmentCache *cache;
-};
 
 typedef struct
 {
@@ -56,25 +20,6 @@ typedef struct
   GThread *runs_in; /* (nullable) */
   GError *failure;  /* (nullable) owed to who waited: the next fetch tells */
 } Wait;
-
-struct _SyrinxRendition
-{
-  gatomicrefcount refs;
-
-  /* constant after init */
-  SyrinxContent *content;
-  gchar *name; /* "track/name/epoch" */
-  SyrinxRenditionRow *row;
-  GBytes *key;
-
-  /* protected by content->lock */
-  GList *waits;        /* Wait */
-  GList *owed;         /* Wait, woken by a failure that was not told yet */
-  guint64 next_serial; /* of a Wait */
-  GHashTable *loading; /* numbers that a thread reads from disk just now */
-  GError *failure;     /* (nullable) why what was waited for last failed */
-  gint failed_first, failed_end;
-};
 
 static GMutex registry_lock;
 static GHashTable *registry; /* state dir → SyrinxContent, unowned */
@@ -415,10 +360,11 @@ syrinx_rendition_has (SyrinxRendition *rendition, gint number)
 
 typedef struct
 {
-  SyrinxRendition *rendition;
+  SyrinxContent *content;     /* its own reference, or the rendition's */
+  SyrinxRendition *rendition; /* NULL: remove superseded epochs */
   gint number;
   GBytes *chunk;
-  Writes *writes;
+  SyrinxWrites *writes;
 } WriteJob;
 
 static gboolean
@@ -452,13 +398,11 @@ persist (SyrinxContent *content, WriteJob *job, GError **error)
              row->name, row->epoch, &fragment, 1, error);
 }
 
-/* The writer's thread: listeners have it from memory already. The row comes
- * last, so that what the index knows is on the disk. */
+/* Listeners have it from memory already. The row comes last, so that what the
+ * index knows is on the disk. */
 static void
-write_fragment (gpointer data, gpointer user_data)
+write_fragment (SyrinxContent *content, WriteJob *job)
 {
-  g_autofree WriteJob *job = data;
-  SyrinxContent *content = user_data;
   gchar name[SYRINX_FRAGMENT_NAME_MAX];
   g_autoptr (GError) error = NULL;
 
@@ -477,11 +421,44 @@ write_fragment (gpointer data, gpointer user_data)
   g_mutex_unlock (&content->lock);
   g_bytes_unref (job->chunk);
   syrinx_rendition_unref (job->rendition);
+}
+
+/* The writer's thread. */
+static void
+run_job (gpointer data, gpointer user_data)
+{
+  g_autofree WriteJob *job = data;
+
+  if (job->rendition) {
+    write_fragment (user_data, job);
+  } else {
+    syrinx_content_remove_superseded (job->content);
+    syrinx_content_unref (job->content);
+  }
   g_mutex_lock (&job->writes->lock);
   job->writes->n--;
   g_cond_broadcast (&job->writes->done);
   g_mutex_unlock (&job->writes->lock);
   g_atomic_rc_box_release (job->writes);
+}
+
+static void
+push_job (SyrinxContent *content, WriteJob *job)
+{
+  job->writes = g_atomic_rc_box_acquire (content->writes);
+  g_mutex_lock (&job->writes->lock);
+  job->writes->n++;
+  g_mutex_unlock (&job->writes->lock);
+  g_thread_pool_push (content->writer, job, NULL);
+}
+
+void
+syrinx_content_sweep (SyrinxContent *content)
+{
+  WriteJob *job = g_new0 (WriteJob, 1);
+
+  job->content = syrinx_content_ref (content);
+  push_job (content, job);
 }
 
 static gboolean
@@ -580,11 +557,7 @@ syrinx_rendition_commit (
   syrinx_fragment_cache_put (content->cache, name, TRUE, clear, TRUE);
   wake_locked (rendition, number, number + 1);
   g_mutex_unlock (&content->lock);
-  job->writes = g_atomic_rc_box_acquire (content->writes);
-  g_mutex_lock (&job->writes->lock);
-  job->writes->n++;
-  g_mutex_unlock (&job->writes->lock);
-  g_thread_pool_push (content->writer, job, NULL);
+  push_job (content, job);
   return TRUE;
 }
 
@@ -657,7 +630,6 @@ find_row (SyrinxContent *content, const gchar *track_id, const gchar *name,
         "there is no such track or rendition");
     return NULL;
   }
-  g_mutex_lock (&content->plan_lock);
   row = syrinx_store_get_rendition (
       content->store, track_id, name, epoch, &cause);
   if (!row && epoch == 0
@@ -665,7 +637,6 @@ find_row (SyrinxContent *content, const gchar *track_id, const gchar *name,
     g_clear_error (&cause);
     row = plan_row (content, track_id, name, &cause);
   }
-  g_mutex_unlock (&content->plan_lock);
   if (!row)
     g_propagate_error (error, g_steal_pointer (&cause));
   return row;
@@ -705,31 +676,53 @@ rendition_free (SyrinxRendition *rendition)
   g_free (rendition);
 }
 
+/* What is in use already. (nullable) (transfer full) */
+static SyrinxRendition *
+find_in_use (SyrinxContent *content, const SyrinxRenditionRow *row)
+{
+  g_autofree gchar *name
+      = g_strdup_printf ("%s/%s/%u", row->track_id, row->name, row->epoch);
+  SyrinxRendition *rendition;
+
+  g_mutex_lock (&content->lock);
+  rendition = g_hash_table_lookup (content->renditions, name);
+  if (rendition)
+    syrinx_rendition_ref (rendition);
+  g_mutex_unlock (&content->lock);
+  return rendition;
+}
+
+/* With plan_lock held, so that nobody else opens one meanwhile. */
+static SyrinxRendition *
+open_planned (SyrinxContent *content, const gchar *track_id, const gchar *name,
+    guint epoch, GError **error)
+{
+  g_autoptr (SyrinxRenditionRow) row
+      = find_row (content, track_id, name, epoch, error);
+  SyrinxRendition *rendition = row ? find_in_use (content, row) : NULL;
+
+  if (rendition || !row)
+    return rendition;
+  rendition = rendition_new (content, row, error);
+  if (!rendition)
+    return NULL;
+  row = NULL;
+  g_mutex_lock (&content->lock);
+  g_hash_table_insert (content->renditions, rendition->name, rendition);
+  g_mutex_unlock (&content->lock);
+  return rendition;
+}
+
 SyrinxRendition *
 syrinx_content_open (SyrinxContent *content, const gchar *track_id,
     const gchar *name, guint epoch, GError **error)
 {
-  g_autoptr (SyrinxRenditionRow) row
-      = find_row (content, track_id, name, epoch, error);
-  SyrinxRendition *fresh, *there;
+  SyrinxRendition *rendition;
 
-  if (!row)
-    return NULL;
-  fresh = rendition_new (content, row, error);
-  if (!fresh)
-    return NULL;
-  row = NULL;
-  g_mutex_lock (&content->lock);
-  there = g_hash_table_lookup (content->renditions, fresh->name);
-  if (there)
-    syrinx_rendition_ref (there);
-  else
-    g_hash_table_insert (content->renditions, fresh->name, fresh);
-  g_mutex_unlock (&content->lock);
-  if (!there)
-    return fresh;
-  rendition_free (fresh);
-  return there;
+  g_mutex_lock (&content->plan_lock);
+  rendition = open_planned (content, track_id, name, epoch, error);
+  g_mutex_unlock (&content->plan_lock);
+  return rendition;
 }
 
 SyrinxRendition *
@@ -743,6 +736,7 @@ void
 syrinx_rendition_unref (SyrinxRendition *rendition)
 {
   SyrinxContent *content = rendition->content;
+  gboolean is_superseded;
 
   /* Under the lock, so that nobody finds one that is going. */
   g_mutex_lock (&content->lock);
@@ -751,7 +745,10 @@ syrinx_rendition_unref (SyrinxRendition *rendition)
     return;
   }
   g_hash_table_remove (content->renditions, rendition->name);
+  is_superseded = rendition->is_superseded;
   g_mutex_unlock (&content->lock);
+  if (is_superseded)
+    syrinx_content_sweep (content);
   rendition_free (rendition);
 }
 
@@ -782,8 +779,8 @@ content_new_locked (SyrinxStore *store, SyrinxKeyring *keyring,
   content->cache_max_bytes = cache_max_bytes;
   content->cache = syrinx_fragment_cache_new (memory_max_bytes);
   content->renditions = g_hash_table_new (g_str_hash, g_str_equal);
-  content->writes = g_atomic_rc_box_new0 (Writes);
-  content->writer = g_thread_pool_new (write_fragment, content, 1, FALSE, NULL);
+  content->writes = g_atomic_rc_box_new0 (SyrinxWrites);
+  content->writer = g_thread_pool_new (run_job, content, 1, FALSE, NULL);
   if (!registry)
     registry = g_hash_table_new (g_str_hash, g_str_equal);
   g_hash_table_replace (registry, content->state_dir, content);
@@ -807,16 +804,21 @@ SyrinxContent *
 syrinx_content_get (const gchar *state_dir, GError **error)
 {
   const guint64 memory_max_bytes = 64 * 1024 * 1024;
+  SyrinxKeyringSettings keys = { .master_key = g_getenv ("SYRINX_MASTER_KEY"),
+    .master_key_next = g_getenv ("SYRINX_MASTER_KEY_NEXT"),
+    .is_group_ok
+    = g_strcmp0 (g_getenv ("SYRINX_MASTER_KEY_GROUP_OK"), "true") == 0 };
   g_autofree gchar *canonical = g_canonicalize_filename (state_dir, NULL);
   g_autoptr (SyrinxStore) store = NULL;
   g_autoptr (SyrinxKeyring) keyring = NULL;
   SyrinxContent *content;
 
+  keys.state_dir = canonical;
   g_mutex_lock (&registry_lock);
   content = registry ? g_hash_table_lookup (registry, canonical) : NULL;
   if (content) {
     syrinx_content_ref (content);
-  } else if ((keyring = syrinx_keyring_open (canonical, FALSE, error))
+  } else if ((keyring = syrinx_keyring_open_with (&keys, FALSE, error))
              && (store = syrinx_store_open (canonical, FALSE, error))) {
     content = content_new_locked (store, keyring, G_MAXINT64, memory_max_bytes);
   }
@@ -857,7 +859,7 @@ syrinx_content_unref (SyrinxContent *content)
 void
 syrinx_content_flush (SyrinxContent *content)
 {
-  Writes *writes = content->writes;
+  SyrinxWrites *writes = content->writes;
 
   g_mutex_lock (&writes->lock);
   while (writes->n)

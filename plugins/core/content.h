@@ -32,6 +32,50 @@ SyrinxContent *syrinx_content_ref (SyrinxContent *content);
 void syrinx_content_unref (SyrinxContent *content);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxContent, syrinx_content_unref)
 
+/* --- Rotation of keys (content-keys.c) --- */
+
+typedef struct
+{
+  guint64 n_keys;      /* all */
+  guint64 n_by_master; /* wrapped by the master key */
+  guint64 n_by_next;   /* by the next one */
+  guint64 n_lost;      /* by neither: nobody can use them any more */
+} SyrinxKeyCount;
+
+/* Replaces the master key: wraps all content keys by the next one (and encrypts
+ * nothing anew), then lets that take the old one's place. Sessions notice
+ * nothing. Losing power at any moment loses nothing: both keys are tried until
+ * it is done, and doing it again goes on with it. @count: (out), afterwards.
+ * Blocks; any thread. Errors: as syrinx_keyring_begin_replacement(). */
+gboolean syrinx_content_rotate_master_key (
+    SyrinxContent *content, SyrinxKeyCount *count, GError **error);
+/* Goes on with a replacement that was cut short, if there was one. */
+gboolean
+syrinx_content_resume_rotation (SyrinxContent *content, GError **error);
+/* Gives renditions a new epoch with a new key: those of @track_id (nullable: of
+ * every track) called @name (nullable: any). Who plays goes on with the epoch
+ * that he has; it is removed when nobody uses it any more. *@n_rotated: (out).
+ * Blocks; any thread. Errors: NOT_FOUND if a track was named and it has none.
+ */
+gboolean
+syrinx_content_rotate_keys (SyrinxContent *content, const gchar *track_id,
+    const gchar *name, guint64 *n_rotated, GError **error);
+/* Counts and, if there are keys and none of a sample was wrapped by @keyring,
+ * CORRUPT: it is not this index's. */
+gboolean syrinx_keyring_count (SyrinxKeyring *keyring, SyrinxStore *store,
+    SyrinxKeyCount *count, GError **error);
+gboolean syrinx_keyring_check (
+    SyrinxKeyring *keyring, SyrinxStore *store, GError **error);
+/* (transfer full) */
+SyrinxKeyring *syrinx_content_dup_keyring (SyrinxContent *content);
+/* Opens the keys anew, from other files perhaps. On an error everything stays.
+ * Errors: BUSY while a rotation is under way; as syrinx_keyring_open_with() and
+ * syrinx_keyring_check(). */
+gboolean syrinx_content_reload_keyring (SyrinxContent *content,
+    const SyrinxKeyringSettings *settings, GError **error);
+/* Removes superseded epochs that nobody uses, soon and in another thread. */
+void syrinx_content_sweep (SyrinxContent *content);
+
 /* Waits until every fragment that was committed is on the disk. */
 void syrinx_content_flush (SyrinxContent *content);
 

@@ -49,6 +49,7 @@ struct _SyrinxConnection
   fts5_tokenizer tokenizer_api;
   Fts5Tokenizer *tokenizer;
   gboolean is_writer, in_transaction;
+  gboolean is_durable; /* PRAGMA synchronous is FULL */
 };
 
 typedef struct
@@ -63,6 +64,10 @@ typedef struct
  * g_autoptr. */
 SyrinxConnection *syrinx_store_read (SyrinxStore *store, GError **error);
 SyrinxConnection *syrinx_store_write (SyrinxStore *store, GError **error);
+/* The same, and what was committed is on the disk: not even a power cut takes
+ * it back. */
+SyrinxConnection *
+syrinx_store_write_durably (SyrinxStore *store, GError **error);
 gboolean
 syrinx_connection_commit (SyrinxConnection *connection, GError **error);
 void syrinx_connection_release (SyrinxConnection *connection);
@@ -193,6 +198,15 @@ gboolean syrinx_batch_remove_path (SyrinxBatch *batch, SyrinxConnection *writer,
 gint64 syrinx_connection_find_root (
     SyrinxConnection *writer, const gchar *root, GError **error);
 gboolean syrinx_batch_finish (SyrinxBatch *batch, GError **error);
+
+/* --- Renditions (store-renditions.c) --- */
+
+SyrinxRenditionRow *syrinx_rendition_from_row (SyrinxStatement *st);
+gboolean syrinx_rendition_write (
+    SyrinxConnection *writer, const SyrinxRenditionRow *row, GError **error);
+/* In the transaction of @writer, with its fragments. */
+gboolean syrinx_rendition_drop (
+    SyrinxConnection *writer, gint64 rendition_id, GError **error);
 
 /* --- Tracks (store-tracks.c) --- */
 

@@ -28,8 +28,8 @@ fail_not_found (const gchar *what, const gchar *track_id, const gchar *name,
 
 /* --- Renditions --- */
 
-static SyrinxRenditionRow *
-rendition_from_row (SyrinxStatement *st)
+SyrinxRenditionRow *
+syrinx_rendition_from_row (SyrinxStatement *st)
 {
   SyrinxRenditionRow *row = g_new0 (SyrinxRenditionRow, 1);
 
@@ -68,7 +68,7 @@ syrinx_store_get_rendition (SyrinxStore *store, const gchar *track_id,
   if (epoch != 0)
     syrinx_bind_int (st, 3, epoch);
   if (syrinx_statement_next (reader, st, &local))
-    return rendition_from_row (st);
+    return syrinx_rendition_from_row (st);
   if (local)
     g_propagate_error (error, local);
   else
@@ -77,16 +77,12 @@ syrinx_store_get_rendition (SyrinxStore *store, const gchar *track_id,
 }
 
 gboolean
-syrinx_store_put_rendition (
-    SyrinxStore *store, const SyrinxRenditionRow *row, GError **error)
+syrinx_rendition_write (
+    SyrinxConnection *writer, const SyrinxRenditionRow *row, GError **error)
 {
-  g_autoptr (SyrinxConnection) writer = syrinx_store_write (store, error);
-  SyrinxStatement *st;
+  SyrinxStatement *st = syrinx_connection_get (writer, "put-rendition");
   gint n = 4;
 
-  if (!writer)
-    return FALSE;
-  st = syrinx_connection_get (writer, "put-rendition");
   bind_rendition (st, row->track_id, row->name, row->epoch);
   syrinx_bind_bytes (st, n++, row->wrapped_key);
   syrinx_bind_text (st, n++, row->codecs);
@@ -101,7 +97,16 @@ syrinx_store_put_rendition (
   syrinx_bind_bytes (st, n++, row->header);
   syrinx_bind_text (st, n++, row->encoder);
   syrinx_bind_int (st, n++, g_get_real_time ());
-  return syrinx_statement_run (writer, st, error)
+  return syrinx_statement_run (writer, st, error);
+}
+
+gboolean
+syrinx_store_put_rendition (
+    SyrinxStore *store, const SyrinxRenditionRow *row, GError **error)
+{
+  g_autoptr (SyrinxConnection) writer = syrinx_store_write (store, error);
+
+  return writer && syrinx_rendition_write (writer, row, error)
          && syrinx_connection_commit (writer, error);
 }
 
@@ -384,22 +389,37 @@ list_candidates (SyrinxStore *store, guint64 *total, GError **error)
 }
 
 static gboolean
-forget_rendition (SyrinxStore *store, gint64 id, GError **error)
+run_for_rendition (SyrinxConnection *writer, const gchar *const *statements,
+    gint64 id, GError **error)
 {
-  static const gchar *const statements[]
-      = { "drop-fragments", "drop-rendition" };
-  g_autoptr (SyrinxConnection) writer = syrinx_store_write (store, error);
-
-  if (!writer)
-    return FALSE;
-  for (guint i = 0; i < G_N_ELEMENTS (statements); i++) {
-    SyrinxStatement *st = syrinx_connection_get (writer, statements[i]);
+  for (; *statements; statements++) {
+    SyrinxStatement *st = syrinx_connection_get (writer, *statements);
 
     syrinx_bind_int (st, 1, id);
     if (!syrinx_statement_run (writer, st, error))
       return FALSE;
   }
-  return syrinx_connection_commit (writer, error);
+  return TRUE;
+}
+
+gboolean
+syrinx_rendition_drop (SyrinxConnection *writer, gint64 id, GError **error)
+{
+  static const gchar *const statements[]
+      = { "drop-fragments", "drop-rendition", NULL };
+
+  return run_for_rendition (writer, statements, id, error);
+}
+
+static gboolean
+forget_rendition (SyrinxStore *store, gint64 id, GError **error)
+{
+  static const gchar *const statements[]
+      = { "drop-fragments", "empty-rendition", NULL };
+  g_autoptr (SyrinxConnection) writer = syrinx_store_write (store, error);
+
+  return writer && run_for_rendition (writer, statements, id, error)
+         && syrinx_connection_commit (writer, error);
 }
 
 gboolean

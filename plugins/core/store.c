@@ -419,8 +419,20 @@ syrinx_store_read (SyrinxStore *store, GError **error)
   return reader;
 }
 
-SyrinxConnection *
-syrinx_store_write (SyrinxStore *store, GError **error)
+/* In WAL mode NORMAL writes the log and does not wait for the disk. */
+static gboolean
+set_durable (SyrinxConnection *writer, gboolean is_durable, GError **error)
+{
+  if (writer->is_durable == is_durable)
+    return TRUE;
+  writer->is_durable = is_durable;
+  return execute (writer,
+      is_durable ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL",
+      error);
+}
+
+static SyrinxConnection *
+begin_writing (SyrinxStore *store, gboolean is_durable, GError **error)
 {
   if (!store->writable) {
     g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_DENIED,
@@ -429,13 +441,26 @@ syrinx_store_write (SyrinxStore *store, GError **error)
   }
   g_mutex_lock (&store->writer_lock);
   syrinx_store_bound_log_locked (store);
-  if (!syrinx_statement_run (store->writer,
+  if (!set_durable (store->writer, is_durable, error)
+      || !syrinx_statement_run (store->writer,
           syrinx_connection_get (store->writer, "begin-writing"), error)) {
     g_mutex_unlock (&store->writer_lock);
     return NULL;
   }
   store->writer->in_transaction = TRUE;
   return store->writer;
+}
+
+SyrinxConnection *
+syrinx_store_write (SyrinxStore *store, GError **error)
+{
+  return begin_writing (store, FALSE, error);
+}
+
+SyrinxConnection *
+syrinx_store_write_durably (SyrinxStore *store, GError **error)
+{
+  return begin_writing (store, TRUE, error);
 }
 
 gboolean

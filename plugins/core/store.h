@@ -164,6 +164,35 @@ gboolean syrinx_store_put_rendition (
 gboolean syrinx_store_remove_renditions (
     SyrinxStore *store, const gchar *track_id, GError **error);
 
+/* --- Their keys --- */
+
+/* The wrapped key of one row. @func returns another one to be kept in its
+ * place (transfer full), or NULL. */
+typedef GBytes *(*SyrinxStoreKeyFunc) (const gchar *track_id, const gchar *name,
+    guint epoch, GBytes *wrapped_key, gpointer user_data);
+/* Calls @func for every row. Each batch of changes is one transaction, and on
+ * the disk before the next begins. */
+gboolean syrinx_store_change_keys (SyrinxStore *store, SyrinxStoreKeyFunc func,
+    gpointer user_data, GError **error);
+/* The same without changes: what @func returns must be NULL. @max 0: all. */
+gboolean syrinx_store_foreach_key (SyrinxStore *store, guint max,
+    SyrinxStoreKeyFunc func, gpointer user_data, GError **error);
+
+/* Current epochs (element-type SyrinxRenditionRow) of @track_id, or a batch of
+ * all tracks' below *@before, which begins with G_MAXINT64 and is moved; what
+ * is put meanwhile is not in a later batch. Empty: there are no more. @name
+ * (nullable): any. (transfer full) */
+GPtrArray *syrinx_store_list_current (SyrinxStore *store, const gchar *track_id,
+    const gchar *name, gint64 *before, GError **error);
+/* Puts all of them in one transaction that is on the disk. */
+gboolean syrinx_store_put_renditions (
+    SyrinxStore *store, GPtrArray *rows, GError **error);
+/* Epochs that are not current: track_id, name and epoch of each (element-type
+ * SyrinxRenditionRow). (transfer full) */
+GPtrArray *syrinx_store_list_superseded (SyrinxStore *store, GError **error);
+gboolean syrinx_store_remove_epoch (SyrinxStore *store, const gchar *track_id,
+    const gchar *name, guint epoch, GError **error);
+
 typedef struct
 {
   guint number;
@@ -183,7 +212,8 @@ syrinx_store_remove_fragment (SyrinxStore *store, const gchar *track_id,
 
 /* Eviction. Uses are recorded in memory and written in batches. @func returns
  * FALSE to keep (it is playing). Forgets least recently used (track, rendition,
- * epoch)s until at most @max_bytes remain, calling @func first. */
+ * epoch)s until at most @max_bytes remain, calling @func first. The row stays
+ * with its key: what memory still holds of it stays good. */
 void syrinx_store_touch_rendition (SyrinxStore *store, const gchar *track_id,
     const gchar *rendition, guint epoch);
 typedef gboolean (*SyrinxStoreEvictFunc) (const gchar *track_id,

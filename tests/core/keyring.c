@@ -204,6 +204,124 @@ derived_keys_differ_by_purpose_and_stay_the_same (
   g_assert_false (g_bytes_equal (a, c));
 }
 
+static SyrinxKeyring *
+open_with (const SyrinxKeyringSettings *settings, GError **error)
+{
+  return syrinx_keyring_open_with (settings, FALSE, error);
+}
+
+static void
+put_key (const gchar *path, gchar fill, gint mode)
+{
+  g_autofree gchar *bytes = g_strnfill (32, fill);
+
+  g_assert_true (g_file_set_contents_full (
+      path, bytes, 32, G_FILE_SET_CONTENTS_NONE, mode, NULL));
+  g_assert_cmpint (g_chmod (path, mode), ==, 0);
+}
+
+static void
+a_group_may_read_a_key_only_if_it_is_told (Fixture *fixture, gconstpointer data)
+{
+  static const guint refused[] = { 0660, 0650, 0644, 0604, 0641 };
+  SyrinxKeyringSettings settings
+      = { .state_dir = fixture->dir, .master_key = fixture->path };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SyrinxKeyring) keyring = NULL;
+
+  put_key (fixture->path, 'a', 0440);
+  g_assert_null (open_with (&settings, &error));
+  g_assert_error (error, SYRINX_ERROR, SYRINX_ERROR_DENIED);
+  g_assert_nonnull (strstr (error->message, "master-key-group-ok"));
+  g_clear_error (&error);
+  settings.is_group_ok = TRUE;
+  keyring = open_with (&settings, &error);
+  g_assert_no_error (error);
+  for (guint i = 0; i < G_N_ELEMENTS (refused); i++) {
+    g_assert_cmpint (g_chmod (fixture->path, refused[i]), ==, 0);
+    g_assert_null (open_with (&settings, &error));
+    g_assert_error (error, SYRINX_ERROR, SYRINX_ERROR_DENIED);
+    g_clear_error (&error);
+  }
+}
+
+static void
+keys_that_are_given_are_used_both_and_left_alone (
+    Fixture *fixture, gconstpointer data)
+{
+  g_autofree gchar *next_path = g_strconcat (fixture->path, ".new", NULL);
+  SyrinxKeyringSettings settings
+      = { .state_dir = fixture->dir, .master_key = fixture->path };
+  g_autoptr (GBytes) key = syrinx_secret_new_random (16), old = NULL,
+                     fresh = NULL, again = NULL;
+  g_autoptr (SyrinxKeyring) one = NULL, both = NULL, same = NULL, two = NULL;
+  g_autoptr (GError) error = NULL;
+
+  put_key (fixture->path, 'a', 0600);
+  put_key (next_path, 'b', 0600);
+  one = open_with (&settings, NULL);
+  old = wrap (one, key);
+  g_assert_null (syrinx_keyring_begin_replacement (one, &error));
+  g_assert_error (error, SYRINX_ERROR, SYRINX_ERROR_UNSUPPORTED);
+  g_assert_nonnull (strstr (error->message, "master-key-next"));
+
+  settings.master_key_next = next_path;
+  both = open_with (&settings, NULL);
+  g_assert_true (syrinx_keyring_has_next (both));
+  fresh = wrap (both, key);
+  g_assert_cmpint (
+      syrinx_keyring_look_up (both, old, "track", "opus-128", 1, &again), ==,
+      SYRINX_WRAPPED_BY_MASTER);
+  g_assert_true (g_bytes_equal (again, key));
+  g_assert_cmpint (
+      syrinx_keyring_look_up (both, fresh, "track", "opus-128", 1, NULL), ==,
+      SYRINX_WRAPPED_BY_NEXT);
+  same = syrinx_keyring_end_replacement (both, NULL);
+  g_assert_true (same == both);
+
+  /* The operator moves the next one up, and forgets the line of the other. */
+  settings.master_key = next_path;
+  two = open_with (&settings, NULL);
+  g_assert_false (syrinx_keyring_has_next (two));
+  g_assert_cmpint (
+      syrinx_keyring_look_up (two, fresh, "track", "opus-128", 1, NULL), ==,
+      SYRINX_WRAPPED_BY_MASTER);
+  g_assert_cmpint (
+      syrinx_keyring_look_up (two, old, "track", "opus-128", 1, NULL), ==,
+      SYRINX_WRAPPED_BY_NONE);
+  g_unlink (next_path);
+}
+
+static void
+a_replacement_under_way_takes_no_second_next_key (
+    Fixture *fixture, gconstpointer data)
+{
+  g_autofree gchar *own = g_strconcat (fixture->path, "-next", NULL);
+  g_autofree gchar *given = g_strconcat (fixture->path, ".given", NULL);
+  const SyrinxKeyringSettings settings
+      = { .state_dir = fixture->dir, .master_key_next = given };
+  g_autoptr (GError) error = NULL;
+
+  put_key (fixture->path, 'a', 0600);
+  put_key (own, 'b', 0600);
+  put_key (given, 'c', 0600);
+  g_assert_null (open_with (&settings, &error));
+  g_assert_error (error, SYRINX_ERROR, SYRINX_ERROR_BUSY);
+  g_unlink (own);
+  g_unlink (given);
+}
+
+static void
+a_name_tells_keys_apart_and_nothing_else (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (SyrinxKeyring) keyring
+      = syrinx_keyring_open (fixture->dir, TRUE, NULL);
+  g_autofree gchar *name = syrinx_keyring_dup_name (keyring, FALSE);
+
+  g_assert_cmpuint (strlen (name), ==, 16);
+  g_assert_null (syrinx_keyring_dup_name (keyring, TRUE));
+}
+
 /* Section 4.3: 128 bits of key data with a 256-bit KEK. */
 static void
 key_wrap_has_the_value_of_rfc_3394 (Fixture *fixture, gconstpointer data)
@@ -257,6 +375,10 @@ main (int argc, char **argv)
   ADD (a_systemd_credential_comes_first);
   ADD (a_wrapped_key_opens_for_its_own_row_only);
   ADD (derived_keys_differ_by_purpose_and_stay_the_same);
+  ADD (a_group_may_read_a_key_only_if_it_is_told);
+  ADD (keys_that_are_given_are_used_both_and_left_alone);
+  ADD (a_replacement_under_way_takes_no_second_next_key);
+  ADD (a_name_tells_keys_apart_and_nothing_else);
   ADD (key_wrap_has_the_value_of_rfc_3394);
   ADD (hkdf_has_the_value_of_rfc_5869);
   return g_test_run ();

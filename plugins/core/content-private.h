@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the parts of the content share. */
+#pragma once
+
+#include "content.h"
+
+#include "fragment-cache.h"
+
+G_BEGIN_DECLS
+
+/* How many jobs of the writer are not done yet. Apart from the content, because
+ * a job's end may be the content's. */
+typedef struct
+{
+  GMutex lock;
+  GCond done;
+  guint n; /* protected by lock */
+} SyrinxWrites;
+
+/* Lock order: registry_lock, rotation_lock, plan_lock, lock. None is held while
+ * a function of somebody else runs. plan_lock alone is held over the index's
+ * I/O: it keeps two first listeners from giving one rendition two keys, an
+ * epoch from being removed while it is opened, and a master key from being
+ * replaced between a key and its row. */
+struct _SyrinxContent
+{
+  gatomicrefcount refs;
+
+  /* constant after init */
+  gchar *state_dir;
+  SyrinxStore *store;
+  guint64 cache_max_bytes;
+  GThreadPool *writer; /* one thread that makes fragments durable */
+  SyrinxWrites *writes;
+
+  GMutex rotation_lock; /* one rotation at a time */
+  GMutex plan_lock;
+  GMutex lock;
+  GCond wait_done;
+
+  /* protected by plan_lock */
+  SyrinxKeyring *keyring;
+
+  /* protected by lock */
+  SyrinxProducer producer;
+  gpointer producer_data;
+  GHashTable *renditions; /* "track/name/epoch" → SyrinxRendition, unowned */
+  SyrinxFragmentCache *cache;
+};
+
+struct _SyrinxRendition
+{
+  gatomicrefcount refs;
+
+  /* constant after init */
+  SyrinxContent *content;
+  gchar *name; /* "track/name/epoch" */
+  SyrinxRenditionRow *row;
+  GBytes *key;
+
+  /* protected by content->lock */
+  GList *waits;        /* Wait */
+  GList *owed;         /* Wait, woken by a failure that was not told yet */
+  guint64 next_serial; /* of a Wait */
+  GHashTable *loading; /* numbers that a thread reads from disk just now */
+  GError *failure;     /* (nullable) why what was waited for last failed */
+  gint failed_first, failed_end;
+  gboolean is_superseded; /* there is a later epoch: it goes with its last user
+                           */
+};
+
+/* (content-keys.c) In the writer's thread: removes what superseded epochs
+ * nobody uses. */
+void syrinx_content_remove_superseded (SyrinxContent *content);
+
+G_END_DECLS
