@@ -8,6 +8,7 @@
 #include "cmafmux/gstsyrinxcmafmux.h"
 #include "geoqueue/gstsyrinxgeoqueue.h"
 #include "oggmux/gstsyrinxoggmux.h"
+#include "rtpsink/gstsyrinxrtpsink.h"
 #include "storesrc/gstsyrinxstoresrc.h"
 
 #include <gst/gst.h>
@@ -25,6 +26,7 @@ plugin_init (GstPlugin *plugin)
   any &= GST_ELEMENT_REGISTER (syrinxcmafmux, plugin);
   any &= GST_ELEMENT_REGISTER (syrinxgeoqueue, plugin);
   any &= GST_ELEMENT_REGISTER (syrinxoggmux, plugin);
+  any &= GST_ELEMENT_REGISTER (syrinxrtpsink, plugin);
   any &= GST_ELEMENT_REGISTER (syrinxstoresrc, plugin);
   return any;
 }

@@ -58,6 +58,9 @@ struct _SyrinxIoLoop
 static GMutex instance_lock;
 static SyrinxIoLoop *instance; /* protected by instance_lock */
 
+G_DEFINE_BOXED_TYPE (
+    SyrinxClient, syrinx_client, syrinx_client_ref, syrinx_client_unref)
+
 SyrinxClient *
 syrinx_client_ref (SyrinxClient *client)
 {

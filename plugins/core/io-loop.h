@@ -11,6 +11,10 @@ G_BEGIN_DECLS
 typedef struct _SyrinxIoLoop SyrinxIoLoop;
 typedef struct _SyrinxClient SyrinxClient;
 
+/* Boxed, for the property by which a sink is given one. */
+#define SYRINX_TYPE_CLIENT (syrinx_client_get_type ())
+GType syrinx_client_get_type (void);
+
 /* The process's loop. (transfer full) Its thread runs while somebody holds it.
  */
 SyrinxIoLoop *syrinx_io_loop_get (void);
@@ -55,6 +59,7 @@ void syrinx_client_remove (SyrinxClient *client);
 /* Keeps @client's memory after it was removed, and nothing else of it. */
 SyrinxClient *syrinx_client_ref (SyrinxClient *client);
 void syrinx_client_unref (SyrinxClient *client);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxClient, syrinx_client_unref)
 gsize syrinx_client_get_queued_bytes (SyrinxClient *client);
 guint64 syrinx_client_get_sent_bytes (SyrinxClient *client);
 

@@ -35,7 +35,7 @@ GST_DEBUG_CATEGORY_STATIC (storesrc_debug);
 #define URI_PREFIX        "syrinx://track/"
 #define DEFAULT_RENDITION "opus-128"
 #define SELF_DRIVEN_BATCH 50
-#define PREROLL_UNITS     3840 /* 80 ms, RFC 7845 section 4.6 */
+#define DEFAULT_PREROLL   (80 * GST_MSECOND) /* RFC 7845, section 4.6 */
 #define CLEAR_CAPS        "video/quicktime, variant=(string)cmaf"
 #define CHUNK_CAPS        SYRINX_CHUNK_MEDIA_TYPE ", format=(string)hls-aes128"
 
@@ -67,6 +67,7 @@ struct _GstSyrinxStoreSrc
   /* protected by lock */
   gchar *store, *uri;
   gboolean flushing, came;
+  GstClockTime preroll;
   GstSegment segment;
 
   /* constant from READY to PAUSED and back */
@@ -85,7 +86,8 @@ struct _GstSyrinxStoreSrc
 enum
 {
   PROP_STORE = 1,
-  PROP_URI
+  PROP_URI,
+  PROP_PREROLL
 };
 
 static GstStaticPadTemplate src_template
@@ -424,8 +426,12 @@ go_to (GstSyrinxStoreSrc *self, GstClockTime position)
   const SyrinxRenditionRow *row = syrinx_rendition_get_row (self->rendition);
   guint64 units = gst_util_uint64_scale (position, row->timescale, GST_SECOND)
                   + row->pre_skip;
+  guint64 preroll;
 
-  self->from_units = units > PREROLL_UNITS ? units - PREROLL_UNITS : 0;
+  g_mutex_lock (&self->lock);
+  preroll = gst_util_uint64_scale (self->preroll, row->timescale, GST_SECOND);
+  g_mutex_unlock (&self->lock);
+  self->from_units = units > preroll ? units - preroll : 0;
   self->next_fragment
       = MIN (self->from_units, row->n_units) / row->fragment_units;
   g_queue_clear_full (&self->packets, (GDestroyNotify)gst_buffer_unref);
@@ -808,6 +814,10 @@ store_src_set_property (
     g_free (self->store);
     self->store = g_value_dup_string (value);
     g_mutex_unlock (&self->lock);
+  } else if (id == PROP_PREROLL) {
+    g_mutex_lock (&self->lock);
+    self->preroll = g_value_get_uint64 (value);
+    g_mutex_unlock (&self->lock);
   } else {
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
   }
@@ -824,6 +834,8 @@ store_src_get_property (
     g_value_set_string (value, self->uri);
   else if (id == PROP_STORE)
     g_value_set_string (value, self->store);
+  else if (id == PROP_PREROLL)
+    g_value_set_uint64 (value, self->preroll);
   else
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
   g_mutex_unlock (&self->lock);
@@ -864,6 +876,11 @@ gst_syrinx_store_src_class_init (GstSyrinxStoreSrcClass *klass)
           URI_PREFIX "ID?rendition=NAME (default " DEFAULT_RENDITION
                      ")&start=SECONDS",
           NULL, flags));
+  g_object_class_install_property (object_class, PROP_PREROLL,
+      g_param_spec_uint64 ("preroll", "Preroll",
+          "With packets: what comes before the point of a seek, in "
+          "nanoseconds, for decoders to settle in",
+          0, GST_SECOND, DEFAULT_PREROLL, flags));
   gst_element_class_add_static_pad_template (element_class, &src_template);
   gst_element_class_set_static_metadata (element_class, "Content store source",
       "Source", "Reads a track's rendition out of a content store",
@@ -875,6 +892,7 @@ gst_syrinx_store_src_init (GstSyrinxStoreSrc *self)
 {
   g_mutex_init (&self->lock);
   g_cond_init (&self->changed);
+  self->preroll = DEFAULT_PREROLL;
   gst_segment_init (&self->segment, GST_FORMAT_TIME);
   GST_OBJECT_FLAG_SET (self, GST_ELEMENT_FLAG_SOURCE);
   self->src_pad = gst_pad_new_from_static_template (&src_template, "src");
