@@ -2,6 +2,8 @@
 /* Progressive streams: sessions of elements that write to connections. */
 #include "streams.h"
 
+#include "assemble.h"
+
 #include "core/error.h"
 #include "core/identifier.h"
 #include "pipelines/session.h"
@@ -42,26 +44,13 @@ stream_free (gpointer data)
 }
 
 static void
-count_sent (Stream *stream)
-{
-  g_autoptr (GstElement) out
-      = syrinx_session_get_element (stream->session, "out");
-  g_autoptr (GstStructure) stats = NULL;
-  guint64 sent_bytes = 0;
-
-  g_object_get (out, "stats", &stats, NULL);
-  if (stats && gst_structure_get_uint64 (stats, "bytes-sent", &sent_bytes))
-    syrinx_listener_count (stream->listener, sent_bytes);
-}
-
-static void
 end_stream (Stream *stream)
 {
   SyrinxStreams *self = stream->streams;
   g_autoptr (SyrinxListener) listener = g_object_ref (stream->listener);
   gboolean ends_session = stream->ends_session;
 
-  count_sent (stream);
+  syrinx_assemble_count (stream->session, listener);
   g_hash_table_remove (self->streams, stream->id);
   if (ends_session)
     syrinx_sessions_terminate (
@@ -132,39 +121,9 @@ session_says (const gchar *id, GstMessageType type,
 /* --- The beginning --- */
 
 static void
-set_source (SyrinxStreams *self, Stream *stream, const gchar *rendition,
-    guint epoch, gdouble start_s)
-{
-  g_autoptr (GstElement) src
-      = syrinx_session_get_element (stream->session, "src");
-  gchar start[G_ASCII_DTOSTR_BUF_SIZE];
-  g_autofree gchar *uri = NULL;
-
-  g_ascii_formatd (start, sizeof start, "%.3f", start_s);
-  uri = g_strdup_printf ("syrinx://track/%s?rendition=%s&epoch=%u&start=%s",
-      syrinx_listener_get_track_id (stream->listener), rendition, epoch, start);
-  g_object_set (src, "store", self->state_dir, "uri", uri, NULL);
-}
-
-static void
 set_gate (SyrinxListener *listener, GParamSpec *pspec, Stream *stream)
 {
-  g_autoptr (GstElement) gate
-      = syrinx_session_get_element (stream->session, "gate");
-
-  g_object_set (gate, "grant", syrinx_listener_get_grant (listener), NULL);
-}
-
-static void
-set_queue (Stream *stream)
-{
-  g_autoptr (GstElement) queue
-      = syrinx_session_get_element (stream->session, "queue");
-  g_autofree gchar *region = NULL;
-  guint rtt_ms;
-
-  g_object_get (stream->listener, "region", &region, "rtt-ms", &rtt_ms, NULL);
-  g_object_set (queue, "region", region, "rtt", rtt_ms * GST_MSECOND, NULL);
+  syrinx_assemble_gate (stream->session, listener);
 }
 
 static void
@@ -218,10 +177,10 @@ syrinx_streams_start (
     stream_free (stream);
     return FALSE;
   }
-  set_source (self, stream, request->rendition,
-      syrinx_rendition_get_row (rendition)->epoch, request->start_s);
-  set_gate (stream->listener, NULL, stream);
-  set_queue (stream);
+  syrinx_assemble_source (
+      stream->session, self->state_dir, rendition, request->start_s);
+  syrinx_assemble_gate (stream->session, stream->listener);
+  syrinx_assemble_queue (stream->session, stream->listener);
   set_key (stream);
   set_out (stream, request);
   stream->renewal = g_signal_connect (

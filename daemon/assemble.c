@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What every session of elements is given. */
+#include "assemble.h"
+
+void
+syrinx_assemble_source (SyrinxSession *session, const gchar *state_dir,
+    SyrinxRendition *rendition, gdouble start_s)
+{
+  const SyrinxRenditionRow *row = syrinx_rendition_get_row (rendition);
+  g_autoptr (GstElement) src = syrinx_session_get_element (session, "src");
+  gchar start[G_ASCII_DTOSTR_BUF_SIZE];
+  g_autofree gchar *uri = NULL;
+
+  g_ascii_formatd (start, sizeof start, "%.6f", start_s);
+  uri = g_strdup_printf ("syrinx://track/%s?rendition=%s&epoch=%u&start=%s",
+      row->track_id, row->name, row->epoch, start);
+  g_object_set (src, "store", state_dir, "uri", uri, NULL);
+}
+
+void
+syrinx_assemble_gate (SyrinxSession *session, SyrinxListener *listener)
+{
+  g_autoptr (GstElement) gate = syrinx_session_get_element (session, "gate");
+
+  g_object_set (gate, "grant", syrinx_listener_get_grant (listener), NULL);
+}
+
+void
+syrinx_assemble_queue (SyrinxSession *session, SyrinxListener *listener)
+{
+  g_autoptr (GstElement) queue = syrinx_session_get_element (session, "queue");
+  g_autofree gchar *region = NULL;
+  guint rtt_ms;
+
+  g_object_get (listener, "region", &region, "rtt-ms", &rtt_ms, NULL);
+  g_object_set (queue, "region", region, "rtt", rtt_ms * GST_MSECOND, NULL);
+}
+
+void
+syrinx_assemble_count (SyrinxSession *session, SyrinxListener *listener)
+{
+  g_autoptr (GstElement) out = syrinx_session_get_element (session, "out");
+  g_autoptr (GstStructure) stats = NULL;
+  guint64 sent_bytes = 0;
+
+  g_object_get (out, "stats", &stats, NULL);
+  if (stats && gst_structure_get_uint64 (stats, "bytes-sent", &sent_bytes))
+    syrinx_listener_count (listener, sent_bytes);
+}

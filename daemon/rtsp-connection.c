@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* One client's connection: read on the main loop, written by the I/O loop, so
+ * that answers, reports and media leave in the order in which they came. */
+#include "rtsp-private.h"
+
+#include "core/flow.h"
+
+#include <errno.h>
+#include <gio/gunixoutputstream.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#define READ_BYTES       4096
+#define MAX_READS_A_TURN 16
+
+/* --- What the I/O loop tells, in its thread --- */
+
+static void
+tell_out (RtspConnection *self, GstEvent *event)
+{
+  g_autoptr (GstElement) out = NULL;
+
+  g_mutex_lock (&self->lock);
+  if (self->out)
+    out = gst_object_ref (self->out);
+  g_mutex_unlock (&self->lock);
+  if (out)
+    gst_element_send_event (out, event);
+  else
+    gst_event_unref (event);
+}
+
+static void
+on_hold (SyrinxClient *client, gpointer connection)
+{
+  tell_out (connection, syrinx_event_new_hold ());
+}
+
+static void
+on_resume (SyrinxClient *client, gpointer connection)
+{
+  tell_out (connection, syrinx_event_new_resume ());
+}
+
+/* The freeing connection takes it out again. */
+static gboolean
+remove_closed (gpointer data)
+{
+  RtspConnection *self = data;
+
+  g_hash_table_remove (self->rtsp->connections, &self->id);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+on_closed (SyrinxClient *client, const GError *error, gpointer connection)
+{
+  if (error)
+    g_debug ("an RTSP connection closed: %s", error->message);
+  g_idle_add (remove_closed, connection);
+}
+
+/* --- Writing --- */
+
+void
+rtsp_connection_send (RtspConnection *self, GBytes *bytes)
+{
+  syrinx_client_send (self->client, bytes);
+}
+
+void
+rtsp_connection_respond (RtspConnection *self, GstRTSPMessage *response)
+{
+  g_autoptr (GBytes) bytes = rtsp_to_bytes (response);
+
+  rtsp_connection_send (self, bytes);
+  gst_rtsp_message_free (response);
+}
+
+void
+rtsp_connection_end (RtspConnection *self)
+{
+  self->is_ending = TRUE;
+  syrinx_client_finish (self->client);
+}
+
+void
+rtsp_connection_set_out (RtspConnection *self, GstElement *out)
+{
+  g_mutex_lock (&self->lock);
+  gst_object_replace ((GstObject **)&self->out, GST_OBJECT_CAST (out));
+  g_mutex_unlock (&self->lock);
+}
+
+/* --- Reading --- */
+
+static void
+refuse (RtspConnection *self, GstRTSPMessage *request, GstRTSPStatusCode status)
+{
+  rtsp_answer (self, request, status);
+  rtsp_connection_end (self);
+}
+
+/* FALSE: there is nothing whole to take. */
+static gboolean
+take_one (RtspConnection *self)
+{
+  GstRTSPMessage *request = NULL;
+  gsize taken = 0;
+  RtspRead read = rtsp_parse (
+      (const gchar *)self->input->data, self->input->len, &taken, &request);
+
+  if (taken)
+    g_byte_array_remove_range (self->input, 0, taken);
+  switch (read) {
+  case RTSP_READ_REQUEST:
+    self->heard_us = g_get_monotonic_time ();
+    rtsp_handle (self, request);
+    break;
+  case RTSP_READ_DATA:
+    self->heard_us = g_get_monotonic_time ();
+    break;
+  case RTSP_READ_TOO_BIG:
+    refuse (self, NULL, GST_RTSP_STS_REQUEST_ENTITY_TOO_LARGE);
+    break;
+  case RTSP_READ_VERSION:
+    refuse (self, request, GST_RTSP_STS_RTSP_VERSION_NOT_SUPPORTED);
+    break;
+  case RTSP_READ_GARBAGE:
+    refuse (self, NULL, GST_RTSP_STS_BAD_REQUEST);
+    break;
+  case RTSP_READ_MORE:
+    break;
+  }
+  g_clear_pointer (&request, gst_rtsp_message_free);
+  return read != RTSP_READ_MORE && !self->is_ending && self->input->len;
+}
+
+static void
+take_all (RtspConnection *self)
+{
+  while (self->input->len && take_one (self))
+    ;
+  if (!self->input->len)
+    self->partial_us = 0;
+  else if (!self->partial_us)
+    self->partial_us = g_get_monotonic_time ();
+}
+
+void
+rtsp_connection_readable (RtspConnection *self)
+{
+  guint8 scrap[READ_BYTES];
+  int fd = g_socket_get_fd (self->socket);
+  gssize size = 0;
+
+  for (guint i = 0; i < MAX_READS_A_TURN; i++) {
+    size = recv (fd, scrap, sizeof scrap, MSG_DONTWAIT);
+    if (size <= 0)
+      break;
+    if (self->is_ending)
+      continue;
+    g_byte_array_append (self->input, scrap, size);
+    take_all (self);
+  }
+  if (size == 0
+      || (size < 0 && errno != EAGAIN && errno != EWOULDBLOCK
+          && errno != EINTR))
+    g_hash_table_remove (self->rtsp->connections, &self->id);
+}
+
+void
+rtsp_connection_check (RtspConnection *self, gint64 now_us)
+{
+  gboolean plays_here = self->media
+                        && self->media->state == RTSP_MEDIA_PLAYING
+                        && !self->media->transport.is_udp;
+  gint64 silent_us = now_us - self->heard_us;
+
+  /* Who takes the media as it comes is alive; the I/O loop ends who does not.
+   */
+  if ((self->partial_us
+          && now_us - self->partial_us > RTSP_HEAD_TIMEOUT_S * G_USEC_PER_SEC)
+      || (!plays_here && silent_us > RTSP_TIMEOUT_S * G_USEC_PER_SEC))
+    g_hash_table_remove (self->rtsp->connections, &self->id);
+}
+
+/* --- Life --- */
+
+/* The socket stays ours, so that no descriptor is closed, and perhaps used
+ * again, by one loop while the other reads from it. */
+static GIOStream *
+make_stream (int fd)
+{
+  g_autoptr (GInputStream) input = g_memory_input_stream_new ();
+  g_autoptr (GOutputStream) output = g_unix_output_stream_new (fd, FALSE);
+
+  return g_simple_io_stream_new (input, output);
+}
+
+void
+rtsp_connection_add (SyrinxRtsp *rtsp, int fd, gchar *host)
+{
+  static const SyrinxClientFuncs funcs = { on_hold, on_resume, on_closed };
+  RtspConnection *self = g_new0 (RtspConnection, 1);
+  struct epoll_event event = { .events = EPOLLIN };
+
+  setsockopt (fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof (int));
+  self->id = event.data.u64 = ++rtsp->next_id;
+  self->rtsp = rtsp;
+  self->host = host;
+  self->socket = g_socket_new_from_fd (fd, NULL);
+  self->input = g_byte_array_new ();
+  self->heard_us = g_get_monotonic_time ();
+  g_mutex_init (&self->lock);
+  self->client
+      = syrinx_io_loop_add (rtsp->loop, make_stream (fd), NULL, &funcs, self);
+  g_hash_table_insert (rtsp->connections, &self->id, self);
+  if (epoll_ctl (rtsp->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0)
+    g_hash_table_remove (rtsp->connections, &self->id);
+}
+
+void
+rtsp_connection_forget_own (RtspConnection *self)
+{
+  if (!self->own)
+    return;
+  syrinx_sessions_terminate (syrinx_engine_get_sessions (self->rtsp->engine),
+      syrinx_listener_get_id (self->own), "its RTSP connection has ended");
+  g_clear_object (&self->own);
+}
+
+void
+rtsp_connection_free (gpointer data)
+{
+  RtspConnection *self = data;
+
+  g_clear_pointer (&self->media, rtsp_media_free);
+  rtsp_connection_forget_own (self);
+  syrinx_client_remove (self->client); /* from here on nothing is told */
+  while (g_source_remove_by_user_data (self))
+    ;
+  epoll_ctl (self->rtsp->epoll_fd, EPOLL_CTL_DEL,
+      g_socket_get_fd (self->socket), NULL);
+  rtsp_forget_host (self->rtsp, self->host);
+  g_object_unref (self->socket);
+  gst_clear_object (&self->out);
+  g_byte_array_unref (self->input);
+  g_mutex_clear (&self->lock);
+  g_free (self->own_capability);
+  g_free (self->host);
+  g_free (self);
+}
