@@ -11,7 +11,7 @@ syrinx_assemble_source (SyrinxSession *session, const gchar *state_dir,
   gchar start[G_ASCII_DTOSTR_BUF_SIZE];
   g_autofree gchar *uri = NULL;
 
-  g_ascii_formatd (start, sizeof start, "%.6f", start_s);
+  g_ascii_formatd (start, sizeof start, "%.9f", start_s);
   uri = g_strdup_printf ("syrinx://track/%s?rendition=%s&epoch=%u&start=%s",
       row->track_id, row->name, row->epoch, start);
   g_object_set (src, "store", state_dir, "uri", uri, NULL);

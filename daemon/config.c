@@ -51,6 +51,9 @@ static const struct
       TRUE },
   { "tls-key", PATH, FIELD (tls_key), NULL, 0, 0, "PEM file with its key.",
       TRUE },
+  { "rtsp", TEXT, FIELD (rtsp), "127.0.0.1:8554", 0, 0,
+      "Where RTSP clients connect, ADDRESS:PORT. Port 0 takes any free one,\n"
+      "# none turns it off." },
   { "admin", TEXT, FIELD (admin), "127.0.0.1:9180", 0, 0,
       "Metrics and status, ADDRESS:PORT. Keep it on loopback." },
   { "bus", TEXT, FIELD (bus), "none", 0, 0,
@@ -385,10 +388,11 @@ check (SyrinxConfig *config, GError **error)
           config->renditions[i]);
       return FALSE;
     }
-  if (config->renditions[0] && config->http && config->admin && config->region)
+  if (config->renditions[0] && config->http && config->admin && config->rtsp
+      && config->region)
     return check_default_region (config, error);
   g_set_error_literal (error, SYRINX_ERROR, SYRINX_ERROR_INVALID,
-      "renditions, http, admin and region can't be empty");
+      "renditions, http, rtsp, admin and region can't be empty");
   return FALSE;
 }
 

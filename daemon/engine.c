@@ -26,6 +26,7 @@ struct _SyrinxEngine
   SyrinxSessions *sessions;
   SyrinxStreams *streams;
   SyrinxAdmission *admission;
+  guint rtsp_port;
   SyrinxCpuLoad cpu_load;
   SyrinxGeography *geography;
   SyrinxScheduler *scheduler; /* held, so that its weights stay */
@@ -499,4 +500,16 @@ SyrinxSessions *
 syrinx_engine_get_sessions (SyrinxEngine *self)
 {
   return self->sessions;
+}
+
+guint
+syrinx_engine_get_rtsp_port (SyrinxEngine *self)
+{
+  return self->rtsp_port;
+}
+
+void
+syrinx_engine_set_rtsp_port (SyrinxEngine *self, guint port)
+{
+  self->rtsp_port = port;
 }

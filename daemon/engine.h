@@ -34,6 +34,9 @@ SyrinxIngest *syrinx_engine_get_ingest (SyrinxEngine *engine);
 SyrinxSessions *syrinx_engine_get_sessions (SyrinxEngine *engine);
 SyrinxStreams *syrinx_engine_get_streams (SyrinxEngine *engine);
 SyrinxAudit *syrinx_engine_get_audit (SyrinxEngine *engine);
+/* Of the address in rtsp_url; 0: there is no RTSP. */
+guint syrinx_engine_get_rtsp_port (SyrinxEngine *engine);
+void syrinx_engine_set_rtsp_port (SyrinxEngine *engine, guint port);
 SyrinxAdmission *syrinx_engine_get_admission (SyrinxEngine *engine);
 SyrinxGeography *syrinx_engine_get_geography (SyrinxEngine *engine);
 /* The certificate for TLS, as last read. (nullable) if none is configured. */

@@ -6,6 +6,8 @@
 #include "core/json.h"
 #include "core/jwe.h"
 
+#include <string.h>
+
 /* As the client sees it: a trusted proxy may have taken the TLS off. */
 static const gchar *
 get_scheme (HttpRequest *request)
@@ -52,16 +54,35 @@ add_url (
     json_builder_add_null_value (json);
 }
 
+/* The same host, at the port of RTSP. (transfer full) (nullable) */
+static gchar *
+make_rtsp_url (HttpRequest *request, const gchar *base)
+{
+  guint port = syrinx_engine_get_rtsp_port (request->engine);
+  g_autoptr (GUri) uri = g_uri_parse (base, G_URI_FLAGS_NONE, NULL);
+  g_autofree gchar *path = NULL;
+
+  if (!port || !uri)
+    return NULL;
+  /* Less "/v1" and the slash at the end. */
+  path = g_strdup (g_uri_get_path (uri) + strlen ("/v1"));
+  path[strlen (path) - 1] = 0;
+  return g_uri_join (G_URI_FLAGS_NONE, "rtsp", NULL, g_uri_get_host (uri), port,
+      path, NULL, NULL);
+}
+
 /* What only its beginning tells. */
 static void
-add_secrets (JsonBuilder *json, SyrinxListener *listener, const gchar *base,
-    const gchar *jwe)
+add_secrets (HttpRequest *request, JsonBuilder *json, SyrinxListener *listener,
+    const gchar *base, const gchar *jwe)
 {
   gboolean is_ece
       = syrinx_listener_get_encryption (listener) == SYRINX_ENCRYPTION_ECE;
+  g_autofree gchar *rtsp = is_ece ? NULL : make_rtsp_url (request, base);
 
   add_url (json, "hls_url", is_ece ? NULL : base, "master.m3u8");
   add_url (json, "progressive_url", base, "stream");
+  add_url (json, "rtsp_url", rtsp, "");
   if (is_ece) {
     add_url (json, "fragments_url", base, "fragments");
     add_url (json, "key_url", jwe ? NULL : base, "key");
@@ -107,7 +128,7 @@ answer_session (HttpRequest *request, SyrinxListener *listener, guint status,
   json_builder_set_member_name (json, "server");
   json_builder_add_string_value (json, g_get_host_name ());
   if (base)
-    add_secrets (json, listener, base, jwe);
+    add_secrets (request, json, listener, base, jwe);
   json_builder_end_object (json);
   http_json (request->message, status, json);
 }

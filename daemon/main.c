@@ -4,6 +4,7 @@
 #include "config.h"
 #include "engine.h"
 #include "http.h"
+#include "rtsp.h"
 #include "tls-certificate.h"
 
 #include <glib-unix.h>
@@ -25,13 +26,14 @@ typedef struct
   GMainLoop *loop;
   SyrinxEngine *engine;
   SyrinxHttp *http;
+  SyrinxRtsp *rtsp; /* (nullable): turned off */
   SyrinxBus *bus;
 } Daemon;
 
 /* --- Options --- */
 
 static gchar *config_file, *state_dir, *http, *https, *admin_address, *bus_name;
-static gchar *tls_certificate, *tls_key, *log_level;
+static gchar *rtsp, *tls_certificate, *tls_key, *log_level;
 static gchar **libraries;
 static gboolean check_config, print_config, print_version, help_gst;
 
@@ -50,6 +52,9 @@ static const GOptionEntry entries[] = {
       "Certificate for it, in PEM", "FILE" },
   { "tls-key", 0, 0, G_OPTION_ARG_FILENAME, &tls_key, "Its key, in PEM",
       "FILE" },
+  { "rtsp", 0, 0, G_OPTION_ARG_STRING, &rtsp,
+      "Where RTSP clients connect (default: 127.0.0.1:8554), or none",
+      "ADDR:PORT" },
   { "admin", 0, 0, G_OPTION_ARG_STRING, &admin_address,
       "Metrics and status (default: 127.0.0.1:9180)", "ADDR:PORT" },
   { "bus", 0, 0, G_OPTION_ARG_STRING, &bus_name,
@@ -75,9 +80,10 @@ collect_overrides (void)
   const struct
   {
     const gchar *key, *value;
-  } given[] = { { "state-dir", state_dir }, { "http", http },
-    { "https", https }, { "tls-certificate", tls_certificate },
-    { "tls-key", tls_key }, { "admin", admin_address }, { "bus", bus_name } };
+  } given[]
+      = { { "state-dir", state_dir }, { "http", http }, { "https", https },
+          { "tls-certificate", tls_certificate }, { "tls-key", tls_key },
+          { "rtsp", rtsp }, { "admin", admin_address }, { "bus", bus_name } };
 
   for (guint i = 0; i < G_N_ELEMENTS (given); i++)
     if (given[i].value)
@@ -197,6 +203,28 @@ raise_descriptor_limit (void)
 }
 
 static gboolean
+start_rtsp (Daemon *self, GError **error)
+{
+  const SyrinxConfig *config = syrinx_engine_get_config (self->engine);
+  g_autofree gchar *path
+      = g_build_filename (config->state_dir, "rtsp-address", NULL);
+  g_autofree gchar *address = NULL;
+  g_autoptr (GError) cause = NULL;
+
+  g_unlink (path);
+  if (g_str_equal (config->rtsp, "none"))
+    return TRUE;
+  self->rtsp = syrinx_rtsp_new (self->engine, error);
+  if (!self->rtsp)
+    return FALSE;
+  address = syrinx_rtsp_get_address (self->rtsp);
+  if (!g_file_set_contents (path, address, -1, &cause))
+    g_warning ("can't write the address: %s", cause->message);
+  g_message ("listening on %s", address);
+  return TRUE;
+}
+
+static gboolean
 start (Daemon *self, SyrinxConfig *config, GError **error)
 {
   guint64 watchdog_us = 0;
@@ -207,7 +235,7 @@ start (Daemon *self, SyrinxConfig *config, GError **error)
     return FALSE;
   self->bus = syrinx_bus_new (
       self->engine, config->bus, syrinx_http_get_address (self->http), error);
-  if (!self->bus)
+  if (!self->bus || !start_rtsp (self, error))
     return FALSE;
   write_address (self);
   g_message ("listening on %s", syrinx_http_get_address (self->http));
@@ -227,6 +255,7 @@ static void
 stop (Daemon *self)
 {
   g_clear_pointer (&self->bus, syrinx_bus_free);
+  g_clear_pointer (&self->rtsp, syrinx_rtsp_free);
   g_clear_pointer (&self->http, syrinx_http_free);
   if (self->engine)
     syrinx_engine_stop (self->engine);

@@ -3,7 +3,8 @@
  *
  * /sessions/ID/CAPABILITY needs nothing else. /tracks/ID needs a token: as
  * ?token=, as Bearer, or a short access code as the password of Basic; it makes
- * a session for the connection, whose own URL everything after DESCRIBE uses. */
+ * a session for the connection, whose own URL everything after DESCRIBE uses.
+ */
 #include "rtsp-private.h"
 
 #include "core/error.h"
@@ -54,9 +55,9 @@ find_token (RtspConnection *connection, const GstRTSPMessage *request,
   *is_in_url = FALSE;
   if (header && g_ascii_strncasecmp (header, "Bearer ", 7) == 0)
     return g_strdup (header + 7);
-  values = query ? g_uri_parse_params (
-               query, -1, "&", G_URI_PARAMS_WWW_FORM, NULL)
-                 : NULL;
+  values
+      = query ? g_uri_parse_params (query, -1, "&", G_URI_PARAMS_WWW_FORM, NULL)
+              : NULL;
   *is_in_url = TRUE;
   return values ? g_strdup (g_hash_table_lookup (values, "token")) : NULL;
 }
@@ -67,8 +68,7 @@ check_token (RtspConnection *connection, const GstRTSPMessage *request,
     GUri *uri, GstRTSPStatusCode *status)
 {
   gboolean is_in_url;
-  g_autofree gchar *token
-      = find_token (connection, request, uri, &is_in_url);
+  g_autofree gchar *token = find_token (connection, request, uri, &is_in_url);
   g_autoptr (GError) error = NULL;
   g_autoptr (SyrinxGrant) grant = NULL;
 
@@ -188,16 +188,17 @@ make_base (GUri *uri, const gchar *id, const gchar *capability)
   g_autofree gchar *with_port
       = port > 0 ? g_strdup_printf (":%d", port) : g_strdup ("");
 
-  return g_strdup_printf ("%s://%s%s%s%s/sessions/%s/%s", g_uri_get_scheme (uri),
-      is_v6 ? "[" : "", host, is_v6 ? "]" : "", with_port, id, capability);
+  return g_strdup_printf ("%s://%s%s%s%s/sessions/%s/%s",
+      g_uri_get_scheme (uri), is_v6 ? "[" : "", host, is_v6 ? "]" : "",
+      with_port, id, capability);
 }
 
 static GUri *
 parse_url (const GstRTSPMessage *request)
 {
   const gchar *text = request->type_data.request.uri;
-  g_autoptr (GUri) uri
-      = g_uri_parse (text, G_URI_FLAGS_ENCODED | G_URI_FLAGS_PARSE_RELAXED, NULL);
+  g_autoptr (GUri) uri = g_uri_parse (
+      text, G_URI_FLAGS_ENCODED | G_URI_FLAGS_PARSE_RELAXED, NULL);
 
   return uri && g_uri_get_host (uri) && *g_uri_get_host (uri)
                  && (g_str_equal (g_uri_get_scheme (uri), "rtsp")
@@ -226,8 +227,7 @@ rtsp_access (RtspConnection *connection, const GstRTSPMessage *request,
     RtspTarget *target)
 {
   g_autoptr (GUri) uri = parse_url (request);
-  g_auto (GStrv) parts
-      = uri ? g_strsplit (g_uri_get_path (uri), "/", 6) : NULL;
+  g_auto (GStrv) parts = uri ? g_strsplit (g_uri_get_path (uri), "/", 6) : NULL;
   guint n = parts ? g_strv_length (parts) : 0;
   GstRTSPStatusCode status = GST_RTSP_STS_NOT_FOUND;
   const gchar *capability = NULL;
@@ -244,13 +244,12 @@ rtsp_access (RtspConnection *connection, const GstRTSPMessage *request,
     capability = parts[3];
     status = open_session (connection, parts[2], capability, &target->listener);
   } else if (n == 3 && g_str_equal (parts[1], "tracks")) {
-    status = open_track (
-        connection, request, uri, parts[2], &target->listener);
+    status = open_track (connection, request, uri, parts[2], &target->listener);
     capability = connection->own_capability;
   }
   if (status != GST_RTSP_STS_OK)
     return status;
-  target->base = make_base (
-      uri, syrinx_listener_get_id (target->listener), capability);
+  target->base
+      = make_base (uri, syrinx_listener_get_id (target->listener), capability);
   return open_rendition (connection, target);
 }

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <gio/gunixoutputstream.h>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -173,8 +174,7 @@ rtsp_connection_readable (RtspConnection *self)
 void
 rtsp_connection_check (RtspConnection *self, gint64 now_us)
 {
-  gboolean plays_here = self->media
-                        && self->media->state == RTSP_MEDIA_PLAYING
+  gboolean plays_here = self->media && self->media->state == RTSP_MEDIA_PLAYING
                         && !self->media->transport.is_udp;
   gint64 silent_us = now_us - self->heard_us;
 
@@ -243,7 +243,7 @@ rtsp_connection_free (gpointer data)
     ;
   epoll_ctl (self->rtsp->epoll_fd, EPOLL_CTL_DEL,
       g_socket_get_fd (self->socket), NULL);
-  rtsp_forget_host (self->rtsp, self->host);
+  syrinx_connections_give_back (self->rtsp->hosts, self->host);
   g_object_unref (self->socket);
   gst_clear_object (&self->out);
   g_byte_array_unref (self->input);

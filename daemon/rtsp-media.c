@@ -23,7 +23,8 @@ typedef struct
 static void
 get_sent (RtspMedia *self, Sent *sent)
 {
-  g_autoptr (GstElement) out = syrinx_session_get_element (self->session, "out");
+  g_autoptr (GstElement) out
+      = syrinx_session_get_element (self->session, "out");
   g_autoptr (GstStructure) stats = NULL;
 
   *sent = (Sent){ 0 };
@@ -70,9 +71,8 @@ send_report (RtspMedia *self, gboolean is_last)
   get_sent (self, &sent);
   report.packets = sent.packets;
   report.octets = sent.octets;
-  report.rtptime
-      = self->started_rtptime
-        + (guint32)(since_us * (RTSP_CLOCK_RATE / 1000) / 1000);
+  report.rtptime = self->started_rtptime
+                   + (guint32)(since_us * (RTSP_CLOCK_RATE / 1000) / 1000);
   bytes = rtsp_report_new (
       &report, self->transport.is_udp ? -1 : self->transport.channels[1]);
   if (self->transport.is_udp)
@@ -246,7 +246,8 @@ renewed (SyrinxListener *listener, GParamSpec *pspec, RtspMedia *self)
 static void
 choose_offsets (RtspMedia *self)
 {
-  g_autoptr (GstElement) pay = syrinx_session_get_element (self->session, "pay");
+  g_autoptr (GstElement) pay
+      = syrinx_session_get_element (self->session, "pay");
   struct
   {
     guint32 rtptime, ssrc;
@@ -266,14 +267,15 @@ static void
 set_out (RtspMedia *self)
 {
   RtspConnection *connection = self->connection;
-  g_autoptr (GstElement) out = syrinx_session_get_element (self->session, "out");
+  g_autoptr (GstElement) out
+      = syrinx_session_get_element (self->session, "out");
   g_autoptr (GSocketAddress) address = NULL;
 
   if (self->transport.is_udp) {
     address = g_inet_socket_address_new_from_string (
         connection->host, self->transport.ports[0]);
-    g_object_set (out, "socket",
-        rtsp_udp_get_socket (connection->rtsp->udp), "address", address, NULL);
+    g_object_set (out, "socket", rtsp_udp_get_socket (connection->rtsp->udp),
+        "address", address, NULL);
     return;
   }
   g_object_set (out, "client", connection->client, "channel",

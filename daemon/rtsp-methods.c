@@ -17,8 +17,7 @@ GstRTSPMessage *
 rtsp_response_new (GstRTSPMessage *request, GstRTSPStatusCode status)
 {
   GstRTSPMessage *response = NULL;
-  const gchar *cseq
-      = request ? rtsp_header (request, GST_RTSP_HDR_CSEQ) : NULL;
+  const gchar *cseq = request ? rtsp_header (request, GST_RTSP_HDR_CSEQ) : NULL;
 
   gst_rtsp_message_new_response (
       &response, status, gst_rtsp_status_as_text (status), NULL);
@@ -55,8 +54,8 @@ rtsp_answer (RtspConnection *connection, GstRTSPMessage *request,
 static void
 add_session (GstRTSPMessage *response, const RtspMedia *media)
 {
-  g_autofree gchar *value = g_strdup_printf (
-      "%s;timeout=%d", media->key, RTSP_TIMEOUT_S);
+  g_autofree gchar *value
+      = g_strdup_printf ("%s;timeout=%d", media->key, RTSP_TIMEOUT_S);
 
   gst_rtsp_message_add_header (response, GST_RTSP_HDR_SESSION, value);
 }
@@ -94,8 +93,8 @@ takes_sdp (GstRTSPMessage *request)
 {
   const gchar *accept = rtsp_header (request, GST_RTSP_HDR_ACCEPT);
 
-  return !accept || strstr (accept, "application/sdp")
-         || strstr (accept, "*/*") || strstr (accept, "application/*");
+  return !accept || strstr (accept, "application/sdp") || strstr (accept, "*/*")
+         || strstr (accept, "application/*");
 }
 
 static gchar *
@@ -106,11 +105,10 @@ describe_track (RtspConnection *connection, const RtspTarget *target)
       syrinx_listener_get_track_id (target->listener), NULL);
   g_autoptr (GSocketAddress) local
       = g_socket_get_local_address (connection->socket, NULL);
-  g_autofree gchar *address = local
-                                  ? g_inet_address_to_string (
-                                      g_inet_socket_address_get_address (
-                                          G_INET_SOCKET_ADDRESS (local)))
-                                  : g_strdup ("0.0.0.0");
+  g_autofree gchar *address
+      = local ? g_inet_address_to_string (
+            g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (local)))
+              : g_strdup ("0.0.0.0");
 
   return rtsp_sdp_new (target, track ? track->title : NULL, address);
 }
@@ -195,9 +193,9 @@ setup (RtspConnection *connection, GstRTSPMessage *request)
   if (status == GST_RTSP_STS_OK && !target.is_stream)
     status = GST_RTSP_STS_AGGREGATE_OPERATION_NOT_ALLOWED;
   if (status == GST_RTSP_STS_OK)
-    status = rtsp_transport_choose (
-        rtsp_header (request, GST_RTSP_HDR_TRANSPORT),
-        connection->rtsp->udp != NULL, &transport);
+    status
+        = rtsp_transport_choose (rtsp_header (request, GST_RTSP_HDR_TRANSPORT),
+            connection->rtsp->udp != NULL, &transport);
   if (status != GST_RTSP_STS_OK) {
     rtsp_answer (connection, request, status);
     return;
@@ -246,8 +244,8 @@ answer_play (RtspConnection *connection, GstRTSPMessage *request,
   g_ascii_formatd (from, sizeof from, "%.6f", from_s);
   g_ascii_formatd (to, sizeof to, "%.3f", rtsp_duration_s (media->rendition));
   range = g_strdup_printf ("npt=%s-%s", from, to);
-  info = g_strdup_printf ("url=%s/" RTSP_STREAM ";seq=%u;rtptime=%u",
-      media->base, seqnum, rtptime);
+  info = g_strdup_printf (
+      "url=%s/" RTSP_STREAM ";seq=%u;rtptime=%u", media->base, seqnum, rtptime);
   add_session (response, media);
   gst_rtsp_message_add_header (response, GST_RTSP_HDR_RANGE, range);
   gst_rtsp_message_add_header (response, GST_RTSP_HDR_RTP_INFO, info);

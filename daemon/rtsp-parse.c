@@ -52,8 +52,7 @@ parse_line (const gchar *line, gsize n_bytes, GstRTSPMessage **request)
 
 /* FALSE: a name that is no token, or a continued line. */
 static gboolean
-add_headers (
-    GstRTSPMessage *request, const struct phr_header *headers, gsize n)
+add_headers (GstRTSPMessage *request, const struct phr_header *headers, gsize n)
 {
   for (gsize i = 0; i < n; i++) {
     g_autofree gchar *name = NULL, *value = NULL;
@@ -68,8 +67,8 @@ add_headers (
 
 /* Takes the body that Content-Length announces. */
 static RtspRead
-parse_body (GstRTSPMessage *request, const gchar *bytes, gsize n_bytes,
-    gsize *taken)
+parse_body (
+    GstRTSPMessage *request, const gchar *bytes, gsize n_bytes, gsize *taken)
 {
   const gchar *length = rtsp_header (request, GST_RTSP_HDR_CONTENT_LENGTH);
   guint64 body_bytes = 0;
@@ -88,8 +87,8 @@ parse_body (GstRTSPMessage *request, const gchar *bytes, gsize n_bytes,
 }
 
 static RtspRead
-parse_request (const gchar *bytes, gsize n_bytes, gsize *taken,
-    GstRTSPMessage **request)
+parse_request (
+    const gchar *bytes, gsize n_bytes, gsize *taken, GstRTSPMessage **request)
 {
   struct phr_header headers[MAX_HEADERS];
   gsize n_headers = MAX_HEADERS, line_bytes;
@@ -117,8 +116,8 @@ parse_request (const gchar *bytes, gsize n_bytes, gsize *taken,
 }
 
 RtspRead
-rtsp_parse (const gchar *bytes, gsize n_bytes, gsize *taken,
-    GstRTSPMessage **request)
+rtsp_parse (
+    const gchar *bytes, gsize n_bytes, gsize *taken, GstRTSPMessage **request)
 {
   RtspRead read;
   gsize skip = 0;
@@ -130,10 +129,9 @@ rtsp_parse (const gchar *bytes, gsize n_bytes, gsize *taken,
   if (skip == n_bytes)
     return *taken = n_bytes, RTSP_READ_MORE;
   if (bytes[skip] == '$') {
-    gsize size
-        = n_bytes - skip >= FRAMING_BYTES
-              ? FRAMING_BYTES + GST_READ_UINT16_BE (bytes + skip + 2)
-              : G_MAXSIZE;
+    gsize size = n_bytes - skip >= FRAMING_BYTES
+                     ? FRAMING_BYTES + GST_READ_UINT16_BE (bytes + skip + 2)
+                     : G_MAXSIZE;
     if (size > n_bytes - skip)
       return RTSP_READ_MORE;
     *taken = skip + size;

@@ -21,8 +21,8 @@ typedef enum
 
 /* What @bytes begin with; *@taken is how many it was. *@request (transfer full)
  * is set for RTSP_READ_REQUEST and RTSP_READ_VERSION. */
-RtspRead rtsp_parse (const gchar *bytes, gsize n_bytes, gsize *taken,
-    GstRTSPMessage **request);
+RtspRead rtsp_parse (
+    const gchar *bytes, gsize n_bytes, gsize *taken, GstRTSPMessage **request);
 
 /* A response with its body. (transfer full) */
 GBytes *rtsp_to_bytes (GstRTSPMessage *response);

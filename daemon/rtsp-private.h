@@ -6,18 +6,20 @@
 #include "rtsp-parse.h"
 #include "rtsp.h"
 
+#include "connections.h"
+
 #include "core/io-loop.h"
 #include "pipelines/session.h"
 
 G_BEGIN_DECLS
 
-#define RTSP_TIMEOUT_S       60 /* of a session that says nothing */
-#define RTSP_HEAD_TIMEOUT_S  10 /* of a request that has begun */
-#define RTSP_TICK_S          5  /* between sender reports */
-#define RTSP_CLOCK_RATE      48000
-#define RTSP_PAYLOAD_TYPE    96
-#define RTSP_STREAM          "stream=0" /* control of a session's one stream */
-#define RTSP_PACKET_UNITS    960 /* of RTP time: 20 ms */
+#define RTSP_TIMEOUT_S      60 /* of a session that says nothing */
+#define RTSP_HEAD_TIMEOUT_S 10 /* of a request that has begun */
+#define RTSP_TICK_S         5  /* between sender reports */
+#define RTSP_CLOCK_RATE     48000
+#define RTSP_PAYLOAD_TYPE   96
+#define RTSP_STREAM         "stream=0" /* control of a session's one stream */
+#define RTSP_PACKET_UNITS   960        /* of RTP time: 20 ms */
 
 typedef struct _RtspConnection RtspConnection;
 typedef struct _RtspMedia RtspMedia;
@@ -33,9 +35,9 @@ struct _SyrinxRtsp
   SyrinxIoLoop *loop;
   RtspUdp *udp;            /* (nullable): no ports were free */
   GHashTable *connections; /* &id → RtspConnection */
-  GHashTable *hosts;       /* address → connections */
-  GHashTable *media;       /* id → RtspMedia, unowned: its connection's */
-  SyrinxRateLimit *limit;  /* of requests, by address */
+  SyrinxConnections *hosts;
+  GHashTable *media;      /* id → RtspMedia, unowned: its connection's */
+  SyrinxRateLimit *limit; /* of requests, by address */
   guint64 next_id;
 };
 
@@ -73,8 +75,8 @@ void rtsp_connection_readable (RtspConnection *connection);
 void rtsp_connection_check (RtspConnection *connection, gint64 now_us);
 void rtsp_connection_send (RtspConnection *connection, GBytes *bytes);
 /* @response: (transfer full) */
-void rtsp_connection_respond (
-    RtspConnection *connection, GstRTSPMessage *response);
+void
+rtsp_connection_respond (RtspConnection *connection, GstRTSPMessage *response);
 /* Closes when all is sent. */
 void rtsp_connection_end (RtspConnection *connection);
 /* Ends the session that was made for it. */
@@ -114,8 +116,8 @@ GstRTSPStatusCode rtsp_access (RtspConnection *connection,
 
 gdouble rtsp_duration_s (SyrinxRendition *rendition);
 /* (transfer full) */
-gchar *rtsp_sdp_new (const RtspTarget *target, const gchar *title,
-    const gchar *local_address);
+gchar *rtsp_sdp_new (
+    const RtspTarget *target, const gchar *title, const gchar *local_address);
 
 /* --- Transport (rtsp-transport.c) --- */
 
@@ -155,7 +157,7 @@ struct _RtspMedia
   gulong renewal;
   RtspMediaState state;
   RtspTransport transport;
-  gdouble start_s; /* where the running time is 0 */
+  gdouble start_s;        /* where the running time is 0 */
   guint64 packets_before; /* sent when it went there */
   guint16 first_seqnum;
   guint32 first_rtptime, ssrc;

@@ -4,17 +4,17 @@
 
 #include <string.h>
 
-#define VERSION        0x80
-#define TYPE_SR        200
-#define TYPE_SDES      202
-#define TYPE_BYE       203
-#define SDES_CNAME     1
-#define CNAME          "syrinx"
-#define NTP_FROM_UNIX  G_GUINT64_CONSTANT (2208988800)
-#define MAX_REPORT     128
-#define FRAMING_BYTES  4
-#define SR_WORDS       6 /* less the first, as all lengths here */
-#define BYE_WORDS      1
+#define VERSION       0x80
+#define TYPE_SR       200
+#define TYPE_SDES     202
+#define TYPE_BYE      203
+#define SDES_CNAME    1
+#define CNAME         "syrinx"
+#define NTP_FROM_UNIX G_GUINT64_CONSTANT (2208988800)
+#define MAX_REPORT    128
+#define FRAMING_BYTES 4
+#define SR_WORDS      6 /* less the first, as all lengths here */
+#define BYE_WORDS     1
 
 static guint8 *
 put_head (guint8 *at, guint count, guint type, guint words, guint32 ssrc)

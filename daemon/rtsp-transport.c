@@ -55,8 +55,8 @@ rtsp_transport_choose (
 }
 
 gchar *
-rtsp_transport_describe (const RtspTransport *transport,
-    const guint16 server_ports[2], guint32 ssrc)
+rtsp_transport_describe (
+    const RtspTransport *transport, const guint16 server_ports[2], guint32 ssrc)
 {
   if (transport->is_udp)
     return g_strdup_printf ("RTP/AVP;unicast;client_port=%u-%u;"

@@ -54,8 +54,8 @@ readable (gint fd, GIOCondition condition, gpointer data)
     address = g_socket_address_new_from_native (&from, size);
     if (G_IS_INET_SOCKET_ADDRESS (address)) {
       GInetSocketAddress *inet = G_INET_SOCKET_ADDRESS (address);
-      g_autofree gchar *host = g_inet_address_to_string (
-          g_inet_socket_address_get_address (inet));
+      g_autofree gchar *host
+          = g_inet_address_to_string (g_inet_socket_address_get_address (inet));
       hear (self->rtsp, host, g_inet_socket_address_get_port (inet));
     }
   }

@@ -27,12 +27,11 @@ static gboolean
 tick (gpointer data)
 {
   SyrinxRtsp *self = data;
-  g_autofree gpointer *all
-      = g_hash_table_get_values_as_array (self->connections, NULL);
+  g_autoptr (GList) all = g_hash_table_get_values (self->connections);
   gint64 now_us = g_get_monotonic_time ();
 
-  for (guint i = 0; all[i]; i++) {
-    RtspConnection *connection = all[i];
+  for (GList *l = all; l; l = l->next) {
+    RtspConnection *connection = l->data;
     if (connection->media)
       rtsp_media_report (connection->media);
     rtsp_connection_check (connection, now_us);
@@ -45,28 +44,9 @@ tick (gpointer data)
 
 /* --- Accepting --- */
 
-static guint
-get_count (SyrinxRtsp *self, const gchar *host)
-{
-  return GPOINTER_TO_UINT (g_hash_table_lookup (self->hosts, host));
-}
-
-void
-rtsp_forget_host (SyrinxRtsp *self, const gchar *host)
-{
-  guint n = get_count (self, host);
-
-  if (n > 1)
-    g_hash_table_insert (self->hosts, g_strdup (host), GUINT_TO_POINTER (n - 1));
-  else
-    g_hash_table_remove (self->hosts, host);
-}
-
 static void
 add (SyrinxRtsp *self, int fd, gchar *host)
 {
-  g_hash_table_insert (self->hosts, g_strdup (host),
-      GUINT_TO_POINTER (get_count (self, host) + 1));
   rtsp_connection_add (self, fd, host);
   if (!self->tick)
     self->tick = g_timeout_add_seconds (RTSP_TICK_S, tick, self);
@@ -79,8 +59,8 @@ watch_listening (gpointer data)
   struct epoll_event event = { .events = EPOLLIN, .data.u64 = 0 };
 
   self->pause = 0;
-  epoll_ctl (self->epoll_fd, EPOLL_CTL_ADD, g_socket_get_fd (self->listening),
-      &event);
+  epoll_ctl (
+      self->epoll_fd, EPOLL_CTL_ADD, g_socket_get_fd (self->listening), &event);
   return G_SOURCE_REMOVE;
 }
 
@@ -126,7 +106,7 @@ accept_all (SyrinxRtsp *self)
       return;
     }
     host = describe_host (&address, size);
-    if (get_count (self, host) < max)
+    if (syrinx_connections_take (self->hosts, host, max))
       add (self, fd, g_steal_pointer (&host));
     else
       close (fd);
@@ -210,6 +190,7 @@ static gboolean
 start_listening (SyrinxRtsp *self, const gchar *text, GError **error)
 {
   g_autoptr (GSocketAddress) address = parse_address (text, error);
+  g_autoptr (GSocketAddress) bound = NULL;
   GError *cause = NULL;
 
   if (!address)
@@ -223,12 +204,17 @@ start_listening (SyrinxRtsp *self, const gchar *text, GError **error)
   if (!g_socket_bind (self->listening, address, TRUE, &cause)
       || !g_socket_listen (self->listening, &cause))
     return explain (text, cause, error);
-  self->udp = rtsp_udp_new (self, g_inet_socket_address_get_address (
-                                      G_INET_SOCKET_ADDRESS (address)));
+  self->udp = rtsp_udp_new (self,
+      g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (address)));
   if (!self->udp)
     g_warning ("there is no free pair of UDP ports: RTSP is interleaved only");
   self->source = g_unix_fd_add (self->epoll_fd, G_IO_IN, dispatch, self);
   watch_listening (self);
+  bound = g_socket_get_local_address (self->listening, error);
+  if (!bound)
+    return FALSE;
+  syrinx_engine_set_rtsp_port (self->engine,
+      g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (bound)));
   return TRUE;
 }
 
@@ -237,8 +223,7 @@ start_listening (SyrinxRtsp *self, const gchar *text, GError **error)
 static gboolean
 load_payloader (GError **error)
 {
-  g_autoptr (GstElementFactory) known
-      = gst_element_factory_find ("rtpopuspay");
+  g_autoptr (GstElementFactory) known = gst_element_factory_find ("rtpopuspay");
   g_autoptr (GstPlugin) plugin = NULL;
   GError *cause = NULL;
 
@@ -261,17 +246,14 @@ SyrinxRtsp *
 syrinx_rtsp_new (SyrinxEngine *engine, GError **error)
 {
   const SyrinxConfig *config = syrinx_engine_get_config (engine);
-  g_autoptr (SyrinxRtsp) self = NULL;
+  g_autoptr (SyrinxRtsp) self = g_new0 (SyrinxRtsp, 1);
 
-  if (g_str_equal (config->rtsp, "none"))
-    return NULL;
-  self = g_new0 (SyrinxRtsp, 1);
   self->engine = g_object_ref (engine);
   self->epoll_fd = epoll_create1 (EPOLL_CLOEXEC);
   self->loop = syrinx_io_loop_get ();
   self->connections = g_hash_table_new_full (
       g_int64_hash, g_int64_equal, NULL, rtsp_connection_free);
-  self->hosts = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  self->hosts = syrinx_connections_new ();
   self->media = g_hash_table_new (g_str_hash, g_str_equal);
   self->limit = syrinx_rate_limit_new (MAX_ADDRESSES);
   g_signal_connect (syrinx_engine_get_sessions (engine), "removed",
@@ -287,8 +269,16 @@ syrinx_rtsp_new (SyrinxEngine *engine, GError **error)
 void
 syrinx_rtsp_free (SyrinxRtsp *self)
 {
+  GHashTableIter iter;
+  gpointer media;
+
+  syrinx_engine_set_rtsp_port (self->engine, 0);
   g_signal_handlers_disconnect_by_data (
       syrinx_engine_get_sessions (self->engine), self);
+  /* Here and now: what they play from is closed next. */
+  g_hash_table_iter_init (&iter, self->media);
+  while (g_hash_table_iter_next (&iter, NULL, &media))
+    syrinx_session_stop (((RtspMedia *)media)->session);
   g_hash_table_remove_all (self->connections);
   g_clear_handle_id (&self->source, g_source_remove);
   g_clear_handle_id (&self->tick, g_source_remove);
@@ -297,7 +287,7 @@ syrinx_rtsp_free (SyrinxRtsp *self)
   g_clear_object (&self->listening);
   close (self->epoll_fd);
   g_hash_table_unref (self->connections);
-  g_hash_table_unref (self->hosts);
+  syrinx_connections_unref (self->hosts);
   g_hash_table_unref (self->media);
   syrinx_rate_limit_free (self->limit);
   syrinx_io_loop_unref (self->loop);
@@ -306,8 +296,13 @@ syrinx_rtsp_free (SyrinxRtsp *self)
   g_free (self);
 }
 
-GSocketAddress *
+gchar *
 syrinx_rtsp_get_address (SyrinxRtsp *self)
 {
-  return g_socket_get_local_address (self->listening, NULL);
+  g_autoptr (GSocketAddress) bound
+      = g_socket_get_local_address (self->listening, NULL);
+  g_autofree gchar *text
+      = g_socket_connectable_to_string (G_SOCKET_CONNECTABLE (bound));
+
+  return g_strdup_printf ("rtsp://%s/", text);
 }

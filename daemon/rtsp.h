@@ -9,15 +9,15 @@ G_BEGIN_DECLS
 
 typedef struct _SyrinxRtsp SyrinxRtsp;
 
-/* Listens where the configuration says. NULL without an error if it says none.
- * Errors: BUSY (the port), INVALID, NOT_FOUND (GStreamer's rtp plugin).
- * (transfer full) (nullable) */
+/* Listens where the configuration says, which is not "none", and tells the
+ * engine. Errors: BUSY (the port), INVALID, NOT_FOUND (GStreamer's rtp plugin).
+ * (transfer full) */
 SyrinxRtsp *syrinx_rtsp_new (SyrinxEngine *engine, GError **error);
 /* Ends what plays. */
 void syrinx_rtsp_free (SyrinxRtsp *rtsp);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxRtsp, syrinx_rtsp_free)
 
-/* Where it listens. (transfer full) */
-GSocketAddress *syrinx_rtsp_get_address (SyrinxRtsp *rtsp);
+/* "rtsp://ADDRESS:PORT/" (transfer full) */
+gchar *syrinx_rtsp_get_address (SyrinxRtsp *rtsp);
 
 G_END_DECLS

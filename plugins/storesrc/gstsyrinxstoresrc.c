@@ -601,7 +601,7 @@ parse_start (const gchar *text, GstClockTime *start)
 
   if (text && (end == text || *end || !(seconds >= 0 && seconds <= 1e6)))
     return FALSE;
-  *start = seconds * GST_SECOND;
+  *start = seconds * GST_SECOND + 0.5;
   return TRUE;
 }
 
