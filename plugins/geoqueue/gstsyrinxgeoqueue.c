@@ -473,6 +473,28 @@ push_batch_locked (GstSyrinxGeoQueue *self)
   return bytes;
 }
 
+/* No turn before the next batch is due, as far as that is known: if nothing is
+ * here, what comes is taken to follow on what went. */
+static SyrinxNext
+after_batch_locked (GstSyrinxGeoQueue *self, guint64 cost_bytes)
+{
+  SyrinxNext next = { .state = SYRINX_NEXT_READY,
+    .due_us = deadline_locked (self),
+    .cost_bytes = cost_bytes };
+  GstMiniObject *head = g_queue_peek_head (&self->items);
+  gint64 due_us = 0;
+
+  if (head && GST_IS_BUFFER (head))
+    due_us = due_locked (self, GST_BUFFER (head));
+  else if (!head && self->settings.sync && self->start_us)
+    due_us = next.due_us - (gint64)(self->settings.lead / 1000);
+  if (due_us > g_get_monotonic_time ()) {
+    next.state = SYRINX_NEXT_WAIT_TIME;
+    next.due_us = due_us;
+  }
+  return next;
+}
+
 static SyrinxNext
 serve_locked (GstSyrinxGeoQueue *self)
 {
@@ -501,10 +523,7 @@ serve_locked (GstSyrinxGeoQueue *self)
     next.due_us = due_us;
     return next;
   }
-  next.cost_bytes = push_batch_locked (self);
-  next.state = SYRINX_NEXT_READY;
-  next.due_us = deadline_locked (self);
-  return next;
+  return after_batch_locked (self, push_batch_locked (self));
 }
 
 /* Under the source pad's stream lock, as a task of its own would. */
