@@ -2,6 +2,7 @@
 /* What one D-Bus connection sees of the engine. */
 #include "bus-face.h"
 
+#include "bus-keys.h"
 #include "bus.h"
 #include "syrinx-dbus.h"
 
@@ -13,6 +14,7 @@ struct _SyrinxBusFace
   GDBusObjectManagerServer *objects;
   SyrinxDBusManager *manager;
   SyrinxDBusLibrary *library;
+  GDBusInterfaceSkeleton *keys;
   guint64 next_session; /* names objects: an id may not stand in a path */
   GHashTable *paths;    /* session id → object path */
 };
@@ -294,6 +296,7 @@ make_root (SyrinxBusFace *face, const gchar *http_address)
 
   face->manager = syrinx_dbus_manager_skeleton_new ();
   face->library = syrinx_dbus_library_skeleton_new ();
+  face->keys = syrinx_bus_keys_new (face->engine);
   syrinx_dbus_manager_set_version (face->manager, SYRINX_VERSION);
   syrinx_dbus_manager_set_http_address (face->manager, http_address);
   follow (ingest, face->library, progress);
@@ -305,12 +308,12 @@ make_root (SyrinxBusFace *face, const gchar *http_address)
       G_CONNECT_SWAPPED);
 }
 
-/* The manager's own path can't be one of its objects, so these two are
+/* The manager's own path can't be one of its objects, so these are
  * exported beside it. */
 static void
 export_root (SyrinxBusFace *face, GDBusConnection *connection)
 {
-  gpointer skeletons[] = { face->manager, face->library };
+  gpointer skeletons[] = { face->manager, face->library, face->keys };
   g_autoptr (GError) error = NULL;
 
   for (guint i = 0; i < G_N_ELEMENTS (skeletons); i++)
@@ -389,9 +392,11 @@ syrinx_bus_face_free (SyrinxBusFace *face)
       G_DBUS_INTERFACE_SKELETON (face->manager));
   g_dbus_interface_skeleton_unexport (
       G_DBUS_INTERFACE_SKELETON (face->library));
+  g_dbus_interface_skeleton_unexport (face->keys);
   g_object_unref (face->objects);
   g_object_unref (face->manager);
   g_object_unref (face->library);
+  g_object_unref (face->keys);
   g_object_unref (face->engine);
   g_hash_table_unref (face->paths);
   g_free (face);

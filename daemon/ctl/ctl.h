@@ -3,6 +3,9 @@
  * that is a table for people and JSON for programs. */
 #pragma once
 
+#include "daemon/audit.h"
+#include "daemon/config.h"
+
 #include <gio/gio.h>
 
 G_BEGIN_DECLS
@@ -19,7 +22,9 @@ typedef enum
 typedef struct
 {
   gchar *state_dir;
+  gchar *config_file; /* (nullable) */
   gboolean json;
+  gint timeout_ms;       /* of calls; 0: the usual one */
   GDBusConnection *link; /* (nullable) see ctl_connect() */
 } Ctl;
 
@@ -27,7 +32,11 @@ typedef struct
  * Errors: G_IO_ERROR_NOT_FOUND if no daemon runs. */
 gboolean ctl_connect (Ctl *ctl, GError **error);
 
-/* Calls a method of "Manager" or "Library". (transfer full) */
+/* For commands that work on the files: the daemon's configuration, in which
+ * state_dir stands. (transfer full) */
+SyrinxConfig *ctl_load_config (Ctl *ctl, GError **error);
+
+/* Calls a method of "Manager", "Library" or "Keys". (transfer full) */
 GVariant *ctl_call (Ctl *ctl, const gchar *interface, const gchar *method,
     GVariant *arguments, const gchar *reply_type, GError **error);
 /* (transfer full) */
@@ -48,6 +57,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (CtlTable, ctl_table_free)
 
 /* The commands; @argv starts behind the command's name. */
 CtlExit ctl_token (Ctl *ctl, int argc, char **argv);
+CtlExit ctl_key (Ctl *ctl, int argc, char **argv);
 CtlExit ctl_status (Ctl *ctl, int argc, char **argv);
 CtlExit ctl_search (Ctl *ctl, int argc, char **argv);
 CtlExit ctl_failures (Ctl *ctl, int argc, char **argv);

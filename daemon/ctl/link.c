@@ -2,9 +2,22 @@
 /* syrinxctl's link to the daemon. */
 #include "ctl.h"
 
+#include "core/error.h"
+
 #define BUS_NAME        "org.syrinx.Syrinx1"
 #define BUS_PATH        "/org/syrinx/Syrinx1"
 #define CALL_TIMEOUT_MS 30000
+
+SyrinxConfig *
+ctl_load_config (Ctl *ctl, GError **error)
+{
+  g_autoptr (GHashTable) overrides
+      = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, g_free);
+
+  g_hash_table_insert (
+      overrides, (gpointer) "state-dir", g_strdup (ctl->state_dir));
+  return syrinx_config_load (ctl->config_file, overrides, error);
+}
 
 static gboolean
 connect_private (Ctl *ctl)
@@ -58,7 +71,8 @@ call (Ctl *ctl, const gchar *interface, const gchar *method,
 
   return g_dbus_connection_call_sync (ctl->link, is_private ? NULL : BUS_NAME,
       BUS_PATH, interface, method, arguments, G_VARIANT_TYPE (reply_type),
-      G_DBUS_CALL_FLAGS_NONE, CALL_TIMEOUT_MS, NULL, error);
+      G_DBUS_CALL_FLAGS_NONE,
+      ctl->timeout_ms ? ctl->timeout_ms : CALL_TIMEOUT_MS, NULL, error);
 }
 
 GVariant *
@@ -100,6 +114,8 @@ ctl_report (const GError *error)
   g_printerr ("syrinxctl: %s\n", copy->message);
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND))
     return CTL_NO_DAEMON;
-  return remote && g_str_has_suffix (remote, ".NotFound") ? CTL_NOT_FOUND
-                                                          : CTL_FAILED;
+  return g_error_matches (error, SYRINX_ERROR, SYRINX_ERROR_NOT_FOUND)
+                 || (remote && g_str_has_suffix (remote, ".NotFound"))
+             ? CTL_NOT_FOUND
+             : CTL_FAILED;
 }

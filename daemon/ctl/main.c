@@ -17,6 +17,7 @@ static const struct
   { "failures", "", "files that could not be read, and why", ctl_failures },
   { "sessions", "[terminate ID]", "who listens; end one", ctl_sessions },
   { "token", "issue|revoke …", "let listeners in, and out", ctl_token },
+  { "key", "status|rotate …", "look at keys, and replace them", ctl_key },
   { "reload", "", "read configuration and keys again", ctl_reload },
 };
 
@@ -88,6 +89,10 @@ main (int argc, char **argv)
         "The daemon's state directory (default: $SYRINX_STATE_DIR, else "
         "/var/lib/syrinx for root and ~/.local/state/syrinx for others)",
         "DIR" },
+    { "config", 'c', 0, G_OPTION_ARG_FILENAME, &ctl.config_file,
+        "The daemon's configuration, for what is done without it (default: "
+        "/etc/syrinx/syrinx.conf)",
+        "FILE" },
     { "json", 0, 0, G_OPTION_ARG_NONE, &ctl.json, "Print JSON", NULL },
     { "version", 0, 0, G_OPTION_ARG_NONE, &version, "Print the version", NULL },
     { NULL },
@@ -119,5 +124,6 @@ main (int argc, char **argv)
   status = run_command (&ctl, argc - 1, argv + 1);
   g_clear_object (&ctl.link);
   g_free (ctl.state_dir);
+  g_free (ctl.config_file);
   return status;
 }

@@ -51,11 +51,23 @@ issue_by_daemon (Ctl *ctl, const SyrinxTokenRequest *request, GError **error)
   return token;
 }
 
+/* Where the daemon would note it. (transfer full) */
+static SyrinxAudit *
+open_audit (Ctl *ctl, GError **error)
+{
+  g_autoptr (SyrinxConfig) config = ctl_load_config (ctl, error);
+
+  return config ? syrinx_audit_open (ctl->state_dir, config->audit_log, error)
+                : NULL;
+}
+
 static gchar *
 issue_by_files (Ctl *ctl, const SyrinxTokenRequest *request, GError **error)
 {
   g_autoptr (SyrinxStore) lock = NULL;
   g_autoptr (SyrinxIssuer) issuer = NULL;
+  g_autoptr (SyrinxAudit) audit = NULL;
+  gchar *token;
 
   if (g_mkdir_with_parents (ctl->state_dir, 0700) < 0) {
     g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno),
@@ -66,8 +78,12 @@ issue_by_files (Ctl *ctl, const SyrinxTokenRequest *request, GError **error)
   lock = syrinx_store_open (ctl->state_dir, TRUE, error);
   if (!lock)
     return NULL;
-  issuer = syrinx_issuer_open (ctl->state_dir, TRUE, error);
-  return issuer ? syrinx_issuer_issue (issuer, request, error) : NULL;
+  audit = open_audit (ctl, error);
+  issuer = audit ? syrinx_issuer_open (ctl->state_dir, TRUE, error) : NULL;
+  token = issuer ? syrinx_issuer_issue (issuer, request, error) : NULL;
+  if (token)
+    syrinx_audit_note_token (audit, token, "files");
+  return token;
 }
 
 static CtlExit
@@ -128,12 +144,19 @@ revoke_by_files (
 {
   g_autoptr (SyrinxStore) store
       = syrinx_store_open (ctl->state_dir, TRUE, error);
+  g_autoptr (SyrinxAudit) audit = store ? open_audit (ctl, error) : NULL;
   gint64 now_s = g_get_real_time () / G_USEC_PER_SEC;
 
   /* A jti is kept as long as the longest token lives. */
-  return store
-         && syrinx_store_put_revocation (store, jti, subject,
-             jti ? now_s + 3650 * G_GINT64_CONSTANT (86400) : now_s, error);
+  if (!audit
+      || !syrinx_store_put_revocation (store, jti, subject,
+          jti ? now_s + 3650 * G_GINT64_CONSTANT (86400) : now_s, error))
+    return FALSE;
+  syrinx_audit_note (audit, &(SyrinxAuditEntry){ .event = "token-revoked",
+                                .jti = jti,
+                                .subject = subject,
+                                .through = "files" });
+  return TRUE;
 }
 
 static CtlExit

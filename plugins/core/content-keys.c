@@ -270,9 +270,8 @@ syrinx_content_rotate_keys (SyrinxContent *content, const gchar *track_id,
   if (!good || !track_id || *n_rotated > 0)
     return good;
   g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_NOT_FOUND,
-      "track %s has no rendition %s yet: it gets a key when it is first "
-      "played",
-      track_id, name ? name : "at all");
+      "track %s has no %s yet: it gets a key when it is first played", track_id,
+      name ? name : "rendition");
   return FALSE;
 }
 
