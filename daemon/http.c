@@ -326,8 +326,10 @@ syrinx_http_new (SyrinxEngine *engine, GError **error)
   http->quiet_end = -1;
   http->connections = syrinx_connections_new ();
   http->addresses = syrinx_rate_limit_new (MAX_ADDRESSES);
-  http->listeners = soup_server_new ("server-header", "Syrinx", NULL);
-  http->admin = soup_server_new ("server-header", "Syrinx", NULL);
+  http->listeners
+      = soup_server_new ("server-header", "Syrinx", "raw-paths", TRUE, NULL);
+  http->admin
+      = soup_server_new ("server-header", "Syrinx", "raw-paths", TRUE, NULL);
   soup_server_add_early_handler (
       http->listeners, NULL, got_headers, http, NULL);
   soup_server_add_handler (http->listeners, NULL, handle, http, NULL);

@@ -3,6 +3,7 @@
 #include "ctl.h"
 
 #include <locale.h>
+#include <string.h>
 #include <unistd.h>
 
 static const struct
@@ -79,6 +80,19 @@ run_command (Ctl *ctl, int argc, char **argv)
   return CTL_USAGE;
 }
 
+/* --json is taken after the command as well. */
+static gboolean
+take_json (int *argc, char **argv)
+{
+  for (int i = 1; i < *argc && !g_str_equal (argv[i], "--"); i++)
+    if (g_str_equal (argv[i], "--json")) {
+      memmove (argv + i, argv + i + 1, (*argc - i) * sizeof *argv);
+      (*argc)--;
+      return TRUE;
+    }
+  return FALSE;
+}
+
 int
 main (int argc, char **argv)
 {
@@ -103,6 +117,7 @@ main (int argc, char **argv)
   CtlExit status;
 
   setlocale (LC_ALL, "");
+  ctl.json = take_json (&argc, argv);
   g_option_context_add_main_entries (context, entries, NULL);
   g_option_context_set_summary (context, "Looks at and steers a syrinxd.");
   g_option_context_set_description (context, description);

@@ -53,6 +53,8 @@ struct _GstSyrinxOggMux
   GstBuffer *head, *tags; /* OpusHead and OpusTags */
   gboolean header_due;
   guint pre_skip;
+  GstClockTime segment_start;
+  gint64 base_units; /* taken off every position */
   gint64 page_units; /* length of a page */
   gint64 granule;    /* at the end of the last packet, -1: none yet */
   GstClockTime page_pts;
@@ -85,6 +87,32 @@ add_page (GstSyrinxOggMux *self, SyrinxOggFlags flags, GstBufferList *list)
 
   GST_BUFFER_PTS (page) = self->page_pts;
   gst_buffer_list_insert (list, -1, page);
+}
+
+/* What comes before the segment only feeds the decoder: the header says so
+ * (RFC 7845, section 4.6), and the stream begins at 0, without which oggdemux
+ * would not believe it. A first packet at 0 still has its own pre-skip. */
+static void
+skip_to_segment (GstSyrinxOggMux *self, GstBuffer *first)
+{
+  GstClockTime pts = GST_BUFFER_PTS (first);
+  guint own = self->pre_skip;
+  guint64 units;
+  guint8 field[2];
+
+  if (!GST_CLOCK_TIME_IS_VALID (pts) || pts >= self->segment_start)
+    return;
+  units = gst_util_uint64_scale_round (
+      self->segment_start - pts, OPUS_RATE_HZ, GST_SECOND);
+  units = pts == 0 ? units + own : MAX (units, own);
+  self->pre_skip = MIN (units, G_MAXUINT16);
+  self->base_units = pts == 0 ? self->pre_skip - own
+                              : self->pre_skip
+                                    + (gint64)gst_util_uint64_scale_round (
+                                        pts, OPUS_RATE_HZ, GST_SECOND);
+  GST_WRITE_UINT16_LE (field, self->pre_skip);
+  self->head = gst_buffer_make_writable (self->head);
+  gst_buffer_fill (self->head, 10, field, 2);
 }
 
 static void
@@ -120,8 +148,8 @@ find_position (
       = gst_util_uint64_scale_round (duration, OPUS_RATE_HZ, GST_SECOND);
 
   if (GST_BUFFER_PTS_IS_VALID (packet))
-    *end = self->pre_skip
-           + gst_util_uint64_scale_round (
+    *end = self->pre_skip - self->base_units
+           + (gint64)gst_util_uint64_scale_round (
                GST_BUFFER_PTS (packet) + duration, OPUS_RATE_HZ, GST_SECOND);
   else
     *end = MAX (self->granule, 0) + units;
@@ -176,8 +204,10 @@ ogg_mux_chain_list (GstPad *pad, GstObject *parent, GstBufferList *packets)
   GstBufferList *list = gst_buffer_list_new ();
   GstFlowReturn result = self->head ? GST_FLOW_OK : GST_FLOW_NOT_NEGOTIATED;
 
-  if (self->header_due)
+  if (self->header_due && gst_buffer_list_length (packets)) {
+    skip_to_segment (self, gst_buffer_list_get (packets, 0));
     add_header (self, list);
+  }
   for (guint i = 0;
        i < gst_buffer_list_length (packets) && result == GST_FLOW_OK; i++)
     result = add_packet (self, gst_buffer_list_get (packets, i), list);
@@ -270,6 +300,7 @@ set_caps (GstSyrinxOggMux *self, GstCaps *caps)
   syrinx_ogg_page_reset (&self->page, choose_serial (self), 0);
   self->header_due = TRUE;
   self->granule = -1;
+  self->base_units = 0;
   return gst_pad_push_event (self->src_pad, gst_event_new_caps (out));
 }
 
@@ -312,6 +343,7 @@ ogg_mux_sink_event (GstPad *pad, GstObject *parent, GstEvent *event)
 {
   GstSyrinxOggMux *self = GST_SYRINX_OGG_MUX (parent);
   const gchar *stream_id, *reason;
+  const GstSegment *segment;
   GstCaps *caps;
   gboolean taken;
 
@@ -329,6 +361,9 @@ ogg_mux_sink_event (GstPad *pad, GstObject *parent, GstEvent *event)
     gst_event_unref (event);
     return taken;
   case GST_EVENT_SEGMENT:
+    gst_event_parse_segment (event, &segment);
+    self->segment_start
+        = segment->format == GST_FORMAT_TIME ? segment->start : 0;
     event = make_bytes_segment (event);
     break;
   case GST_EVENT_FLUSH_STOP:

@@ -136,6 +136,41 @@ batches_leave_no_trace (void)
   g_assert_cmpmem (one->data, one->len, all->data, all->len);
 }
 
+/* What a seek gives before its moment is for the decoder alone. */
+static void
+what_comes_before_the_segment_is_skipped (void)
+{
+  static const struct
+  {
+    guint start_ms, first, pre_skip;
+    gint64 granule; /* of the last page */
+  } cases[] = {
+    { 0, 0, 0, N_PACKETS * 960 },
+    { 230, 8, 3360, (N_PACKETS - 8) * 960 }, /* 160 to 230 ms */
+    { 50, 0, 2400, N_PACKETS * 960 },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    GstHarness *h = make_harness ();
+    g_autoptr (GByteArray) bytes = NULL;
+    g_autoptr (GArray) pages = NULL;
+    GstSegment segment;
+    gst_segment_init (&segment, GST_FORMAT_TIME);
+    segment.start = cases[i].start_ms * GST_MSECOND;
+    gst_harness_push_event (h, gst_event_new_segment (&segment));
+    for (guint n = cases[i].first; n < N_PACKETS; n++)
+      gst_harness_push (h, make_packet (n, 300));
+    gst_harness_push_event (h, gst_event_new_eos ());
+    bytes = collect (h);
+    pages = read_pages (bytes);
+    g_assert_cmpuint (
+        GST_READ_UINT16_LE (bytes->data + 28 + 10), ==, cases[i].pre_skip);
+    g_assert_cmpint (g_array_index (pages, Page, pages->len - 1).granule, ==,
+        cases[i].granule);
+    gst_harness_teardown (h);
+  }
+}
+
 /* 255 segments a page at most: 6 of these. */
 static void
 large_packets_share_pages_as_far_as_they_go (void)
@@ -217,6 +252,7 @@ main (int argc, char **argv)
 #define ADD(test) g_test_add_func ("/oggmux/" #test, test)
   ADD (pages_end_where_the_clock_says);
   ADD (batches_leave_no_trace);
+  ADD (what_comes_before_the_segment_is_skipped);
   ADD (large_packets_share_pages_as_far_as_they_go);
   ADD (a_packet_no_page_can_hold_is_an_error);
   ADD (after_a_denial_not_even_the_begun_page_leaves);
