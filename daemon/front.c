@@ -21,7 +21,8 @@
 
 #define BACKLOG            4096
 #define MAX_EVENTS         128
-#define MAX_REQUEST_BYTES  8192 /* what is longer is libsoup's to judge */
+#define MAX_REQUEST_BYTES  (16 * 1024)
+#define MAX_DRAINS         64
 #define MAX_HEADERS        32
 #define MAX_PATH_BYTES     256
 #define MAX_RESPONSE_HEAD  768
@@ -305,7 +306,8 @@ typedef enum
 {
   LOOK_PLAIN,
   LOOK_SPECIAL,
-  LOOK_PARTIAL
+  LOOK_PARTIAL,
+  LOOK_TOO_LONG
 } Look;
 
 /* @path has MAX_PATH_BYTES. */
@@ -320,8 +322,8 @@ look_at (const gchar *data, gsize length, gchar *path, gsize *request_bytes)
 
   result = phr_parse_request (data, length, &method, &method_bytes, &target,
       &target_bytes, &minor, headers, &n_headers, 0);
-  if (result == -2 && length < MAX_REQUEST_BYTES)
-    return LOOK_PARTIAL;
+  if (result == -2)
+    return length < MAX_REQUEST_BYTES ? LOOK_PARTIAL : LOOK_TOO_LONG;
   if (result <= 0 || method_bytes != 3 || memcmp (method, "GET", 3) != 0
       || minor != 1 || target_bytes >= MAX_PATH_BYTES)
     return LOOK_SPECIAL;
@@ -335,6 +337,28 @@ look_at (const gchar *data, gsize length, gchar *path, gsize *request_bytes)
   path[target_bytes] = 0;
   *request_bytes = result;
   return has_host ? LOOK_PLAIN : LOOK_SPECIAL;
+}
+
+/* A socket that is closed with bytes unread takes back what was answered. */
+static void
+refuse_length (Connection *connection)
+{
+  static const gchar body[]
+      = "{\"title\":\"Request Header Fields Too Large\",\"status\":431,"
+        "\"detail\":\"a request's head is at most 16 KiB\"}";
+  g_autofree gchar *text = g_strdup_printf (
+      "HTTP/1.1 431 Request Header Fields Too Large\r\n"
+      "Content-Type: application/problem+json\r\nConnection: close\r\n"
+      "Content-Length: %" G_GSIZE_FORMAT "\r\n\r\n%s",
+      sizeof body - 1, body);
+  gchar data[MAX_REQUEST_BYTES];
+
+  if (send (connection->fd, text, strlen (text), MSG_NOSIGNAL) > 0)
+    shutdown (connection->fd, SHUT_WR);
+  for (guint i = 0; i < MAX_DRAINS; i++)
+    if (recv (connection->fd, data, sizeof data, MSG_DONTWAIT) <= 0)
+      break;
+  close_connection (connection);
 }
 
 /* FALSE: this one is not answered here. */
@@ -379,6 +403,10 @@ read_request (Connection *connection)
   if (look == LOOK_PARTIAL) {
     if (connection->phase != PHASE_HEAD)
       enter (connection, PHASE_HEAD);
+    return FALSE;
+  }
+  if (look == LOOK_TOO_LONG) {
+    refuse_length (connection);
     return FALSE;
   }
   if (look == LOOK_PLAIN && start_answer (connection, path))

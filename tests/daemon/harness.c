@@ -30,6 +30,16 @@ program (const gchar *name)
 
 /* --- Commands --- */
 
+/* (transfer full) */
+static gchar *
+bytes_to_text (GBytes *bytes)
+{
+  gsize size_bytes;
+  gconstpointer data = g_bytes_get_data (bytes, &size_bytes);
+
+  return g_strndup (data ? data : "", size_bytes);
+}
+
 static GBytes *
 run_bytes (const gchar *const *argv)
 {
@@ -81,8 +91,7 @@ daemon_ctl (Daemon *self, ...)
   va_end (args);
   g_ptr_array_add (argv, NULL);
   out = run_bytes ((const gchar *const *)argv->pdata);
-  return g_strchomp (
-      g_strndup (g_bytes_get_data (out, NULL), g_bytes_get_size (out)));
+  return g_strchomp (bytes_to_text (out));
 }
 
 gchar *
@@ -365,10 +374,7 @@ answer_header (Answer *answer, const gchar *name)
 gchar *
 answer_text (Answer *answer)
 {
-  gsize size_bytes;
-  gconstpointer data = g_bytes_get_data (answer->body, &size_bytes);
-
-  return g_strndup (data ? data : "", size_bytes);
+  return bytes_to_text (answer->body);
 }
 
 JsonObject *

@@ -429,8 +429,8 @@ what_is_no_request_costs_its_connection_alone (void)
           NULL },
       { "NULs", "\0\0\0\0\r\n\r\n", 8, NULL },
       { "no version", "GET /\r\n\r\n", 9, NULL },
-      { "long header", long_header, strlen (long_header), NULL },
-      { "long path", long_path, strlen (long_path), NULL },
+      { "long header", long_header, strlen (long_header), "HTTP/1.1 431 " },
+      { "long path", long_path, strlen (long_path), "HTTP/1.1 431 " },
       { "many headers", many_headers, strlen (many_headers), NULL },
       { "big body", big_body, strlen (big_body), "HTTP/1.1 413 " },
       { "endless chunks", chunked, strlen (chunked), NULL },
@@ -547,8 +547,7 @@ revocation_ends_what_plays (void)
   gint64 start;
 
   curl = g_subprocess_new (G_SUBPROCESS_FLAGS_STDERR_SILENCE, &error, "curl",
-      "-s", "-m", "20", "--limit-rate", "4000", "-o", file,
-      member (session, "progressive_url"), NULL);
+      "-s", "-m", "20", "-o", file, member (session, "progressive_url"), NULL);
   g_assert_no_error (error);
   g_usleep (G_USEC_PER_SEC);
   revoked
@@ -560,11 +559,8 @@ revocation_ends_what_plays (void)
   start = g_get_monotonic_time ();
   g_subprocess_wait (curl, NULL, &error);
   g_assert_no_error (error);
-  /* What lay in the sockets' buffers may still be read, at 4 kB/s. */
-  g_test_message ("ended %.1f s later",
-      (g_get_monotonic_time () - start) / (gdouble)G_TIME_SPAN_SECOND);
-  g_assert_true (g_subprocess_get_if_exited (curl));
-  g_assert_cmpint (g_subprocess_get_exit_status (curl), !=, 28);
+  /* There was sound for another ten seconds. */
+  g_assert_cmpint (g_get_monotonic_time () - start, <, G_TIME_SPAN_SECOND);
 }
 
 static void
@@ -632,7 +628,7 @@ nothing_is_lost_when_it_is_killed (void)
 static void
 a_damaged_fragment_is_made_again (void)
 {
-  g_autoptr (Daemon) daemon = daemon_new (NULL, "memory-size=64K");
+  g_autoptr (Daemon) daemon = daemon_new (NULL, "memory-size=1M");
   g_autofree gchar *bearer = daemon_token (daemon, "ann", "listen");
   g_autofree gchar *file
       = sample_file ("Pipes at Dawn", "06 Lullaby for a Queue.flac");
@@ -647,9 +643,9 @@ a_damaged_fragment_is_made_again (void)
   daemon_signal (daemon, SIGTERM);
   g_bytes_unref (
       shell ("cd '%s'; set -- $(find . -name '*.m4s' -size +8k); "
-             "test $# -ge 2; "
-             "printf XXXX | dd of=\"$1\" bs=1 seek=5000 conv=notrunc "
-             "2>/dev/null; truncate -s 100 \"$2\"",
+             "test $# -ge 2; for f; do printf XXXX | "
+             "dd of=\"$f\" bs=1 seek=5000 conv=notrunc 2>/dev/null; done; "
+             "truncate -s 100 \"$2\"",
           daemon_get_state_dir (daemon)));
   daemon_start (daemon);
   daemon_wait_for_tracks (daemon, N_SAMPLES);
