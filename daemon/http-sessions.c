@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* HTTP: sessions begin, are looked at, renewed and ended. */
 #include "http-request.h"
+#include "soup-stream.h"
 
 #include "core/error.h"
 #include "core/json.h"
@@ -21,7 +22,10 @@ get_scheme (HttpRequest *request)
   if (said && g_ascii_strcasecmp (said, "https") == 0 && peer
       && syrinx_geography_is_proxy (geography, peer))
     return "https";
-  return g_uri_get_scheme (soup_server_message_get_uri (request->message));
+  return syrinx_soup_stream_is_tls (
+             soup_server_message_get_remote_address (request->message))
+             ? "https"
+             : "http";
 }
 
 /* "http://HOST:PORT/v1/sessions/ID/CAPABILITY/" as the client reached us. */

@@ -4,6 +4,7 @@
  * before is still answered as an error. */
 #include "fragment-wait.h"
 #include "http-request.h"
+#include "soup-stream.h"
 #include "streams.h"
 
 #include "core/error.h"
@@ -61,26 +62,15 @@ make_preamble (Asked *asked, gboolean is_chunked)
   return g_string_free_to_bytes (text);
 }
 
-/* The socket beneath what libsoup made of it. */
-static GIOStream *
-steal_connection (SoupServerMessage *message)
-{
-  g_autoptr (GIOStream) stream = soup_server_message_steal_connection (message);
-  GIOStream *base = NULL;
-
-  if (g_object_class_find_property (
-          G_OBJECT_GET_CLASS (stream), "base-iostream"))
-    g_object_get (stream, "base-iostream", &base, NULL);
-  return base ? base : g_steal_pointer (&stream);
-}
-
 static void
 start_stream (Asked *asked)
 {
   gboolean is_chunked
       = soup_server_message_get_http_version (asked->message) != SOUP_HTTP_1_0;
   g_autoptr (GBytes) preamble = make_preamble (asked, is_chunked);
-  g_autoptr (GIOStream) connection = steal_connection (asked->message);
+  g_autoptr (GIOStream) stolen
+      = soup_server_message_steal_connection (asked->message);
+  g_autoptr (GIOStream) connection = syrinx_soup_stream_take (stolen);
   g_autoptr (GError) error = NULL;
   const SyrinxStreamRequest request = { .listener = asked->listener,
     .rendition = asked->rendition,

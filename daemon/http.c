@@ -5,6 +5,7 @@
 #include "front.h"
 #include "http-request.h"
 #include "rate-limit.h"
+#include "soup-stream.h"
 #include "tls-front.h"
 
 #include "core/error.h"
@@ -136,6 +137,16 @@ got_headers (SoupServer *server, SoupServerMessage *message, const char *path,
   }
 }
 
+static void
+request_ended (
+    SoupServer *server, SoupServerMessage *message, gpointer user_data)
+{
+  GSocketAddress *remote = soup_server_message_get_remote_address (message);
+
+  if (remote)
+    syrinx_soup_stream_note_end (remote);
+}
+
 /* --- What the front does not answer --- */
 
 static gboolean
@@ -157,14 +168,17 @@ take_over (GSocketConnection *connection, GIOStream *stream, gpointer user_data)
       = g_socket_connection_get_local_address (connection, NULL);
   g_autoptr (GSocketAddress) remote
       = g_socket_connection_get_remote_address (connection, NULL);
+  g_autoptr (GIOStream) outer = NULL;
   g_autoptr (GError) error = NULL;
 
-  if (remote)
-    http_remember_socket (remote, g_socket_connection_get_socket (connection));
-  if (!local || !remote)
+  if (!local || !remote) {
     g_io_stream_close (G_IO_STREAM (connection), NULL, NULL);
-  else if (!soup_server_accept_iostream (
-               http->listeners, stream, local, remote, &error))
+    return;
+  }
+  http_remember_socket (remote, g_socket_connection_get_socket (connection));
+  outer = syrinx_soup_stream_new (stream, remote);
+  if (!soup_server_accept_iostream (
+          http->listeners, outer, local, remote, &error))
     g_debug ("a connection was not taken: %s", error->message);
 }
 
@@ -186,6 +200,10 @@ handle_admin (SoupServer *server, SoupServerMessage *message, const char *path,
 {
   SyrinxHttp *http = user_data;
 
+  /* Kept ones would never be let go of: see soup-stream.h. */
+  soup_message_headers_replace (
+      soup_server_message_get_response_headers (message), "Connection",
+      "close");
   http_route (http->engine, message, admin_routes, G_N_ELEMENTS (admin_routes));
 }
 
@@ -332,6 +350,10 @@ syrinx_http_new (SyrinxEngine *engine, GError **error)
       = soup_server_new ("server-header", "Syrinx", "raw-paths", TRUE, NULL);
   soup_server_add_early_handler (
       http->listeners, NULL, got_headers, http, NULL);
+  g_signal_connect (
+      http->listeners, "request-finished", G_CALLBACK (request_ended), NULL);
+  g_signal_connect (
+      http->listeners, "request-aborted", G_CALLBACK (request_ended), NULL);
   soup_server_add_handler (http->listeners, NULL, handle, http, NULL);
   soup_server_add_handler (http->admin, NULL, handle_admin, http, NULL);
   if (!keep_alive (http, error) || !listen_public (http, config->http, error)
