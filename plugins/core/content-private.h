@@ -69,7 +69,30 @@ struct _SyrinxRendition
                            */
 };
 
-/* (content-keys.c) In the writer's thread: removes what superseded epochs
+/* --- Waiting (content-wait.c) --- */
+
+/* @func (nullable): nobody waits. */
+void syrinx_rendition_add_wait_locked (SyrinxRendition *rendition, gint number,
+    SyrinxFetchFunc func, gpointer user_data);
+/* Runs those waits for [first, end) that wait now, and none that a func enters
+ * meanwhile: one that tries again at once would keep us here for good. Lets go
+ * of the lock while a func runs. */
+void
+syrinx_rendition_wake_locked (SyrinxRendition *rendition, gint first, gint end);
+/* Notes for each who waits for [first, end) why it will not come. */
+void syrinx_rendition_owe_failure_locked (
+    SyrinxRendition *rendition, gint first, gint end, const GError *failure);
+/* Whether what is asked for failed when it was last made. Everybody who waited
+ * is told once; who only looks (@func is NULL) shares one telling. Telling
+ * forgets, so that asking once more tries once more. */
+gboolean syrinx_rendition_take_failure_locked (SyrinxRendition *rendition,
+    gint number, SyrinxFetchFunc func, gpointer user_data, GError **error);
+/* Of one that nobody uses. */
+void syrinx_rendition_clear_waits (SyrinxRendition *rendition);
+
+/* --- Keys (content-keys.c) --- */
+
+/* In the writer's thread: removes what superseded epochs
  * nobody uses. */
 void syrinx_content_remove_superseded (SyrinxContent *content);
 

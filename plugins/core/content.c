@@ -11,139 +11,8 @@
 
 #include <string.h>
 
-typedef struct
-{
-  gint number;
-  SyrinxFetchFunc func;
-  gpointer user_data;
-  guint64 serial;
-  GThread *runs_in; /* (nullable) */
-  GError *failure;  /* (nullable) owed to who waited: the next fetch tells */
-} Wait;
-
 static GMutex registry_lock;
 static GHashTable *registry; /* state dir → SyrinxContent, unowned */
-
-/* --- Waiting --- */
-
-static void
-wait_free (Wait *wait)
-{
-  g_clear_error (&wait->failure);
-  g_free (wait);
-}
-
-/* Runs those waits for [first, end) that wait now, and none that a func enters
- * meanwhile: one that tries again at once would keep us here for good. Lets go
- * of the lock while a func runs. */
-static void
-wake_locked (SyrinxRendition *rendition, gint first, gint end)
-{
-  SyrinxContent *content = rendition->content;
-  guint64 end_serial = rendition->next_serial;
-  GList *link = rendition->waits;
-
-  while (link) {
-    Wait *wait = link->data;
-    if (wait->runs_in || wait->number < first || wait->number >= end
-        || wait->serial >= end_serial) {
-      link = link->next;
-      continue;
-    }
-    wait->runs_in = g_thread_self ();
-    g_mutex_unlock (&content->lock);
-    wait->func (rendition, wait->number, wait->user_data);
-    g_mutex_lock (&content->lock);
-    rendition->waits = g_list_remove (rendition->waits, wait);
-    wait_free (wait);
-    g_cond_broadcast (&content->wait_done);
-    link = rendition->waits;
-  }
-}
-
-static void
-add_wait_locked (SyrinxRendition *rendition, gint number, SyrinxFetchFunc func,
-    gpointer user_data)
-{
-  Wait *wait;
-
-  if (!func)
-    return;
-  wait = g_new0 (Wait, 1);
-  wait->number = number;
-  wait->func = func;
-  wait->user_data = user_data;
-  wait->serial = rendition->next_serial++;
-  rendition->waits = g_list_append (rendition->waits, wait);
-}
-
-static Wait *
-find_owed_locked (SyrinxRendition *rendition, gint number, gpointer user_data)
-{
-  for (GList *link = rendition->owed; link; link = link->next) {
-    Wait *wait = link->data;
-    if (wait->user_data == user_data && wait->number == number)
-      return wait;
-  }
-  return NULL;
-}
-
-/* Notes for each who waits for [first, end) why it will not come. */
-static void
-owe_failure_locked (
-    SyrinxRendition *rendition, gint first, gint end, const GError *failure)
-{
-  for (GList *link = rendition->waits; link; link = link->next) {
-    Wait *wait = link->data;
-    Wait *owed;
-    if (wait->runs_in || wait->number < first || wait->number >= end
-        || find_owed_locked (rendition, wait->number, wait->user_data))
-      continue;
-    owed = g_new0 (Wait, 1);
-    owed->number = wait->number;
-    owed->user_data = wait->user_data;
-    owed->failure = g_error_copy (failure);
-    rendition->owed = g_list_prepend (rendition->owed, owed);
-  }
-}
-
-static void
-forget_owed_locked (SyrinxRendition *rendition, gpointer user_data)
-{
-  for (GList *link = rendition->owed; link;) {
-    GList *next = link->next;
-    Wait *wait = link->data;
-    if (wait->user_data == user_data) {
-      rendition->owed = g_list_delete_link (rendition->owed, link);
-      wait_free (wait);
-    }
-    link = next;
-  }
-}
-
-void
-syrinx_rendition_cancel (SyrinxRendition *rendition, gpointer user_data)
-{
-  SyrinxContent *content = rendition->content;
-  GList *link;
-
-  g_mutex_lock (&content->lock);
-  for (link = rendition->waits; link;) {
-    Wait *wait = link->data;
-    if (wait->user_data != user_data) {
-      link = link->next;
-    } else if (wait->runs_in) {
-      g_cond_wait (&content->wait_done, &content->lock);
-      link = rendition->waits;
-    } else {
-      rendition->waits = g_list_remove (rendition->waits, wait);
-      wait_free (wait);
-      link = rendition->waits;
-    }
-  }
-  forget_owed_locked (rendition, user_data);
-  g_mutex_unlock (&content->lock);
-}
 
 /* --- Fetching --- */
 
@@ -201,28 +70,6 @@ load_chunk (SyrinxRendition *rendition, gint number, GError **error)
   return NULL;
 }
 
-/* Whether what is asked for failed when it was last made. Everybody who waited
- * is told once; who only looks (@func is NULL) shares one telling. Telling
- * forgets, so that asking once more tries once more. */
-static gboolean
-take_failure_locked (SyrinxRendition *rendition, gint number,
-    SyrinxFetchFunc func, gpointer user_data, GError **error)
-{
-  Wait *owed = func ? find_owed_locked (rendition, number, user_data) : NULL;
-
-  if (owed) {
-    g_propagate_error (error, g_steal_pointer (&owed->failure));
-    rendition->owed = g_list_remove (rendition->owed, owed);
-    wait_free (owed);
-    return TRUE;
-  }
-  if (func || !rendition->failure || number < rendition->failed_first
-      || number >= rendition->failed_end)
-    return FALSE;
-  g_propagate_error (error, g_steal_pointer (&rendition->failure));
-  return TRUE;
-}
-
 /* TRUE: *@bytes is set, or the wait is entered and *@produce says whether to
  * have it made. Called with the lock, returns with it. */
 static gboolean
@@ -273,7 +120,8 @@ fetch_locked (SyrinxRendition *rendition, gint number, SyrinxForm form,
   if (cached)
     *bytes = g_bytes_ref (cached);
   if (!*bytes
-      && take_failure_locked (rendition, number, func, user_data, error))
+      && syrinx_rendition_take_failure_locked (
+          rendition, number, func, user_data, error))
     return FALSE;
   *produce = !*bytes;
   return TRUE;
@@ -317,16 +165,17 @@ syrinx_rendition_fetch (SyrinxRendition *rendition, gint number,
   else if (rendition->row->header)
     *bytes = g_bytes_ref (rendition->row->header);
   else
-    produce = good
-        = !take_failure_locked (rendition, number, func, user_data, error);
+    produce = good = !syrinx_rendition_take_failure_locked (
+        rendition, number, func, user_data, error);
   if (good && produce)
     good = has_producer_locked (rendition, number, error);
   producer = content->producer;
   producer_data = content->producer_data;
   if (good && !*bytes)
-    add_wait_locked (rendition, number, func, user_data);
+    syrinx_rendition_add_wait_locked (rendition, number, func, user_data);
   else if (number != SYRINX_FRAGMENT_HEADER)
-    wake_locked (rendition, number, number + 1); /* who waited for the load */
+    syrinx_rendition_wake_locked (
+        rendition, number, number + 1); /* who waited for the load */
   g_mutex_unlock (&content->lock);
   syrinx_store_touch_rendition (content->store, rendition->row->track_id,
       rendition->row->name, rendition->row->epoch);
@@ -505,7 +354,7 @@ commit_header (SyrinxRendition *rendition, GBytes *header, GError **error)
   if (!row->header)
     row->header = g_bytes_ref (header);
   copy = *row;
-  wake_locked (rendition, SYRINX_FRAGMENT_HEADER, 0);
+  syrinx_rendition_wake_locked (rendition, SYRINX_FRAGMENT_HEADER, 0);
   g_mutex_unlock (&content->lock);
   return syrinx_store_put_rendition (content->store, &copy, error);
 }
@@ -540,7 +389,7 @@ syrinx_rendition_commit (
     return FALSE;
   if (syrinx_rendition_has (rendition, number)) {
     g_mutex_lock (&content->lock);
-    wake_locked (rendition, number, number + 1);
+    syrinx_rendition_wake_locked (rendition, number, number + 1);
     g_mutex_unlock (&content->lock);
     return TRUE;
   }
@@ -555,7 +404,7 @@ syrinx_rendition_commit (
   g_mutex_lock (&content->lock);
   syrinx_fragment_cache_put (content->cache, name, FALSE, chunk, TRUE);
   syrinx_fragment_cache_put (content->cache, name, TRUE, clear, TRUE);
-  wake_locked (rendition, number, number + 1);
+  syrinx_rendition_wake_locked (rendition, number, number + 1);
   g_mutex_unlock (&content->lock);
   push_job (content, job);
   return TRUE;
@@ -573,8 +422,9 @@ syrinx_rendition_fail (
   rendition->failure = g_error_copy (error);
   rendition->failed_first = rendition->row->header ? first : MIN (first, -1);
   rendition->failed_end = end;
-  owe_failure_locked (rendition, rendition->failed_first, end, error);
-  wake_locked (rendition, rendition->failed_first, end);
+  syrinx_rendition_owe_failure_locked (
+      rendition, rendition->failed_first, end, error);
+  syrinx_rendition_wake_locked (rendition, rendition->failed_first, end);
   g_mutex_unlock (&content->lock);
 }
 
@@ -665,12 +515,10 @@ rendition_new (SyrinxContent *content, SyrinxRenditionRow *row, GError **error)
 static void
 rendition_free (SyrinxRendition *rendition)
 {
-  g_warn_if_fail (rendition->waits == NULL);
+  syrinx_rendition_clear_waits (rendition);
   syrinx_rendition_row_free (rendition->row);
   g_bytes_unref (rendition->key);
   g_hash_table_unref (rendition->loading);
-  g_list_free_full (rendition->owed, (GDestroyNotify)wait_free);
-  g_clear_error (&rendition->failure);
   g_free (rendition->name);
   syrinx_content_unref (rendition->content);
   g_free (rendition);
