@@ -311,6 +311,20 @@ syrinx_admission_step (SyrinxAdmission *self, gint64 now_us)
   schedule (self);
 }
 
+gboolean
+syrinx_admission_try (
+    SyrinxAdmission *self, const SyrinxAdmissionRequest *request, gint64 now_us)
+{
+  gboolean fits = !syrinx_heap_get_size (&self->expiries)
+                  && has_room (self, request->kbps, now_us);
+
+  if (fits)
+    count_admitted (self, 0);
+  else
+    self->n_refused++;
+  return fits;
+}
+
 SyrinxAdmissionAnswer
 syrinx_admission_ask (SyrinxAdmission *self,
     const SyrinxAdmissionRequest *request, gint64 now_us,

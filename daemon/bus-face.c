@@ -51,6 +51,7 @@ handle_issue_token (SyrinxDBusManager *manager,
     GDBusMethodInvocation *invocation, GVariant *options, SyrinxBusFace *face)
 {
   SyrinxTokenRequest request = { .scope = "listen", .ttl_s = 3600 };
+  gboolean is_short = FALSE;
   GError *error = NULL;
   g_autofree gchar *token = NULL;
 
@@ -62,7 +63,9 @@ handle_issue_token (SyrinxDBusManager *manager,
   g_variant_lookup (options, "region", "&s", &request.region);
   g_variant_lookup (options, "rtt-ms", "u", &request.rtt_ms);
   g_variant_lookup (options, "ttl-s", "x", &request.ttl_s);
-  token = syrinx_engine_issue_token (face->engine, &request, &error);
+  g_variant_lookup (options, "short", "b", &is_short);
+  token = is_short ? syrinx_engine_issue_code (face->engine, &request, &error)
+                   : syrinx_engine_issue_token (face->engine, &request, &error);
   if (!answered_error (invocation, error))
     syrinx_dbus_manager_complete_issue_token (manager, invocation, token);
   return TRUE;

@@ -5,6 +5,7 @@
 #include "cpu-load.h"
 #include "tls-certificate.h"
 
+#include "core/access-code.h"
 #include "core/error.h"
 #include "core/keyring.h"
 #include "core/scheduler.h"
@@ -85,7 +86,12 @@ SyrinxGrant *
 syrinx_engine_check_token (
     SyrinxEngine *self, const gchar *token, GError **error)
 {
-  return syrinx_verifier_check (self->verifier, token, error);
+  g_autofree gchar *meant = NULL;
+
+  if (!syrinx_access_code_is_valid (token))
+    return syrinx_verifier_check (self->verifier, token, error);
+  meant = syrinx_access_code_lookup (self->config->state_dir, token, error);
+  return meant ? syrinx_verifier_check (self->verifier, meant, error) : NULL;
 }
 
 gchar *
@@ -103,6 +109,17 @@ syrinx_engine_issue_token (
   if (token)
     syrinx_audit_note_token (self->audit, token, "bus");
   return token;
+}
+
+gchar *
+syrinx_engine_issue_code (
+    SyrinxEngine *self, const SyrinxTokenRequest *request, GError **error)
+{
+  g_autofree gchar *token = syrinx_engine_issue_token (self, request, error);
+
+  return token ? syrinx_access_code_new (self->config->state_dir, token,
+             g_get_real_time () / G_USEC_PER_SEC + request->ttl_s, error)
+               : NULL;
 }
 
 gboolean

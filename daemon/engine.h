@@ -44,11 +44,15 @@ GTlsCertificate *syrinx_engine_get_certificate (SyrinxEngine *engine);
 /* Of requests with tokens, by subject. */
 SyrinxRateLimit *syrinx_engine_get_subject_limit (SyrinxEngine *engine);
 
-/* (transfer full) Errors as syrinx_verifier_check(). */
+/* @token: a token, or an access code that stands for one. (transfer full)
+ * Errors: as syrinx_verifier_check(). */
 SyrinxGrant *syrinx_engine_check_token (
     SyrinxEngine *engine, const gchar *token, GError **error);
 /* (transfer full) */
 gchar *syrinx_engine_issue_token (
+    SyrinxEngine *engine, const SyrinxTokenRequest *request, GError **error);
+/* A short code that stands for such a token. (transfer full) */
+gchar *syrinx_engine_issue_code (
     SyrinxEngine *engine, const SyrinxTokenRequest *request, GError **error);
 /* One of @jti and @subject; takes effect on what is playing, and is kept. */
 gboolean syrinx_engine_revoke (SyrinxEngine *engine, const gchar *jti,

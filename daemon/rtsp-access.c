@@ -12,6 +12,8 @@
 
 #include <string.h>
 
+#define MAX_BASIC_BYTES 512
+
 void
 rtsp_target_clear (RtspTarget *target)
 {
@@ -43,10 +45,25 @@ status_of (const GError *error)
 
 /* --- Tokens --- */
 
+/* "Basic BASE64" of "NAME:CODE" → CODE, whatever the name. (transfer full)
+ * (nullable) */
+static gchar *
+read_basic (const gchar *encoded)
+{
+  gsize size_bytes = 0;
+  g_autofree guchar *text = strlen (encoded) <= MAX_BASIC_BYTES
+                                ? g_base64_decode (encoded, &size_bytes)
+                                : NULL;
+  const guchar *colon = text ? memchr (text, ':', size_bytes) : NULL;
+
+  return colon ? g_strndup (
+             (const gchar *)colon + 1, text + size_bytes - colon - 1)
+               : NULL;
+}
+
 /* The token of Authorization or of the query. (transfer full) (nullable) */
 static gchar *
-find_token (RtspConnection *connection, const GstRTSPMessage *request,
-    GUri *uri, gboolean *is_in_url)
+find_token (const GstRTSPMessage *request, GUri *uri, gboolean *is_in_url)
 {
   const gchar *header = rtsp_header (request, GST_RTSP_HDR_AUTHORIZATION);
   const gchar *query = g_uri_get_query (uri);
@@ -55,6 +72,8 @@ find_token (RtspConnection *connection, const GstRTSPMessage *request,
   *is_in_url = FALSE;
   if (header && g_ascii_strncasecmp (header, "Bearer ", 7) == 0)
     return g_strdup (header + 7);
+  if (header && g_ascii_strncasecmp (header, "Basic ", 6) == 0)
+    return read_basic (header + 6);
   values
       = query ? g_uri_parse_params (query, -1, "&", G_URI_PARAMS_WWW_FORM, NULL)
               : NULL;
@@ -68,7 +87,7 @@ check_token (RtspConnection *connection, const GstRTSPMessage *request,
     GUri *uri, GstRTSPStatusCode *status)
 {
   gboolean is_in_url;
-  g_autofree gchar *token = find_token (connection, request, uri, &is_in_url);
+  g_autofree gchar *token = find_token (request, uri, &is_in_url);
   g_autoptr (GError) error = NULL;
   g_autoptr (SyrinxGrant) grant = NULL;
 
@@ -101,6 +120,19 @@ choose_rendition (SyrinxRtsp *rtsp, const gchar *wanted)
   return NULL;
 }
 
+/* There is no waiting here: players ask again. */
+static gboolean
+is_room (SyrinxRtsp *rtsp, const SyrinxPlace *place, const gchar *rendition)
+{
+  const SyrinxAdmissionRequest asked = { .region = place->region,
+    .weight = place->weight,
+    .rtt_ms = place->rtt_ms,
+    .kbps = syrinx_admission_kbps_of (rendition) };
+
+  return syrinx_admission_try (syrinx_engine_get_admission (rtsp->engine),
+      &asked, g_get_monotonic_time ());
+}
+
 static SyrinxListener *
 begin_session (RtspConnection *connection, SyrinxGrant *grant,
     const gchar *track_id, GError **error)
@@ -125,6 +157,11 @@ begin_session (RtspConnection *connection, SyrinxGrant *grant,
   wanted.region = place.region;
   wanted.rtt_ms = place.rtt_ms;
   wanted.client = place.client;
+  if (!is_room (rtsp, &place, wanted.rendition)) {
+    g_set_error_literal (error, SYRINX_ERROR, SYRINX_ERROR_OVERLOADED,
+        "there is no room for another session");
+    return NULL;
+  }
   g_clear_pointer (&connection->own_capability, g_free);
   return syrinx_sessions_create (syrinx_engine_get_sessions (rtsp->engine),
       &wanted, &connection->own_capability, error);

@@ -87,6 +87,13 @@ rtsp_connection_end (RtspConnection *self)
 }
 
 void
+rtsp_connection_cut (RtspConnection *self)
+{
+  rtsp_connection_end (self);
+  syrinx_client_drop (self->client);
+}
+
+void
 rtsp_connection_set_out (RtspConnection *self, GstElement *out)
 {
   g_mutex_lock (&self->lock);

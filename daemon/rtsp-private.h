@@ -81,6 +81,8 @@ rtsp_connection_respond (RtspConnection *connection, GstRTSPMessage *response);
 void rtsp_connection_end (RtspConnection *connection);
 /* Ends the session that was made for it. */
 void rtsp_connection_forget_own (RtspConnection *connection);
+/* Closes, and sends nothing of what waits. */
+void rtsp_connection_cut (RtspConnection *connection);
 /* Whom to tell to hold and resume from now on. @out (nullable) */
 void rtsp_connection_set_out (RtspConnection *connection, GstElement *out);
 

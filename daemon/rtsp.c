@@ -146,7 +146,7 @@ session_removed (
     RtspConnection *connection = value;
     if (connection->media && connection->media->listener == listener) {
       g_clear_pointer (&connection->media, rtsp_media_free);
-      rtsp_connection_end (connection);
+      rtsp_connection_cut (connection);
     }
   }
 }

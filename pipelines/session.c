@@ -212,8 +212,10 @@ gboolean
 syrinx_session_seek (SyrinxSession *self, GstClockTime position)
 {
   g_autoptr (GstElement) out = syrinx_session_get_element (self, "out");
-  gboolean done = out
-                  && gst_element_send_event (out,
+  g_autoptr (GstPad) pad
+      = out ? gst_element_get_static_pad (out, "sink") : NULL;
+  gboolean done = pad
+                  && gst_pad_push_event (pad,
                       gst_event_new_seek (1.0, GST_FORMAT_TIME,
                           GST_SEEK_FLAG_FLUSH | GST_SEEK_FLAG_ACCURATE,
                           GST_SEEK_TYPE_SET, position, GST_SEEK_TYPE_NONE, -1));

@@ -3,6 +3,7 @@
  * files of its state directory. */
 #include "ctl.h"
 
+#include "core/access-code.h"
 #include "core/store.h"
 #include "core/token.h"
 
@@ -26,7 +27,8 @@ parse_ttl (const gchar *text)
 }
 
 static gchar *
-issue_by_daemon (Ctl *ctl, const SyrinxTokenRequest *request, GError **error)
+issue_by_daemon (Ctl *ctl, const SyrinxTokenRequest *request, gboolean is_short,
+    GError **error)
 {
   GVariantDict options;
   g_autoptr (GVariant) reply = NULL;
@@ -44,6 +46,8 @@ issue_by_daemon (Ctl *ctl, const SyrinxTokenRequest *request, GError **error)
     g_variant_dict_insert (&options, "region", "s", request->region);
   if (request->rtt_ms)
     g_variant_dict_insert (&options, "rtt-ms", "u", request->rtt_ms);
+  if (is_short)
+    g_variant_dict_insert (&options, "short", "b", TRUE);
   reply = ctl_call (ctl, "Manager", "IssueToken",
       g_variant_new ("(@a{sv})", g_variant_dict_end (&options)), "(s)", error);
   if (reply)
@@ -62,12 +66,13 @@ open_audit (Ctl *ctl, GError **error)
 }
 
 static gchar *
-issue_by_files (Ctl *ctl, const SyrinxTokenRequest *request, GError **error)
+issue_by_files (Ctl *ctl, const SyrinxTokenRequest *request, gboolean is_short,
+    GError **error)
 {
   g_autoptr (SyrinxStore) lock = NULL;
   g_autoptr (SyrinxIssuer) issuer = NULL;
   g_autoptr (SyrinxAudit) audit = NULL;
-  gchar *token;
+  g_autofree gchar *token = NULL;
 
   if (g_mkdir_with_parents (ctl->state_dir, 0700) < 0) {
     g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno),
@@ -83,7 +88,10 @@ issue_by_files (Ctl *ctl, const SyrinxTokenRequest *request, GError **error)
   token = issuer ? syrinx_issuer_issue (issuer, request, error) : NULL;
   if (token)
     syrinx_audit_note_token (audit, token, "files");
-  return token;
+  if (!token || !is_short)
+    return g_steal_pointer (&token);
+  return syrinx_access_code_new (ctl->state_dir, token,
+      g_get_real_time () / G_USEC_PER_SEC + request->ttl_s, error);
 }
 
 static CtlExit
@@ -92,6 +100,7 @@ issue_token (Ctl *ctl, int argc, char **argv)
   g_autofree gchar *subject = NULL, *scope = NULL, *ttl = NULL;
   g_autofree gchar *audience = NULL, *tracks = NULL, *region = NULL;
   gint rtt_ms = 0;
+  gboolean is_short = FALSE;
   const GOptionEntry entries[] = {
     { "subject", 's', 0, G_OPTION_ARG_STRING, &subject,
         "Who it is for (required)", "NAME" },
@@ -107,6 +116,8 @@ issue_token (Ctl *ctl, int argc, char **argv)
         "REGION" },
     { "rtt", 0, 0, G_OPTION_ARG_INT, &rtt_ms,
         "The listener's round trip in milliseconds", "MS" },
+    { "short", 0, 0, G_OPTION_ARG_NONE, &is_short,
+        "A code of 22 characters that stands for the token", NULL },
     { NULL },
   };
   SyrinxTokenRequest request;
@@ -130,8 +141,9 @@ issue_token (Ctl *ctl, int argc, char **argv)
                      : "--ttl takes a number and s, m, h or d, such as 1h");
     return CTL_USAGE;
   }
-  token = ctl_connect (ctl, NULL) ? issue_by_daemon (ctl, &request, &error)
-                                  : issue_by_files (ctl, &request, &error);
+  token = ctl_connect (ctl, NULL)
+              ? issue_by_daemon (ctl, &request, is_short, &error)
+              : issue_by_files (ctl, &request, is_short, &error);
   if (!token)
     return ctl_report (error);
   g_print (ctl->json ? "{\"token\":\"%s\"}\n" : "%s\n", token);

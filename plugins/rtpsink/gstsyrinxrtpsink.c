@@ -235,6 +235,14 @@ rtp_sink_query (GstPad *pad, GstObject *parent, GstQuery *query)
          || gst_pad_query_default (pad, parent, query);
 }
 
+/* What its owner tells, hold and resume above all, goes upstream, as from a
+ * GstBaseSink. */
+static gboolean
+rtp_sink_send_event (GstElement *element, GstEvent *event)
+{
+  return gst_pad_push_event (GST_SYRINX_RTP_SINK (element)->sink_pad, event);
+}
+
 static void
 start (GstSyrinxRtpSink *self)
 {
@@ -400,6 +408,7 @@ gst_syrinx_rtp_sink_class_init (GstSyrinxRtpSinkClass *klass)
   object_class->set_property = rtp_sink_set_property;
   object_class->finalize = rtp_sink_finalize;
   element_class->change_state = rtp_sink_change_state;
+  element_class->send_event = rtp_sink_send_event;
   install_properties (object_class);
   gst_element_class_add_static_pad_template (element_class, &sink_template);
   gst_element_class_set_static_metadata (element_class, "RTP sink",

@@ -1,0 +1,802 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* RTSP: real players over TCP and UDP, dialogues by hand, and what comes from
+ * strangers. */
+#include "harness.h"
+
+#include <gst/gst.h>
+#include <signal.h>
+#include <string.h>
+
+#define N_SAMPLES      12
+#define PACKET_SAMPLES 960 /* of Opus, 20 ms */
+#define PRE_SKIP       312 /* RTP has no word for it, so it is heard */
+#define RTP_HEADER     12
+#define TIMEOUT_S      15
+
+/* One for all tests that do not hurt it. */
+static Daemon *service;
+static gchar *token;
+
+static const gchar *
+member (JsonObject *object, const gchar *name)
+{
+  return json_object_get_string_member (object, name);
+}
+
+static JsonObject *
+session_for (const gchar *words)
+{
+  g_autofree gchar *id = daemon_find (service, token, words);
+
+  return daemon_session (service, token, id, "\"encryption\":\"none\"");
+}
+
+/* "rtsp://127.0.0.1:PORT". (transfer full) */
+static gchar *
+get_address (void)
+{
+  g_autofree gchar *path
+      = g_build_filename (daemon_get_state_dir (service), "rtsp-address", NULL);
+  gchar *text = NULL;
+
+  g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
+  text[strlen (text) - 1] = 0;
+  return text;
+}
+
+/* --- Dialogues --- */
+
+typedef struct
+{
+  GSocketConnection *connection;
+  GByteArray *input;
+  GPtrArray *packets; /* GBytes: RTP packets that came between answers */
+  guint n_reports, n_byes, cseq;
+  gchar *session;
+} Dialogue;
+
+static Dialogue *
+dialogue_new (void)
+{
+  Dialogue *self = g_new0 (Dialogue, 1);
+  g_autofree gchar *address = get_address ();
+  g_autoptr (GSocketClient) client = g_socket_client_new ();
+  g_autoptr (GError) error = NULL;
+
+  self->connection = g_socket_client_connect_to_host (
+      client, address + strlen ("rtsp://"), 8554, NULL, &error);
+  g_assert_no_error (error);
+  g_socket_set_timeout (
+      g_socket_connection_get_socket (self->connection), TIMEOUT_S);
+  self->input = g_byte_array_new ();
+  self->packets
+      = g_ptr_array_new_with_free_func ((GDestroyNotify)g_bytes_unref);
+  return self;
+}
+
+static void
+dialogue_free (Dialogue *self)
+{
+  g_object_unref (self->connection);
+  g_byte_array_unref (self->input);
+  g_ptr_array_unref (self->packets);
+  g_free (self->session);
+  g_free (self);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Dialogue, dialogue_free)
+
+/* FALSE at the end of the connection, or when nothing comes. */
+static gboolean
+receive (Dialogue *self)
+{
+  guint8 buffer[4096];
+  gssize n = g_input_stream_read (
+      g_io_stream_get_input_stream (G_IO_STREAM (self->connection)), buffer,
+      sizeof buffer, NULL, NULL);
+
+  if (n > 0)
+    g_byte_array_append (self->input, buffer, n);
+  return n > 0;
+}
+
+static void
+keep_report (Dialogue *self, const guint8 *data, gsize size)
+{
+  self->n_reports++;
+  g_assert_cmpuint (data[1], ==, 200); /* SR first, RFC 3550, section 6.1 */
+  for (gsize at = 0; at + 4 <= size;
+       at += 4 + 4 * GST_READ_UINT16_BE (data + at + 2))
+    if (data[at + 1] == 203)
+      self->n_byes++;
+}
+
+/* Takes one interleaved packet off, if a whole one is there. */
+static gboolean
+take_packet (Dialogue *self)
+{
+  const guint8 *data = self->input->data;
+  gsize size;
+
+  if (self->input->len < 4 || data[0] != '$')
+    return FALSE;
+  size = GST_READ_UINT16_BE (data + 2);
+  if (self->input->len < 4 + size)
+    return FALSE;
+  if (data[1] == 0)
+    g_ptr_array_add (self->packets, g_bytes_new (data + 4, size));
+  else
+    keep_report (self, data + 4, size);
+  g_byte_array_remove_range (self->input, 0, 4 + size);
+  return TRUE;
+}
+
+static gsize
+find_end (Dialogue *self)
+{
+  const gchar *end = g_strstr_len (
+      (const gchar *)self->input->data, self->input->len, "\r\n\r\n");
+
+  return end ? end + 4 - (const gchar *)self->input->data : 0;
+}
+
+/* The next answer, head and body. NULL: the connection ended. (transfer full)
+ */
+static gchar *
+hear (Dialogue *self)
+{
+  for (;;) {
+    gsize end;
+    const gchar *length;
+    g_autofree gchar *head = NULL;
+    while (take_packet (self))
+      ;
+    if (self->input->len && self->input->data[0] != '$'
+        && (end = find_end (self))) {
+      head = g_strndup ((const gchar *)self->input->data, end);
+      length = strstr (head, "Content-Length: ");
+      if (length)
+        end += g_ascii_strtoull (length + 16, NULL, 10);
+      if (end <= self->input->len) {
+        gchar *answer = g_strndup ((const gchar *)self->input->data, end);
+        g_byte_array_remove_range (self->input, 0, end);
+        return answer;
+      }
+    }
+    if (!receive (self))
+      return NULL;
+  }
+}
+
+static void
+say_raw (Dialogue *self, const gchar *bytes, gssize size)
+{
+  g_output_stream_write_all (
+      g_io_stream_get_output_stream (G_IO_STREAM (self->connection)), bytes,
+      size < 0 ? strlen (bytes) : size, NULL, NULL, NULL);
+}
+
+/* @headers: whole lines. The session's goes with it once there is one. */
+static void
+say (
+    Dialogue *self, const gchar *method, const gchar *url, const gchar *headers)
+{
+  g_autofree gchar *session
+      = self->session ? g_strdup_printf ("Session: %s\r\n", self->session)
+                      : g_strdup ("");
+  g_autofree gchar *text
+      = g_strdup_printf ("%s %s RTSP/1.0\r\nCSeq: %u\r\n%s%s\r\n", method, url,
+          ++self->cseq, session, headers ? headers : "");
+
+  say_raw (self, text, -1);
+}
+
+static guint
+status_of (const gchar *answer)
+{
+  g_assert_nonnull (answer);
+  g_assert_true (g_str_has_prefix (answer, "RTSP/1.0 "));
+  return g_ascii_strtoull (answer + 9, NULL, 10);
+}
+
+/* The value of a header. (transfer full) (nullable) */
+static gchar *
+header (const gchar *answer, const gchar *name)
+{
+  g_autofree gchar *start = g_strdup_printf ("\r\n%s: ", name);
+  const gchar *found = strstr (answer, start);
+
+  return found ? g_strndup (
+             found + strlen (start), strcspn (found + strlen (start), "\r"))
+               : NULL;
+}
+
+/* Asks and hears; the status must be as told. (transfer full): the answer */
+static gchar *
+expect (Dialogue *self, guint status, const gchar *method, const gchar *url,
+    const gchar *headers)
+{
+  gchar *answer;
+
+  say (self, method, url, headers);
+  answer = hear (self);
+  if (!answer || status_of (answer) != status)
+    g_error ("%s %s: not %u but %s", method, url, status,
+        answer ? answer : "the end");
+  return answer;
+}
+
+static void
+check (Dialogue *self, guint status, const gchar *method, const gchar *url,
+    const gchar *headers)
+{
+  g_free (expect (self, status, method, url, headers));
+}
+
+#define INTERLEAVED "Transport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n"
+
+static void
+set_up (Dialogue *self, const gchar *url)
+{
+  g_autofree gchar *stream = g_strconcat (url, "/stream=0", NULL);
+  g_autofree gchar *answer = expect (self, 200, "SETUP", stream, INTERLEAVED);
+  g_autofree gchar *transport = header (answer, "Transport");
+
+  self->session = header (answer, "Session");
+  g_assert_true (g_str_has_suffix (self->session, ";timeout=60"));
+  *strchr (self->session, ';') = 0;
+  g_assert_nonnull (strstr (transport, "interleaved=0-1"));
+}
+
+static const guint8 *
+packet (Dialogue *self, guint i)
+{
+  g_assert_cmpuint (i, <, self->packets->len);
+  return g_bytes_get_data (self->packets->pdata[i], NULL);
+}
+
+static guint16
+seqnum_of (Dialogue *self, guint i)
+{
+  return GST_READ_UINT16_BE (packet (self, i) + 2);
+}
+
+static guint32
+rtptime_of (Dialogue *self, guint i)
+{
+  return GST_READ_UINT32_BE (packet (self, i) + 4);
+}
+
+/* Reads until so many packets have come. */
+static void
+wait_for_packets (Dialogue *self, guint n)
+{
+  while (self->packets->len < n) {
+    while (take_packet (self))
+      ;
+    if (self->packets->len < n)
+      g_assert_true (receive (self));
+  }
+}
+
+/* What PLAY announces, of the packet that came as number @i. */
+static void
+check_info (Dialogue *self, const gchar *answer, guint i)
+{
+  g_autofree gchar *info = header (answer, "RTP-Info");
+  g_autofree gchar *wanted = NULL;
+
+  wait_for_packets (self, i + 1);
+  wanted = g_strdup_printf (
+      ";seq=%u;rtptime=%u", seqnum_of (self, i), rtptime_of (self, i));
+  g_assert_true (g_str_has_suffix (info, wanted));
+}
+
+static gdouble
+start_of_range (const gchar *answer)
+{
+  g_autofree gchar *range = header (answer, "Range");
+
+  g_assert_true (g_str_has_prefix (range, "npt="));
+  return g_ascii_strtod (range + 4, NULL);
+}
+
+/* --- Players --- */
+
+static Sound *
+play (const gchar *transport, const gchar *url)
+{
+  g_autofree gchar *quoted = g_shell_quote (url);
+  g_autoptr (GBytes) bytes
+      = shell ("ffmpeg -nostdin -v error -rtsp_transport %s -i %s -f f32le "
+               "-ac 1 -ar %d -",
+          transport, quoted, SOUND_RATE);
+  Sound *sound = g_new (Sound, 1);
+
+  sound->n = g_bytes_get_size (bytes) / sizeof (gfloat);
+  sound->samples
+      = g_memdup2 (g_bytes_get_data (bytes, NULL), sound->n * sizeof (gfloat));
+  return sound;
+}
+
+/* The whole of it, but for the pre-skip and what fills the last packet. */
+static void
+assert_whole (const gchar *what, const Sound *heard, const Sound *original)
+{
+  gdouble alike = correlate (heard, PRE_SKIP, original);
+  gint64 longer = (gint64)heard->n - PRE_SKIP - (gint64)original->n;
+
+  g_test_message (
+      "%s: %+" G_GINT64_FORMAT " samples, %.3f", what, longer, alike);
+  g_assert_cmpint (ABS (longer), <=, PACKET_SAMPLES);
+  g_assert_cmpfloat (alike, >, 0.85);
+}
+
+static Sound *
+decode_minuet (void)
+{
+  g_autofree gchar *file = sample_file ("Pipes at Dawn", "02 Minuet in G.wav");
+
+  return decode (file);
+}
+
+static void
+ffmpeg_hears_the_original_over_tcp_and_udp (void)
+{
+  static const gchar *const transports[] = { "tcp", "udp" };
+  g_autoptr (Sound) original = decode_minuet ();
+
+  for (guint i = 0; i < G_N_ELEMENTS (transports); i++) {
+    g_autoptr (JsonObject) session = session_for ("minuet");
+    g_autoptr (Sound) heard
+        = play (transports[i], member (session, "rtsp_url"));
+    assert_whole (transports[i], heard, original);
+  }
+}
+
+static void
+rtspsrc_hears_the_original (void)
+{
+  g_autoptr (JsonObject) session = session_for ("minuet");
+  g_autoptr (Sound) original = decode_minuet (), heard = NULL;
+  g_autofree gchar *wav
+      = g_build_filename (daemon_get_state_dir (service), "rtsp.wav", NULL);
+
+  g_bytes_unref (shell (
+      "gst-launch-1.0 -q rtspsrc location='%s' protocols=tcp latency=500 "
+      "! rtpopusdepay ! opusdec plc=false ! audioconvert ! wavenc ! "
+      "filesink location=%s",
+      member (session, "rtsp_url"), wav));
+  heard = decode (wav);
+  assert_whole ("rtspsrc", heard, original);
+}
+
+static void
+a_track_plays_by_token_and_by_access_code (void)
+{
+  g_autofree gchar *id = daemon_find (service, token, "minuet");
+  g_autofree gchar *address = get_address ();
+  g_autofree gchar *code = daemon_ctl (
+      service, "token", "issue", "--subject", "old player", "--short", NULL);
+  g_autofree gchar *by_token
+      = g_strdup_printf ("%s/tracks/%s?token=%s", address, id, token);
+  g_autofree gchar *by_code = g_strdup_printf (
+      "rtsp://x:%s@%s/tracks/%s", code, address + strlen ("rtsp://"), id);
+  g_autoptr (Sound) original = decode_minuet ();
+  g_autoptr (Sound) first = play ("tcp", by_token);
+  g_autoptr (Sound) second = play ("tcp", by_code);
+
+  g_assert_cmpuint (strlen (code), <=, 64);
+  assert_whole ("token", first, original);
+  assert_whole ("code", second, original);
+}
+
+/* --- Who may come in --- */
+
+static void
+strangers_are_told_why_not (void)
+{
+  g_autoptr (JsonObject) session = session_for ("minuet");
+  g_autofree gchar *admin = daemon_token (service, "boss", "listen,admin");
+  g_autofree gchar *id = daemon_find (service, token, "minuet");
+  g_autofree gchar *address = get_address ();
+  const struct
+  {
+    guint status;
+    gchar *url, *headers;
+  } cases[] = {
+    { 404,
+        g_strdup_printf ("%s/sessions/%s/AAAAAAAAAAAAAAAAAAAAAA", address,
+            member (session, "id")),
+        NULL },
+    { 404, g_strdup_printf ("%s/nothing/here", address), NULL },
+    { 404,
+        g_strdup_printf (
+            "%s/tracks/AAAAAAAAAAAAAAAAAAAAAA?token=%s", address, token),
+        NULL },
+    { 401, g_strdup_printf ("%s/tracks/%s", address, id), NULL },
+    { 401, g_strdup_printf ("%s/tracks/%s?token=made.up.token", address, id),
+        NULL },
+    { 401, g_strdup_printf ("%s/tracks/%s", address, id),
+        g_strdup (
+            "Authorization: Basic eDpBQUFBQUFBQUFBQUFBQUFBQUFBQUFB\r\n") },
+    { 403, g_strdup_printf ("%s/tracks/%s?token=%s", address, id, admin),
+        NULL },
+    { 200, g_strdup_printf ("%s/tracks/%s", address, id),
+        g_strdup_printf ("Authorization: Bearer %s\r\n", token) },
+    { 400, g_strdup ("http://elsewhere/"), NULL },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autoptr (Dialogue) d = dialogue_new ();
+    g_autofree gchar *answer = expect (
+        d, cases[i].status, "DESCRIBE", cases[i].url, cases[i].headers);
+    if (cases[i].status == 401)
+      g_assert_nonnull (
+          strstr (answer, "WWW-Authenticate: Basic realm=\"syrinx\""));
+    g_free (cases[i].url);
+    g_free (cases[i].headers);
+  }
+}
+
+static void
+an_ece_session_has_no_rtsp (void)
+{
+  g_autofree gchar *id = daemon_find (service, token, "minuet");
+  g_autoptr (JsonObject) session
+      = daemon_session (service, token, id, "\"encryption\":\"ece\"");
+
+  g_assert_true (json_object_get_null_member (session, "rtsp_url"));
+}
+
+/* --- Methods --- */
+
+static void
+describe_answers_what_a_player_needs (void)
+{
+  g_autoptr (JsonObject) session = session_for ("minuet");
+  g_autoptr (Dialogue) d = dialogue_new ();
+  const gchar *url = member (session, "rtsp_url");
+  g_autofree gchar *answer
+      = expect (d, 200, "DESCRIBE", url, "Accept: application/sdp\r\n");
+  g_autofree gchar *control
+      = g_strconcat ("a=control:", url, "/stream=0", NULL);
+
+  g_assert_nonnull (strstr (answer, "a=rtpmap:96 opus/48000/2"));
+  g_assert_nonnull (strstr (answer, "a=range:npt=0-8.7"));
+  g_assert_nonnull (strstr (answer, "m=audio 0 RTP/AVP 96"));
+  g_assert_nonnull (strstr (answer, control));
+  check (d, 406, "DESCRIBE", url, "Accept: text/html\r\n");
+}
+
+static void
+what_does_not_belong_gets_its_status (void)
+{
+  g_autoptr (JsonObject) session = session_for ("minuet");
+  const gchar *url = member (session, "rtsp_url");
+  g_autofree gchar *stream = g_strconcat (url, "/stream=0", NULL);
+  g_autoptr (Dialogue) d = dialogue_new ();
+
+  check (d, 501, "FROLIC", url, NULL);
+  check (d, 405, "RECORD", url, NULL);
+  check (d, 454, "PLAY", url, NULL);
+  check (d, 454, "TEARDOWN", url, "Session: nobody\r\n");
+  check (d, 551, "DESCRIBE", url, "Require: funky-feature\r\n");
+  check (d, 459, "SETUP", url, INTERLEAVED);
+  check (d, 400, "SETUP", stream, NULL);
+  check (d, 461, "SETUP", stream, "Transport: RTP/AVP;multicast\r\n");
+  check (d, 461, "SETUP", stream, "Transport: RAW/RAW/UDP;unicast\r\n");
+  check (d, 461, "SETUP", stream,
+      "Transport: RTP/AVP;unicast;client_port=7-8\r\n");
+  set_up (d, url);
+  check (d, 455, "PAUSE", url, NULL);
+  check (d, 457, "PLAY", url, "Range: npt=100000-\r\n");
+  check (d, 457, "PLAY", url, "Range: smpte=0:10:00-\r\n");
+  check (d, 200, "GET_PARAMETER", url, NULL);
+  check (d, 200, "SET_PARAMETER", url, NULL);
+  check (d, 200, "OPTIONS", "*", NULL);
+  check (d, 200, "TEARDOWN", url, NULL);
+  check (d, 454, "GET_PARAMETER", url, NULL);
+}
+
+/* --- Playing --- */
+
+/* The packets of the track from its start, as they come when it is played. */
+static Dialogue *
+begin (const gchar *url, guint n_packets)
+{
+  Dialogue *d = dialogue_new ();
+  g_autofree gchar *answer = NULL;
+
+  set_up (d, url);
+  answer = expect (d, 200, "PLAY", url, "Range: npt=0-\r\n");
+  check_info (d, answer, 0);
+  wait_for_packets (d, n_packets);
+  return d;
+}
+
+static void
+assert_same_payload (Dialogue *a, guint i, Dialogue *b, guint j)
+{
+  gsize n = g_bytes_get_size (a->packets->pdata[i]);
+
+  g_assert_cmpmem (packet (a, i) + RTP_HEADER, n - RTP_HEADER,
+      packet (b, j) + RTP_HEADER,
+      g_bytes_get_size (b->packets->pdata[j]) - RTP_HEADER);
+}
+
+static void
+a_pause_loses_and_repeats_nothing (void)
+{
+  g_autoptr (JsonObject) session = session_for ("minuet");
+  const gchar *url = member (session, "rtsp_url");
+  g_autoptr (Dialogue) d = begin (url, 20);
+  g_autofree gchar *paused = expect (d, 200, "PAUSE", url, NULL);
+  guint before = d->packets->len;
+  g_autofree gchar *resumed = NULL;
+
+  /* Whatever came after the answer to PAUSE would stand before this one. */
+  g_usleep (400000);
+  check (d, 200, "GET_PARAMETER", url, NULL);
+  g_assert_cmpuint (d->packets->len, ==, before);
+  resumed = expect (d, 200, "PLAY", url, NULL);
+  g_assert_cmpfloat_with_epsilon (
+      start_of_range (resumed), start_of_range (paused), 1e-4);
+  check_info (d, resumed, before);
+  wait_for_packets (d, before + 20);
+  for (guint i = 1; i < d->packets->len; i++) {
+    g_assert_cmpuint (
+        (guint16)(seqnum_of (d, i) - seqnum_of (d, i - 1)), ==, 1);
+    if (i > 1)
+      g_assert_cmpuint (
+          rtptime_of (d, i) - rtptime_of (d, i - 1), ==, PACKET_SAMPLES);
+  }
+}
+
+static void
+a_range_is_played_from_its_packet_on (void)
+{
+  static const gdouble places[] = { 1, 0.5, 0 };
+  g_autoptr (JsonObject) session = session_for ("minuet");
+  const gchar *url = member (session, "rtsp_url");
+  g_autoptr (Dialogue) whole = begin (url, 80);
+  g_autoptr (Dialogue) d = begin (url, 5);
+
+  for (guint i = 0; i < G_N_ELEMENTS (places); i++) {
+    g_autofree gchar *range
+        = g_strdup_printf ("Range: npt=%.1f-\r\n", places[i]);
+    g_autofree gchar *answer = expect (d, 200, "PLAY", url, range);
+    guint first = d->packets->len;
+    guint index = (places[i] * SOUND_RATE + PRE_SKIP) / PACKET_SAMPLES;
+
+    g_assert_cmpfloat_with_epsilon (start_of_range (answer), places[i], 0.0201);
+    check_info (d, answer, first);
+    wait_for_packets (d, first + 10);
+    for (guint k = 0; k < 10; k++)
+      assert_same_payload (whole, index + k, d, first + k);
+    g_assert_cmpuint (
+        (guint16)(seqnum_of (d, first) - seqnum_of (d, first - 1)), ==, 1);
+  }
+}
+
+/* RTP is sent as it is played: receivers reckon their clock from arrivals. */
+static void
+packets_come_in_real_time (void)
+{
+  g_autoptr (JsonObject) session = session_for ("minuet");
+  const gchar *url = member (session, "rtsp_url");
+  gint64 start_us = g_get_monotonic_time (), took_us;
+  g_autoptr (Dialogue) d = begin (url, 101);
+
+  took_us = g_get_monotonic_time () - start_us;
+  g_test_message ("2 s of sound took %.2f s", took_us / 1e6);
+  g_assert_cmpint (took_us, >, 1800000);
+  g_assert_cmpint (took_us, <, 4000000);
+}
+
+static void
+the_end_is_told_by_a_bye (void)
+{
+  g_autoptr (JsonObject) session = session_for ("minuet");
+  const gchar *url = member (session, "rtsp_url");
+  g_autoptr (Dialogue) d = dialogue_new ();
+  g_autofree gchar *again = NULL;
+  guint n;
+
+  set_up (d, url);
+  check (d, 200, "PLAY", url, "Range: npt=8.2-\r\n");
+  while (!d->n_byes)
+    if (!take_packet (d))
+      g_assert_true (receive (d));
+  n = d->packets->len;
+  g_assert_cmpuint (n, >=, 24);
+  g_assert_cmpuint (n, <=, 27);
+  again = expect (d, 200, "PLAY", url, "Range: npt=0-\r\n");
+  check_info (d, again, n);
+}
+
+static void
+an_ended_session_ends_the_stream (void)
+{
+  g_autoptr (JsonObject) session = session_for ("minuet");
+  g_autofree gchar *path
+      = g_strconcat ("/v1/sessions/", member (session, "id"), NULL);
+  g_autoptr (Dialogue) d = begin (member (session, "rtsp_url"), 10);
+  g_autoptr (Answer) answer = ask (service, "DELETE", path, token, NULL);
+  gint64 start_us = g_get_monotonic_time ();
+
+  g_assert_cmpuint (answer->status, ==, 204);
+  while (receive (d))
+    ;
+  g_assert_cmpint (g_get_monotonic_time () - start_us, <, 2 * G_USEC_PER_SEC);
+}
+
+static void
+a_revoked_code_ends_its_stream (void)
+{
+  g_autofree gchar *code = daemon_ctl (
+      service, "token", "issue", "--subject", "leaver", "--short", NULL);
+  g_autofree gchar *id = daemon_find (service, token, "minuet");
+  g_autofree gchar *address = get_address (), *base = NULL, *answer = NULL;
+  g_autofree gchar *url
+      = g_strdup_printf ("%s/tracks/%s?token=%s", address, id, code);
+  g_autoptr (Dialogue) d = dialogue_new ();
+
+  answer = expect (d, 200, "DESCRIBE", url, NULL);
+  base = header (answer, "Content-Base");
+  base[strlen (base) - 1] = 0;
+  set_up (d, base);
+  check (d, 200, "PLAY", base, NULL);
+  wait_for_packets (d, 5);
+  g_free (daemon_ctl (service, "token", "revoke", "--subject", "leaver", NULL));
+  while (receive (d))
+    ;
+  g_clear_pointer (&d, dialogue_free);
+  d = dialogue_new ();
+  check (d, 401, "DESCRIBE", url, NULL);
+}
+
+/* --- Strangers --- */
+
+static void
+garbage_is_answered_and_cut_off (void)
+{
+  static const struct
+  {
+    const gchar *bytes;
+    gssize size;
+    guint status; /* 0: none is due */
+  } cases[] = {
+    { "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\n\n", 13, 400 },
+    { "GET / HTTP/1.1\r\nHost: x\r\n\r\n", -1, 400 },
+    { "OPTIONS * RTSP/2.0\r\nCSeq: 1\r\n\r\n", -1, 505 },
+    { "OPTIONS * RTSP/1.0\r\nCSeq 1\r\n\r\n", -1, 400 },
+    { "OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n folded\r\n\r\n", -1, 400 },
+    { "OPTIONS * RTSP/1.0\r\nContent-Length: -1\r\n\r\n", -1, 400 },
+    { "OPTIONS * RTSP/1.0\r\nContent-Length: 99999999\r\n\r\n", -1, 413 },
+    { "OPTIONS *\0 RTSP/1.0\r\nCSeq: 1\r\n\r\n", 33, 400 },
+  };
+  g_autofree gchar *large = g_strnfill (40000, 'a');
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autoptr (Dialogue) d = dialogue_new ();
+    g_autofree gchar *answer = NULL;
+    say_raw (d, cases[i].bytes, cases[i].size);
+    answer = hear (d);
+    g_assert_cmpuint (status_of (answer), ==, cases[i].status);
+    g_assert_null (hear (d));
+  }
+  {
+    g_autoptr (Dialogue) d = dialogue_new ();
+    g_autofree gchar *answer = NULL;
+    say_raw (d, "OPTIONS * RTSP/1.0\r\nX: ", -1);
+    say_raw (d, large, -1);
+    answer = hear (d);
+    g_assert_cmpuint (status_of (answer), ==, 413);
+  }
+  g_assert_true (daemon_is_alive (service));
+}
+
+static void
+requests_may_come_in_pieces_and_together (void)
+{
+  static const gchar text[] = "OPTIONS * RTSP/1.0\r\nCSeq: 7\r\n\r\n$\1\0\4abcd"
+                              "\r\nOPTIONS * RTSP/1.0\r\nCSeq: 8\r\n\r\n";
+  g_autoptr (Dialogue) d = dialogue_new ();
+
+  for (guint round = 0; round < 2; round++) {
+    g_autofree gchar *first = NULL, *second = NULL;
+    if (round == 0)
+      say_raw (d, text, sizeof text - 1);
+    else
+      for (guint i = 0; i < sizeof text - 1; i++) {
+        say_raw (d, text + i, 1);
+        g_usleep (1000);
+      }
+    first = hear (d);
+    second = hear (d);
+    g_assert_nonnull (strstr (first, "CSeq: 7\r\n"));
+    g_assert_nonnull (strstr (second, "CSeq: 8\r\n"));
+  }
+}
+
+static guint
+count_descriptors (void)
+{
+  g_autofree gchar *path
+      = g_strdup_printf ("/proc/%d/fd", daemon_get_pid (service));
+  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
+  guint n = 0;
+
+  while (g_dir_read_name (dir))
+    n++;
+  return n;
+}
+
+static gboolean
+has_few_descriptors (gpointer data)
+{
+  return count_descriptors () <= GPOINTER_TO_UINT (data);
+}
+
+static void
+players_that_vanish_leave_nothing (void)
+{
+  g_autoptr (JsonObject) session = session_for ("minuet");
+  const gchar *url = member (session, "rtsp_url");
+  guint before = count_descriptors ();
+  Dialogue *players[40];
+
+  for (guint i = 0; i < G_N_ELEMENTS (players); i++)
+    players[i] = begin (url, 1);
+  g_test_message ("%.1f descriptors a player",
+      (count_descriptors () - before) / (gdouble)G_N_ELEMENTS (players));
+  for (guint i = 0; i < G_N_ELEMENTS (players); i++) {
+    g_socket_set_option (
+        g_socket_connection_get_socket (players[i]->connection), 1, 13, 0,
+        NULL);
+    dialogue_free (players[i]);
+  }
+  wait_until (has_few_descriptors, GUINT_TO_POINTER (before + 2),
+      "the descriptors of vanished players", 10);
+}
+
+int
+main (int argc, char **argv)
+{
+  static const struct
+  {
+    const gchar *name;
+    void (*run) (void);
+  } tests[] = {
+#define TEST(name) { "/rtsp/" #name, name }
+    TEST (ffmpeg_hears_the_original_over_tcp_and_udp),
+    TEST (rtspsrc_hears_the_original),
+    TEST (a_track_plays_by_token_and_by_access_code),
+    TEST (strangers_are_told_why_not),
+    TEST (an_ece_session_has_no_rtsp),
+    TEST (describe_answers_what_a_player_needs),
+    TEST (what_does_not_belong_gets_its_status),
+    TEST (a_pause_loses_and_repeats_nothing),
+    TEST (a_range_is_played_from_its_packet_on),
+    TEST (packets_come_in_real_time),
+    TEST (the_end_is_told_by_a_bye),
+    TEST (an_ended_session_ends_the_stream),
+    TEST (a_revoked_code_ends_its_stream),
+    TEST (garbage_is_answered_and_cut_off),
+    TEST (requests_may_come_in_pieces_and_together),
+    TEST (players_that_vanish_leave_nothing),
+#undef TEST
+  };
+  int status;
+
+  g_test_init (&argc, &argv, NULL);
+  service = daemon_new (NULL, "rtsp=127.0.0.1:0");
+  daemon_wait_for_tracks (service, N_SAMPLES);
+  token = daemon_token (service, "listener", "listen");
+  for (guint i = 0; i < G_N_ELEMENTS (tests); i++)
+    g_test_add_func (tests[i].name, tests[i].run);
+  status = g_test_run ();
+  daemon_free (service);
+  g_free (token);
+  return status;
+}
