@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Tells ThreadSanitizer what libraries that are not instrumented keep to
+ * themselves: whoever drops the last reference comes after all who dropped one
+ * before, and whoever takes something out of a queue after who put it in. */
+#include <gst/gst.h>
+
+#include <dlfcn.h>
+
+void __tsan_acquire (void *address);
+void __tsan_release (void *address);
+
+/* The library's own. */
+#define REAL(name)                                                             \
+  static __typeof__ (&name) real;                                              \
+  if (!__atomic_load_n (&real, __ATOMIC_RELAXED))                              \
+  __atomic_store_n (&real, dlsym (RTLD_NEXT, #name), __ATOMIC_RELAXED)
+
+#define UNREF(name, type)                                                      \
+  void name (type object)                                                      \
+  {                                                                            \
+    REAL (name);                                                               \
+    if (object) {                                                              \
+      __tsan_release (object);                                                 \
+      __tsan_acquire (object);                                                 \
+    }                                                                          \
+    real (object);                                                             \
+  }
+
+UNREF (g_array_unref, GArray *)
+UNREF (g_bytes_unref, GBytes *)
+UNREF (g_hash_table_unref, GHashTable *)
+UNREF (g_ptr_array_unref, GPtrArray *)
+UNREF (g_variant_unref, GVariant *)
+UNREF (gst_mini_object_unref, GstMiniObject *)
+UNREF (gst_object_unref, gpointer)
+UNREF (g_object_unref, gpointer)
+
+/* --- Work for other threads --- */
+
+typedef struct
+{
+  GFunc func;
+  gpointer user_data;
+} Work;
+
+static void
+run_work (gpointer data, gpointer user_data)
+{
+  Work *work = user_data;
+
+  __tsan_acquire (work);
+  __tsan_acquire (data);
+  work->func (data, work->user_data);
+}
+
+/* What runs the work lives as long as the process: nobody tells when the pool
+ * has ended. */
+GThreadPool *
+g_thread_pool_new (GFunc func, gpointer user_data, gint max_threads,
+    gboolean exclusive, GError **error)
+{
+  Work *work = g_new (Work, 1);
+  REAL (g_thread_pool_new);
+
+  work->func = func;
+  work->user_data = user_data;
+  __tsan_release (work);
+  return real (run_work, work, max_threads, exclusive, error);
+}
+
+gboolean
+g_thread_pool_push (GThreadPool *pool, gpointer data, GError **error)
+{
+  REAL (g_thread_pool_push);
+
+  __tsan_release (data);
+  return real (pool, data, error);
+}
+
+void
+g_async_queue_push (GAsyncQueue *queue, gpointer data)
+{
+  REAL (g_async_queue_push);
+
+  __tsan_release (data);
+  real (queue, data);
+}
+
+gpointer
+g_async_queue_pop (GAsyncQueue *queue)
+{
+  gpointer data;
+  REAL (g_async_queue_pop);
+
+  data = real (queue);
+  __tsan_acquire (data);
+  return data;
+}
