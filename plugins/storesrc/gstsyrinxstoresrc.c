@@ -73,7 +73,8 @@ struct _GstSyrinxStoreSrc
   /* constant from READY to PAUSED and back */
   SyrinxContent *content;
   SyrinxRendition *rendition;
-  gboolean demand_driven;
+
+  gint demand_driven; /* atomic: a demand may come while the pad activates */
 
   /* protected by the source pad's stream lock */
   Mode mode;
@@ -111,7 +112,7 @@ fragment_came (SyrinxRendition *rendition, gint number, gpointer data)
 {
   GstSyrinxStoreSrc *self = data;
 
-  if (self->demand_driven) {
+  if (g_atomic_int_get (&self->demand_driven)) {
     gst_pad_push_event (self->src_pad, syrinx_event_new_ready ());
     return;
   }
@@ -391,7 +392,7 @@ answer_demand (GstSyrinxStoreSrc *self, GstEvent *event)
   guint max_buffers;
   gint fragment;
 
-  if (!self->demand_driven
+  if (!g_atomic_int_get (&self->demand_driven)
       || !syrinx_event_parse_demand (event, &max_buffers, &max_time, &fragment))
     return FALSE;
   GST_PAD_STREAM_LOCK (self->src_pad);
@@ -488,7 +489,7 @@ seek (GstSyrinxStoreSrc *self, GstEvent *event)
     return FALSE;
   gst_pad_push_event (self->src_pad, gst_event_new_flush_start ());
   set_flushing (self, TRUE);
-  if (!self->demand_driven)
+  if (!g_atomic_int_get (&self->demand_driven))
     gst_pad_pause_task (self->src_pad);
   GST_PAD_STREAM_LOCK (self->src_pad);
   set_flushing (self, FALSE);
@@ -496,7 +497,7 @@ seek (GstSyrinxStoreSrc *self, GstEvent *event)
   done = set_position (self, event);
   if (done && self->mode != MODE_NONE)
     push_segment (self);
-  if (!self->demand_driven)
+  if (!g_atomic_int_get (&self->demand_driven))
     gst_pad_start_task (self->src_pad, loop, self, NULL);
   GST_PAD_STREAM_UNLOCK (self->src_pad);
   return done;
@@ -711,8 +712,8 @@ store_src_activate_mode (
   set_flushing (self, !active);
   if (!active)
     return gst_pad_stop_task (pad);
-  self->demand_driven = gst_pad_peer_query (pad, query);
-  if (!self->demand_driven)
+  g_atomic_int_set (&self->demand_driven, gst_pad_peer_query (pad, query));
+  if (!g_atomic_int_get (&self->demand_driven))
     return gst_pad_start_task (pad, loop, self, NULL);
   /* Who asked before now was refused. */
   gst_pad_push_event (pad, syrinx_event_new_ready ());
