@@ -114,7 +114,9 @@ static const struct
   { "admission-wait-ms", NUMBER, FIELD (admission_wait_ms), "3000", 1, 60000,
       "How long, before they are told to come again later.", TRUE },
   { "max-connections-per-address", NUMBER, FIELD (max_connections_per_address),
-      "256", 1, 1000000, "Connections from one address at a time." },
+      "256", 1, 1000000,
+      "Connections from one address at a time; trusted proxies may have any "
+      "number." },
   { "requests-per-second", NUMBER, FIELD (requests_per_second), "200", 1,
       1000000, "Requests from one address, on average; bursts of ten times.",
       TRUE },

@@ -510,12 +510,17 @@ pause_accepting (SyrinxFront *front)
   front->pause = g_timeout_add (ACCEPT_PAUSE_MS, watch_listening, front);
 }
 
+guint
+syrinx_front_max_connections (SyrinxEngine *engine, const gchar *host)
+{
+  return syrinx_geography_is_proxy (syrinx_engine_get_geography (engine), host)
+             ? G_MAXUINT
+             : syrinx_engine_get_config (engine)->max_connections_per_address;
+}
+
 static void
 accept_all (SyrinxFront *front)
 {
-  guint max
-      = syrinx_engine_get_config (front->engine)->max_connections_per_address;
-
   for (;;) {
     struct sockaddr_storage address = { 0 };
     socklen_t size = sizeof address;
@@ -531,7 +536,8 @@ accept_all (SyrinxFront *front)
       return;
     }
     host = describe_host (&address);
-    if (syrinx_connections_take (front->connections, host, max))
+    if (syrinx_connections_take (front->connections, host,
+            syrinx_front_max_connections (front->engine, host)))
       add_connection (front, fd, g_steal_pointer (&host));
     else
       close (fd);

@@ -37,6 +37,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxFront, syrinx_front_free)
 /* Where it listens, with the port that 0 became. (transfer full) */
 GSocketAddress *syrinx_front_get_address (SyrinxFront *front);
 
+/* How many connections @host may have: a trusted proxy, who speaks for many,
+ * any number. */
+guint syrinx_front_max_connections (SyrinxEngine *engine, const gchar *host);
 /* A non-blocking socket that listens on @address. (transfer full) */
 GSocket *syrinx_front_listen (GSocketAddress *address, GError **error);
 

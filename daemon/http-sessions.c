@@ -28,20 +28,34 @@ get_scheme (HttpRequest *request)
              : "http";
 }
 
+/* What the client called us. libsoup's own address has port 80 where the client
+ * named none, which behind a proxy may well mean 443. (transfer full) */
+static GUri *
+get_origin (HttpRequest *request)
+{
+  const gchar *host = soup_message_headers_get_one (
+      soup_server_message_get_request_headers (request->message), "Host");
+  g_autofree gchar *text
+      = g_strdup_printf ("%s://%s/", get_scheme (request), host ? host : "");
+  GUri *origin = g_uri_parse (text, G_URI_FLAGS_NONE, NULL);
+
+  if (origin && *g_uri_get_host (origin) && !g_uri_get_userinfo (origin)
+      && g_str_equal (g_uri_get_path (origin), "/"))
+    return origin;
+  g_clear_pointer (&origin, g_uri_unref);
+  return g_uri_ref (soup_server_message_get_uri (request->message));
+}
+
 /* "http://HOST:PORT/v1/sessions/ID/CAPABILITY/" as the client reached us. */
 static gchar *
 make_base (HttpRequest *request, const gchar *id, const gchar *capability)
 {
-  GUri *uri = soup_server_message_get_uri (request->message);
-  gint port = g_uri_get_port (uri);
-  const gchar *host = g_uri_get_host (uri);
-  gboolean is_v6 = strchr (host, ':') != NULL;
-  g_autofree gchar *with_port
-      = port > 0 ? g_strdup_printf (":%d", port) : g_strdup ("");
+  g_autoptr (GUri) origin = get_origin (request);
+  g_autofree gchar *path
+      = g_strdup_printf ("/v1/sessions/%s/%s/", id, capability);
 
-  return g_strdup_printf ("%s://%s%s%s%s/v1/sessions/%s/%s/",
-      get_scheme (request), is_v6 ? "[" : "", host, is_v6 ? "]" : "", with_port,
-      id, capability);
+  return g_uri_join (G_URI_FLAGS_NONE, get_scheme (request), NULL,
+      g_uri_get_host (origin), g_uri_get_port (origin), path, NULL, NULL);
 }
 
 /* @base (nullable): the address does not exist in this form. */

@@ -362,15 +362,14 @@ stop_accepting (SyrinxTlsFront *front)
 static gboolean
 accept_one (SyrinxTlsFront *front, GError **error)
 {
-  guint max
-      = syrinx_engine_get_config (front->engine)->max_connections_per_address;
   g_autoptr (GSocket) socket = g_socket_accept (front->listening, NULL, error);
   g_autofree gchar *host = NULL;
 
   if (!socket)
     return FALSE;
   host = describe_host (socket);
-  if (syrinx_connections_take (front->connections, host, max))
+  if (syrinx_connections_take (front->connections, host,
+          syrinx_front_max_connections (front->engine, host)))
     add_newcomer (front, socket, host);
   return TRUE;
 }
