@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "core/identifier.h"
+#include "core/secret.h"
 #include "pipelines/session.h"
 
 #include <string.h>
@@ -137,8 +138,8 @@ set_key (Stream *stream)
   if (!enc || !key)
     return;
   context = gst_context_new ("syrinx.key", FALSE);
-  gst_structure_set (
-      gst_context_writable_structure (context), "key", G_TYPE_BYTES, key, NULL);
+  gst_structure_set (gst_context_writable_structure (context), "key",
+      SYRINX_TYPE_SECRET, key, NULL);
   gst_element_set_context (enc, context);
   gst_context_unref (context);
   g_object_set (enc, "keyid", syrinx_listener_get_id (stream->listener), NULL);

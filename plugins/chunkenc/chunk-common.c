@@ -46,12 +46,13 @@ syrinx_chunk_key_parse (const gchar *text)
 GBytes *
 syrinx_chunk_key_from_context (GstContext *context)
 {
+  const GstStructure *structure = gst_context_get_structure (context);
   GBytes *key = NULL;
 
   if (!gst_context_has_context_type (context, SYRINX_KEY_CONTEXT))
     return NULL;
-  gst_structure_get (
-      gst_context_get_structure (context), "key", G_TYPE_BYTES, &key, NULL);
+  if (!gst_structure_get (structure, "key", SYRINX_TYPE_SECRET, &key, NULL))
+    gst_structure_get (structure, "key", G_TYPE_BYTES, &key, NULL);
   return key;
 }
 

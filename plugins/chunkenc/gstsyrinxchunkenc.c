@@ -17,7 +17,8 @@
  * #max-latency say, padded before.
  *
  * What is already a chunk by its caps passes untouched. The key comes from the
- * #key property or a GstContext `syrinx.key` with a field `key` of type GBytes.
+ * #key property or a GstContext `syrinx.key` with a field `key` of type GBytes
+ * (or SyrinxSecret, which stays out of debug logs).
  *
  * ## Example pipeline
  * |[

@@ -10,6 +10,7 @@
 #include <glib/gstdio.h>
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
+#include <openssl/crypto.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
@@ -22,6 +23,11 @@
 #define MAX_SUBJECT_BYTES 256
 #define MAX_TTL_S         (3650 * G_GINT64_CONSTANT (86400))
 
+/* Powers of two. OpenSSL keeps there what each thread draws random numbers
+ * from, too, and fails if there is no room. */
+#define SECURE_HEAP_BYTES  (1024 * 1024)
+#define SECURE_BLOCK_BYTES 16
+
 struct _SyrinxIssuer
 {
   EVP_PKEY *key;
@@ -29,7 +35,7 @@ struct _SyrinxIssuer
   gchar *x, *y; /* base64url */
 };
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (BIGNUM, BN_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (BIGNUM, BN_clear_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ECDSA_SIG, ECDSA_SIG_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EVP_MD_CTX, EVP_MD_CTX_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EVP_PKEY, EVP_PKEY_free)
@@ -83,6 +89,17 @@ issuer_from_key (EVP_PKEY *key)
 
 /* --- The file --- */
 
+/* Wipes what it was read from: nobody else has these two. */
+static void
+take_secret (BIGNUM *secret, GBytes *bytes, const gchar *text)
+{
+  gpointer data = (gpointer)g_bytes_get_data (bytes, NULL);
+
+  BN_bin2bn (data, COORDINATE_BYTES, secret);
+  syrinx_wipe (data, COORDINATE_BYTES);
+  syrinx_wipe ((gpointer)text, strlen (text));
+}
+
 static EVP_PKEY *
 read_key (const gchar *json, gsize size_bytes)
 {
@@ -93,7 +110,7 @@ read_key (const gchar *json, gsize size_bytes)
   g_autoptr (EVP_PKEY_CTX) context
       = EVP_PKEY_CTX_new_from_name (NULL, "EC", NULL);
   g_autoptr (EVP_PKEY) key = NULL;
-  g_autoptr (BIGNUM) secret = NULL;
+  g_autoptr (BIGNUM) secret = BN_secure_new ();
   guint8 point[1 + 2 * COORDINATE_BYTES] = { POINT_CONVERSION_UNCOMPRESSED };
   static const gchar *const members[] = { "x", "y", "d" };
 
@@ -107,8 +124,7 @@ read_key (const gchar *json, gsize size_bytes)
       memcpy (point + 1 + i * COORDINATE_BYTES, g_bytes_get_data (bytes, NULL),
           COORDINATE_BYTES);
     else
-      secret
-          = BN_bin2bn (g_bytes_get_data (bytes, NULL), COORDINATE_BYTES, NULL);
+      take_secret (secret, bytes, text);
   }
   if (!jwk)
     return NULL;
@@ -170,14 +186,32 @@ create_key (const gchar *path, GError **error)
   return written ? g_steal_pointer (&key) : NULL;
 }
 
+/* OpenSSL keeps private numbers in a heap of its own, which core files leave
+ * out, if it has one. */
+static void
+keep_out_of_core_files (void)
+{
+  static gsize done;
+
+  if (!g_once_init_enter (&done))
+    return;
+  if (!CRYPTO_secure_malloc_initialized ()
+      && !CRYPTO_secure_malloc_init (SECURE_HEAP_BYTES, SECURE_BLOCK_BYTES))
+    g_warning (
+        "the node's key may get into core files: OpenSSL has no secure heap");
+  g_once_init_leave (&done, 1);
+}
+
 SyrinxIssuer *
 syrinx_issuer_open (const gchar *state_dir, gboolean create, GError **error)
 {
   g_autofree gchar *path = g_build_filename (state_dir, KEY_FILE, NULL);
-  EVP_PKEY *key = create && !g_file_test (path, G_FILE_TEST_EXISTS)
-                      ? create_key (path, error)
-                      : load_key (path, error);
+  EVP_PKEY *key;
 
+  keep_out_of_core_files ();
+  key = create && !g_file_test (path, G_FILE_TEST_EXISTS)
+            ? create_key (path, error)
+            : load_key (path, error);
   return key ? issuer_from_key (key) : NULL;
 }
 

@@ -19,6 +19,8 @@
 #define SLOT_BYTES  64
 #define ARENA_BYTES (64 * 1024)
 
+typedef GBytes SyrinxSecret;
+
 typedef union _Slot
 {
   union _Slot *next;
@@ -132,6 +134,8 @@ syrinx_secret_new_random (gsize size_bytes)
   syrinx_random_fill (data, size_bytes);
   return bytes;
 }
+
+G_DEFINE_BOXED_TYPE (SyrinxSecret, syrinx_secret, g_bytes_ref, g_bytes_unref)
 
 void
 syrinx_wipe (gpointer data, gsize size_bytes)
