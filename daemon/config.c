@@ -107,6 +107,11 @@ static const struct
       "turns,\n"
       "# regions by weight. A little less than the line carries. 0: any.",
       TRUE },
+  { "priority-percent", NUMBER, FIELD (priority_percent), "50", 1, 99,
+      "Percent of what is sent that streams of a priority may take while "
+      "others\n"
+      "# wait.",
+      TRUE },
   { "max-cpu-percent", NUMBER, FIELD (max_cpu_percent), "95", 0, 100,
       "Share of all cores above which no session begins. 0: any.", TRUE },
   { "admission-queue", NUMBER, FIELD (admission_queue), "256", 0, 100000,

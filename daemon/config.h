@@ -33,7 +33,8 @@ typedef struct
   guint max_sessions;
   guint max_egress_kbps;    /* 0: any */
   guint egress_budget_kbps; /* 0: any */
-  guint max_cpu_percent;    /* of all cores; 0: any */
+  guint priority_percent;
+  guint max_cpu_percent; /* of all cores; 0: any */
   guint admission_queue;
   guint admission_wait_ms;
   guint max_connections_per_address;

@@ -8,7 +8,6 @@
 #include "core/access-code.h"
 #include "core/error.h"
 #include "core/keyring.h"
-#include "core/scheduler.h"
 
 #include <glib/gstdio.h>
 #include <json-glib/json-glib.h>
@@ -258,6 +257,8 @@ apply (SyrinxEngine *self, const GPtrArray *before)
   }
   syrinx_scheduler_set_egress (self->scheduler,
       self->config->egress_budget_kbps * G_GUINT64_CONSTANT (1000));
+  syrinx_scheduler_set_priority_percent (
+      self->scheduler, self->config->priority_percent);
   syrinx_sessions_set_max (self->sessions, self->config->max_sessions);
   limits = limits_of (self->config);
   syrinx_admission_set_limits (self->admission, &limits);
@@ -481,6 +482,12 @@ SyrinxStreams *
 syrinx_engine_get_streams (SyrinxEngine *self)
 {
   return self->streams;
+}
+
+SyrinxScheduler *
+syrinx_engine_get_scheduler (SyrinxEngine *self)
+{
+  return self->scheduler;
 }
 
 SyrinxAdmission *

@@ -13,6 +13,7 @@
 #include "streams.h"
 
 #include "core/content.h"
+#include "core/scheduler.h"
 #include "core/token.h"
 
 G_BEGIN_DECLS
@@ -38,6 +39,8 @@ SyrinxAudit *syrinx_engine_get_audit (SyrinxEngine *engine);
 guint syrinx_engine_get_rtsp_port (SyrinxEngine *engine);
 void syrinx_engine_set_rtsp_port (SyrinxEngine *engine, guint port);
 SyrinxAdmission *syrinx_engine_get_admission (SyrinxEngine *engine);
+/* The one of the streams. */
+SyrinxScheduler *syrinx_engine_get_scheduler (SyrinxEngine *engine);
 SyrinxGeography *syrinx_engine_get_geography (SyrinxEngine *engine);
 /* The certificate for TLS, as last read. (nullable) if none is configured. */
 GTlsCertificate *syrinx_engine_get_certificate (SyrinxEngine *engine);

@@ -138,6 +138,7 @@ http_metrics (HttpRequest *request)
   add_metric (
       text, "syrinx_scanning", "Whether a scan is under way.", scanning);
   http_add_admission_metrics (request, text);
+  http_add_region_metrics (request, text);
   bytes = g_string_free_to_bytes (text);
   http_bytes (request->message, "text/plain; version=0.0.4; charset=utf-8",
       "no-store", bytes);

@@ -114,6 +114,7 @@ gboolean http_admit (
  * address that libsoup is given with it. */
 void http_remember_socket (GSocketAddress *remote, GSocket *socket);
 void http_add_admission_metrics (HttpRequest *request, GString *text);
+void http_add_region_metrics (HttpRequest *request, GString *text);
 /* The session's keys as a JWE (compact) of a JWK Set for the owner of
  * @public_key (JWK). (transfer full) Errors: as syrinx_jwe_wrap(). */
 gchar *http_wrap_keys (HttpRequest *request, SyrinxListener *listener,

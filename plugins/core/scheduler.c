@@ -8,21 +8,15 @@
  * that comes back from idling starts at the virtual time, which is the tag of
  * the region served last. Within a region: earliest deadline first, the
  * client's round trip taken off. Flows of a priority above 0 go before all
- * others while they have had no more than half of what was sent while others
- * waited.
+ * others while they have had no more than their part (half) of what was sent
+ * while others waited.
  *
  * Nothing starves: a flow's key lies between MAX_LATE_US + MAX_RTT_US before
  * and MAX_DEADLINE_US after the moment it becomes ready, so whoever has waited
  * for the sum of these (13 s) comes before all who became ready since; and a
  * turn counts for MIN_TURN_BYTES at least, so every region with a flow ready
  * gets its share. That is for SYRINX_POLICY_GEO; STRICT starves by intent. */
-#include "scheduler.h"
-
-#include "budget.h"
-#include "heap.h"
-#include "histogram.h"
-
-#include <stdlib.h>
+#include "scheduler-private.h"
 
 #define MAX_DEADLINE_US (10 * G_USEC_PER_SEC)
 #define MAX_LATE_US     G_USEC_PER_SEC
@@ -30,19 +24,6 @@
 #define TIMER_GRID_US   2000 /* wake-ups are coalesced to this grid */
 #define COST_SHIFT      8    /* fixed point of start tags */
 #define MIN_TURN_BYTES  64   /* a turn that sends nothing takes time too */
-
-typedef struct
-{
-  gchar *name;
-  guint weight;
-  SyrinxHeap ready;
-  gint64 start_tag;
-  guint64 cost_estimate; /* of a turn, running mean */
-  guint n_flows;
-  guint n_served; /* at this moment, without priority */
-  guint64 turns, cost_bytes;
-  SyrinxHistogram wait, lateness;
-} Region;
 
 struct _SyrinxFlow
 {
@@ -77,32 +58,6 @@ struct _SyrinxTimer
   gboolean done, cancelled;
 };
 
-struct _SyrinxScheduler
-{
-  gchar *name;
-  gint refs; /* protected by registry_lock */
-
-  GMutex lock;
-  GCond work;   /* idle workers wait here */
-  GCond time;   /* and one of them here, for the next due */
-  GCond served; /* a service or timer has ended */
-
-  /* protected by lock */
-  GHashTable *regions; /* name → Region */
-  SyrinxHeap express, sleeping, timers;
-  gint64 virtual_time, express_debt;
-  guint n_ready;
-  SyrinxBudget egress;
-  SyrinxPolicy policy;
-  guint n_workers, n_idle;
-  GPtrArray *threads; /* GThread */
-  gboolean keeps_time, stopping;
-  gint64 kept_due_us; /* until when whoever keeps the time sleeps */
-};
-
-static GMutex registry_lock;
-static GHashTable *registry; /* name → SyrinxScheduler, unowned */
-
 #define FLOW_OF(n)                                                             \
   ((SyrinxFlow *)((guint8 *)(n)-G_STRUCT_OFFSET (SyrinxFlow, node)))
 #define TIMER_OF(n)                                                            \
@@ -124,8 +79,10 @@ take_out_locked (SyrinxFlow *flow)
   if (!flow->heap)
     return;
   syrinx_heap_remove (flow->heap, &flow->node);
-  if (flow->heap != &flow->scheduler->sleeping)
+  if (flow->heap != &flow->scheduler->sleeping) {
     flow->scheduler->n_ready--;
+    flow->region->n_ready--;
+  }
   flow->heap = NULL;
 }
 
@@ -155,6 +112,7 @@ make_ready_locked (SyrinxFlow *flow, gint64 deadline_us, gint64 now_us)
     region->start_tag = MAX (region->start_tag, self->virtual_time);
   syrinx_heap_insert (flow->heap, &flow->node, key_of (self, flow));
   self->n_ready++;
+  region->n_ready++;
 }
 
 static Region *
@@ -236,10 +194,11 @@ settle_locked (SyrinxScheduler *self, Region *region, gboolean is_express,
   if (is_express) {
     /* What it sends while nobody else waits is owed to nobody. */
     if (self->n_ready > syrinx_heap_get_size (&self->express))
-      self->express_debt += cost;
+      self->express_debt += cost * (100 - self->express_percent);
     return;
   }
-  self->express_debt = MAX (self->express_debt - (gint64)cost, 0);
+  self->express_debt
+      = MAX (self->express_debt - (gint64)(cost * self->express_percent), 0);
   region->start_tag += scale (region, cost) - scale (region, charged);
   region->cost_estimate = (region->cost_estimate * 7 + cost) / 8;
 }
@@ -401,25 +360,6 @@ start_workers_locked (SyrinxScheduler *self)
 
 /* --- Flows --- */
 
-static Region *
-get_region_locked (SyrinxScheduler *self, const gchar *name)
-{
-  Region *region;
-
-  if (!name)
-    name = "default";
-  region = g_hash_table_lookup (self->regions, name);
-  if (region)
-    return region;
-  region = g_new0 (Region, 1);
-  region->name = g_strdup (name);
-  region->weight = 1;
-  region->start_tag = self->virtual_time;
-  syrinx_heap_init (&region->ready);
-  g_hash_table_insert (self->regions, region->name, region);
-  return region;
-}
-
 SyrinxFlow *
 syrinx_scheduler_add_flow (SyrinxScheduler *self, const gchar *region,
     gint64 rtt_us, guint priority, SyrinxServeFunc func, gpointer user_data)
@@ -432,7 +372,7 @@ syrinx_scheduler_add_flow (SyrinxScheduler *self, const gchar *region,
   flow->rtt_us = rtt_us;
   flow->priority = priority;
   g_mutex_lock (&self->lock);
-  flow->region = get_region_locked (self, region);
+  flow->region = syrinx_scheduler_get_region_locked (self, region);
   flow->region->n_flows++;
   start_workers_locked (self);
   g_mutex_unlock (&self->lock);
@@ -475,7 +415,7 @@ syrinx_flow_set_class (
   if (is_ready)
     take_out_locked (flow);
   flow->region->n_flows--;
-  flow->region = get_region_locked (self, region);
+  flow->region = syrinx_scheduler_get_region_locked (self, region);
   flow->region->n_flows++;
   flow->rtt_us = rtt_us;
   flow->priority = priority;
@@ -540,170 +480,4 @@ syrinx_timer_cancel (SyrinxTimer *timer)
     g_cond_wait (&self->served, &self->lock);
   g_mutex_unlock (&self->lock);
   g_free (timer);
-}
-
-/* --- Scheduler --- */
-
-void
-syrinx_scheduler_set_policy (SyrinxScheduler *self, SyrinxPolicy policy)
-{
-  g_mutex_lock (&self->lock);
-  self->policy = policy;
-  g_mutex_unlock (&self->lock);
-}
-
-void
-syrinx_scheduler_set_region_weight (
-    SyrinxScheduler *self, const gchar *region, guint weight)
-{
-  g_mutex_lock (&self->lock);
-  get_region_locked (self, region)->weight = CLAMP (weight, 1, 1000);
-  g_mutex_unlock (&self->lock);
-}
-
-void
-syrinx_scheduler_set_egress (SyrinxScheduler *self, guint64 bps)
-{
-  g_mutex_lock (&self->lock);
-  syrinx_budget_set (&self->egress, bps, g_get_monotonic_time ());
-  g_cond_broadcast (&self->work);
-  g_cond_broadcast (&self->time);
-  g_mutex_unlock (&self->lock);
-}
-
-void
-syrinx_scheduler_set_workers (SyrinxScheduler *self, guint n_workers)
-{
-  g_mutex_lock (&self->lock);
-  if (!self->threads->len)
-    self->n_workers = MAX (n_workers, 1);
-  g_mutex_unlock (&self->lock);
-}
-
-GArray *
-syrinx_scheduler_get_stats (SyrinxScheduler *self)
-{
-  GArray *stats = g_array_new (FALSE, TRUE, sizeof (SyrinxRegionStats));
-  GHashTableIter iter;
-  gpointer value;
-
-  g_mutex_lock (&self->lock);
-  g_hash_table_iter_init (&iter, self->regions);
-  while (g_hash_table_iter_next (&iter, NULL, &value)) {
-    Region *region = value;
-    SyrinxRegionStats row = { .n_flows = region->n_flows,
-      .n_ready = syrinx_heap_get_size (&region->ready),
-      .turns = region->turns,
-      .cost_bytes = region->cost_bytes,
-      .wait_p50_us = syrinx_histogram_get_quantile (&region->wait, 0.5),
-      .wait_p99_us = syrinx_histogram_get_quantile (&region->wait, 0.99),
-      .wait_max_us = region->wait.max_us,
-      .lateness_p50_us = syrinx_histogram_get_quantile (&region->lateness, 0.5),
-      .lateness_p99_us
-      = syrinx_histogram_get_quantile (&region->lateness, 0.99) };
-    g_strlcpy (row.region, region->name, sizeof row.region);
-    g_array_append_val (stats, row);
-  }
-  g_mutex_unlock (&self->lock);
-  return stats;
-}
-
-static void
-region_free (gpointer data)
-{
-  Region *region = data;
-
-  syrinx_heap_clear (&region->ready);
-  g_free (region->name);
-  g_free (region);
-}
-
-static SyrinxScheduler *
-scheduler_new (const gchar *name)
-{
-  SyrinxScheduler *self = g_new0 (SyrinxScheduler, 1);
-  const gchar *workers = g_getenv ("SYRINX_WORKERS");
-
-  self->name = g_strdup (name);
-  self->refs = 1;
-  self->regions
-      = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, region_free);
-  self->threads = g_ptr_array_new ();
-  self->n_workers = CLAMP (
-      workers ? (guint)atoi (workers) : g_get_num_processors (), 1, 256);
-  syrinx_heap_init (&self->express);
-  syrinx_heap_init (&self->sleeping);
-  syrinx_heap_init (&self->timers);
-  return self;
-}
-
-SyrinxScheduler *
-syrinx_scheduler_get (const gchar *name)
-{
-  SyrinxScheduler *self;
-
-  g_mutex_lock (&registry_lock);
-  if (!registry)
-    registry = g_hash_table_new (g_str_hash, g_str_equal);
-  self = g_hash_table_lookup (registry, name);
-  if (self) {
-    self->refs++;
-  } else {
-    self = scheduler_new (name);
-    g_hash_table_insert (registry, self->name, self);
-  }
-  g_mutex_unlock (&registry_lock);
-  return self;
-}
-
-SyrinxScheduler *
-syrinx_scheduler_ref (SyrinxScheduler *self)
-{
-  g_mutex_lock (&registry_lock);
-  self->refs++;
-  g_mutex_unlock (&registry_lock);
-  return self;
-}
-
-static gpointer
-end (gpointer data)
-{
-  SyrinxScheduler *self = data;
-
-  for (guint i = 0; i < self->threads->len; i++)
-    g_thread_join (self->threads->pdata[i]);
-  g_ptr_array_unref (self->threads);
-  g_hash_table_unref (self->regions);
-  syrinx_heap_clear (&self->express);
-  syrinx_heap_clear (&self->sleeping);
-  syrinx_heap_clear (&self->timers);
-  g_free (self->name);
-  g_free (self);
-  return NULL;
-}
-
-void
-syrinx_scheduler_unref (SyrinxScheduler *self)
-{
-  gboolean is_worker = FALSE;
-
-  g_mutex_lock (&registry_lock);
-  if (--self->refs) {
-    g_mutex_unlock (&registry_lock);
-    return;
-  }
-  g_hash_table_remove (registry, self->name);
-  g_mutex_unlock (&registry_lock);
-  g_mutex_lock (&self->lock);
-  self->stopping = TRUE;
-  g_cond_broadcast (&self->work);
-  g_cond_broadcast (&self->time);
-  for (guint i = 0; i < self->threads->len; i++)
-    is_worker |= self->threads->pdata[i] == g_thread_self ();
-  g_mutex_unlock (&self->lock);
-  /* A worker can't wait for itself. */
-  if (is_worker)
-    g_thread_unref (g_thread_new ("syrinx-end", end, self));
-  else
-    end (self);
 }

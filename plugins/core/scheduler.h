@@ -41,6 +41,11 @@ void syrinx_scheduler_set_workers (
  * be called while flows run. */
 void syrinx_scheduler_set_egress (SyrinxScheduler *scheduler, guint64 bps);
 
+/* How much of what is sent flows of a priority above 0 may take while others
+ * wait, 1 to 99; 50 by default. */
+void syrinx_scheduler_set_priority_percent (
+    SyrinxScheduler *scheduler, guint percent);
+
 /* Monotonic time in microseconds (g_get_monotonic_time) throughout. */
 #define SYRINX_TIME_NEVER G_MAXINT64
 

@@ -177,8 +177,9 @@ the_earliest_deadline_goes_first_and_round_trips_count (
   syrinx_flow_remove (gate);
 }
 
+/* In percent; both cost the same. */
 static void
-priority_takes_no_more_than_half (Fixture *f, gconstpointer data)
+expect_priority_part (Fixture *f, guint percent)
 {
   Listener urgent = { .letter = 'u', .cost = 100, .max_turns = 100000 };
   Listener normal = { .letter = 'n', .cost = 100, .max_turns = 100000 };
@@ -197,8 +198,21 @@ priority_takes_no_more_than_half (Fixture *f, gconstpointer data)
   g_assert_cmpint (f->order->str[0], ==, 'u');
   for (guint i = 0; i < 2000; i++)
     n_urgent += f->order->str[i] == 'u';
-  g_assert_cmpuint (n_urgent, >=, 950);
-  g_assert_cmpuint (n_urgent, <=, 1050);
+  g_assert_cmpuint (n_urgent, >=, 20 * percent - 50);
+  g_assert_cmpuint (n_urgent, <=, 20 * percent + 50);
+}
+
+static void
+priority_takes_no_more_than_half (Fixture *f, gconstpointer data)
+{
+  expect_priority_part (f, 50);
+}
+
+static void
+priority_takes_no_more_than_it_is_given (Fixture *f, gconstpointer data)
+{
+  syrinx_scheduler_set_priority_percent (f->scheduler, 20);
+  expect_priority_part (f, 20);
 }
 
 static SyrinxNext
@@ -578,6 +592,7 @@ main (int argc, char **argv)
   ADD (shares_follow_the_weights, 1);
   ADD (the_earliest_deadline_goes_first_and_round_trips_count, 1);
   ADD (priority_takes_no_more_than_half, 1);
+  ADD (priority_takes_no_more_than_it_is_given, 1);
   ADD (a_flow_that_waits_for_a_time_is_never_early, 2);
   ADD (a_wake_during_service_is_not_lost, 2);
   ADD (a_flow_may_remove_itself, 2);
