@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The page: search, browse, a queue, and a player over the session API. */
+import { EcePlayer, makeKeys, whyNot } from './ece.js';
+
 const $ = (id) => document.getElementById(id);
 const audio = $('audio');
 const PAGE_SIZE = 100;
@@ -242,7 +244,7 @@ function open() {
 /* --- The queue and the player --- */
 
 const player = {
-  queue: [], index: -1, session: null, hls: null, renewal: 0,
+  queue: [], index: -1, session: null, hls: null, ece: null, renewal: 0,
   turn: 0, /* of play requests: what comes back for an older one is dropped */
   retried: false,
 };
@@ -263,7 +265,8 @@ async function playIndex(index, { at = 0, retried = false } = {}) {
   showCurrent();
   clearNotice();
   try {
-    const session = await api('POST', '/v1/sessions', { body: { track_id: current().id } });
+    const session = await api('POST', '/v1/sessions',
+      { body: { track_id: current().id, ...await askForOwnKey() } });
     if (turn !== player.turn) { endSession(session); return; }
     player.session = session;
     scheduleRenewal(session);
@@ -273,6 +276,46 @@ async function playIndex(index, { at = 0, retried = false } = {}) {
   }
 }
 
+/* --- Keys for this device only --- */
+
+let ownKeys = null; /* made when they are first needed, and gone with the page */
+
+const wantsOwnKeys = () => !whyNot() && localStorage.getItem('own-keys') === 'yes';
+
+async function askForOwnKey() {
+  if (!wantsOwnKeys()) return {};
+  ownKeys ??= await makeKeys();
+  return { encryption: 'ece', public_key: ownKeys.jwk };
+}
+
+async function loadWithOwnKey(session, at) {
+  const ece = new EcePlayer(audio, session, ownKeys.privateKey);
+  player.ece = ece;
+  try {
+    await ece.open(at);
+    if (ece !== player.ece) return;
+    start();
+    await ece.run();
+  } catch (error) {
+    if (ece === player.ece && error.name !== 'AbortError') recover(error.status, error.message);
+  }
+}
+
+function showOwnKeys() {
+  const reason = whyNot();
+  $('own-keys').disabled = Boolean(reason);
+  $('own-keys').checked = wantsOwnKeys();
+  if (reason) $('own-keys-note').textContent = reason;
+}
+
+/* What plays goes on by the new setting, from where it is. */
+function changeOwnKeys() {
+  localStorage.setItem('own-keys', $('own-keys').checked ? 'yes' : 'no');
+  if (player.session) playIndex(player.index, { at: audio.currentTime });
+}
+
+/* --- Playing --- */
+
 /* Safari plays HLS by itself, and only so may it choose the AAC rendition. */
 function hasNativeHls() {
   return audio.canPlayType('application/vnd.apple.mpegurl') !== ''
@@ -280,6 +323,10 @@ function hasNativeHls() {
 }
 
 function load(session, at) {
+  if (session.encryption === 'ece') {
+    loadWithOwnKey(session, at);
+    return;
+  }
   if (!session.hls_url) { report(new Error('This session has nothing that a browser can play.')); return; }
   if (hasNativeHls()) {
     audio.src = session.hls_url;
@@ -295,7 +342,7 @@ function load(session, at) {
 function loadWithHls(session, at) {
   const hls = new globalThis.Hls({ enableWorker: false, startPosition: at, maxBufferLength: 30 });
   player.hls = hls;
-  hls.on('hlsError', (_, data) => { if (data.fatal) recover(hls, data); });
+  hls.on('hlsError', (_, data) => { if (data.fatal && hls === player.hls) recover(data.response?.code); });
   hls.on('hlsManifestParsed', start);
   hls.loadSource(session.hls_url);
   hls.attachMedia(audio);
@@ -309,14 +356,13 @@ function start() {
 }
 
 /* A session that ran out or was lost is made anew, once, where it stood. */
-function recover(hls, data) {
-  if (hls !== player.hls) return;
+function recover(status, message) {
   if (!player.retried) {
     playIndex(player.index, { at: audio.currentTime, retried: true });
     return;
   }
   closeSession();
-  report(new Error(WORDS[data.response?.code] ?? 'The stream broke off. Press play to try again.'));
+  report(new Error(WORDS[status] ?? message ?? 'The stream broke off. Press play to try again.'));
 }
 
 function scheduleRenewal(session) {
@@ -341,6 +387,8 @@ function closeSession() {
   clearTimeout(player.renewal);
   player.hls?.destroy();
   player.hls = null;
+  player.ece?.destroy();
+  player.ece = null;
   audio.removeAttribute('src');
   audio.load();
   if (player.session) endSession(player.session);
@@ -486,6 +534,7 @@ function connect() {
   $('previous').addEventListener('click', previous);
   $('show-queue').addEventListener('click', toggleQueue);
   $('seek').addEventListener('input', () => seekTo(Number($('seek').value)));
+  $('own-keys').addEventListener('change', changeOwnKeys);
   $('mute').addEventListener('click', KEYS.m);
   $('volume').addEventListener('input', () => { audio.volume = Number($('volume').value); });
   document.addEventListener('keydown', onKey);
@@ -512,5 +561,6 @@ function connectMediaKeys() {
 
 takeToken();
 connect();
+showOwnKeys();
 markCurrent();
 open();

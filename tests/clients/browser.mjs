@@ -10,6 +10,7 @@ import assert from 'node:assert/strict';
 
 const SKIPPED = 77;
 const BROWSER = process.env.CHROMIUM ?? '/usr/bin/chromium';
+const PLAIN_HOST = 'plain.test'; /* where a page is no secure context */
 const STEP_MS = 20_000;
 const build = process.env.SYRINX_BUILD ?? 'build';
 const daemon = join(build, 'daemon/syrinxd');
@@ -59,6 +60,12 @@ async function startDaemon(state) {
 
 const position = (page) => page.evaluate(() => document.querySelector('audio').currentTime);
 
+const seekTo = (page, part) => page.evaluate((share) => {
+  const seek = document.getElementById('seek');
+  seek.value = Number(seek.max) * share;
+  seek.dispatchEvent(new Event('input', { bubbles: true }));
+}, part);
+
 async function hasMovedOn(page, from, what) {
   await until(what, async () => (await position(page)) > from + 0.5);
 }
@@ -77,11 +84,7 @@ async function listens(page, service, picture) {
     'an album is in its own order');
   await page.locator('#tracks button').first().click();
   await hasMovedOn(page, 0, 'the first track to play');
-  await page.evaluate(() => {
-    const seek = document.getElementById('seek');
-    seek.value = Number(seek.max) * 0.6;
-    seek.dispatchEvent(new Event('input', { bubbles: true }));
-  });
+  await seekTo(page, 0.6);
   const landed = await position(page);
   assert.ok(landed > 3, 'a seek moves the position');
   await hasMovedOn(page, landed, 'playing after a seek');
@@ -105,6 +108,52 @@ async function listens(page, service, picture) {
   await until('the pause', () => page.evaluate(() => document.querySelector('audio').paused));
 }
 
+/* The same page, with keys for this browser alone: nothing goes by HLS, no key by an address. */
+async function listensWithOwnKeys(page, service) {
+  const asked = [];
+  page.on('request', (request) => asked.push(request));
+  await page.goto(`${service.url}/?album=Pipes+at+Dawn#token=${service.token}`);
+  await page.locator('#own-keys').check();
+  await page.reload();
+  await page.locator('#tracks button').first().waitFor();
+  assert.ok(await page.locator('#own-keys').isChecked(), 'the setting is kept');
+
+  await page.locator('#tracks button').first().click();
+  await hasMovedOn(page, 0, 'an encrypted track to play');
+  const total = await page.evaluate(() => document.querySelector('audio').duration);
+  assert.ok(total > 25, `the whole track is there, ${total} s`);
+  await seekTo(page, 0.6);
+  const landed = await position(page);
+  assert.ok(landed > 15, 'a seek moves the position');
+  await hasMovedOn(page, landed, 'playing after a seek forth');
+  await seekTo(page, 0.1);
+  await hasMovedOn(page, 2, 'playing after a seek back');
+  await seekTo(page, 0.96);
+  const first = await page.locator('#title').textContent();
+  await until('the next track after the end', async () =>
+    (await page.locator('#title').textContent()) !== first && (await position(page)) > 0.5);
+
+  const paths = asked.map((request) => new URL(request.url()).pathname);
+  assert.ok(!paths.some((path) => /\.m3u8$|\/key$/.test(path)), 'neither playlist nor key is fetched');
+  const fragment = asked.find((request) => request.url().endsWith('/0.m4s'));
+  const headers = await (await fragment.response()).allHeaders();
+  assert.equal(headers['content-encoding'], 'aes128gcm');
+  await page.locator('#own-keys').uncheck();
+  await until('the track to go on by HLS', async () =>
+    asked.some((request) => request.url().endsWith('.m3u8')) && (await position(page)) > 0.5);
+  page.removeAllListeners('request');
+}
+
+/* Where a browser has no cryptography, the page says so. */
+async function saysWhyNot(page, service) {
+  const plain = new URL(service.url);
+  plain.hostname = PLAIN_HOST;
+  await page.goto(`${plain.origin}/#token=${service.token}`);
+  await page.locator('#albums button').first().waitFor();
+  assert.ok(await page.locator('#own-keys').isDisabled());
+  assert.match(await page.locator('#own-keys-note').textContent(), /https/);
+}
+
 async function main() {
   if (!existsSync(BROWSER)) skip(`there is no ${BROWSER}`);
   const playwright = await import('playwright-core').catch(() => null);
@@ -117,7 +166,7 @@ async function main() {
     ? { url: given, token: process.env.SYRINX_TOKEN, stop: () => {} }
     : await startDaemon(state);
   const browser = await playwright.chromium.launch({ executablePath: BROWSER,
-    args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-background-networking',
+    args: ['--headless', `--host-resolver-rules=MAP ${PLAIN_HOST} 127.0.0.1`, '--no-sandbox', '--disable-gpu', '--disable-background-networking',
       '--autoplay-policy=no-user-gesture-required'] });
   try {
     const page = await browser.newPage({ viewport: { width: 1200, height: 800 } });
@@ -127,6 +176,8 @@ async function main() {
     page.on('pageerror', (error) => complaints.push(error.stack));
     try {
       await listens(page, service, process.env.SYRINX_PICTURE);
+      await listensWithOwnKeys(page, service);
+      await saysWhyNot(page, service);
     } finally {
       for (const complaint of complaints) console.error(`console: ${complaint}`);
     }
