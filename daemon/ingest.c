@@ -159,8 +159,10 @@ on_scan_ended (gpointer user_data)
   if (outcome->result.directories->len > 0)
     syrinx_watch_set_directories (self->watch, outcome->result.directories);
   g_object_notify_by_pspec (G_OBJECT (self), props[PROP_SCANNING]);
-  if (outcome->result.changed)
+  if (outcome->result.changed) {
+    syrinx_content_sweep (self->content); /* of what was made of other bytes */
     g_signal_emit (self, signals[SIGNAL_CHANGED], 0);
+  }
   g_signal_emit (self, signals[SIGNAL_SCAN_DONE], 0);
   if (self->again)
     syrinx_ingest_scan (self);

@@ -274,11 +274,16 @@ SELECT roots.path AS root, failures.path AS path, reason
 FROM failures JOIN roots USING (root_id) ORDER BY roots.path, failures.path
 
 --: current-rendition
-SELECT * FROM renditions WHERE track_id = ?1 AND name = ?2
+SELECT * FROM renditions WHERE track_id = ?1 AND name = ?2 AND n_fragments > 0
 ORDER BY epoch DESC LIMIT 1
 
 --: rendition
 SELECT * FROM renditions WHERE track_id = ?1 AND name = ?2 AND epoch = ?3
+AND n_fragments > 0
+
+--: last-epoch
+SELECT ifnull (max (epoch), 0) AS epoch FROM renditions
+WHERE track_id = ?1 AND name = ?2
 
 --: rendition-id
 SELECT rendition_id FROM renditions
@@ -308,14 +313,20 @@ ORDER BY used_at_us, rendition_id
 DELETE FROM fragments WHERE rendition_id IN (
   SELECT rendition_id FROM renditions WHERE track_id = ?1)
 
---: drop-renditions-of-track
-DELETE FROM renditions WHERE track_id = ?1
+--: retire-renditions-of-track
+UPDATE renditions SET n_fragments = 0, n_units = 0, header = NULL,
+  stored_fragments = 0, stored_bytes = 0
+WHERE track_id = ?1
 
 --: drop-fragments
 DELETE FROM fragments WHERE rendition_id = ?1
 
---: drop-rendition
-DELETE FROM renditions WHERE rendition_id = ?1
+--: drop-superseded-rendition
+DELETE FROM renditions
+WHERE rendition_id = ?1
+AND EXISTS (SELECT 1 FROM renditions AS later
+  WHERE later.track_id = renditions.track_id AND later.name = renditions.name
+  AND later.epoch > renditions.epoch)
 
 --: empty-rendition
 UPDATE renditions SET stored_fragments = 0, stored_bytes = 0
@@ -330,7 +341,7 @@ UPDATE renditions SET wrapped_key = ?2 WHERE rendition_id = ?1
 
 --: current-renditions
 SELECT * FROM renditions
-WHERE rendition_id < ?1 AND (?2 IS NULL OR name = ?2)
+WHERE rendition_id < ?1 AND (?2 IS NULL OR name = ?2) AND n_fragments > 0
 AND NOT EXISTS (SELECT 1 FROM renditions AS later
   WHERE later.track_id = renditions.track_id AND later.name = renditions.name
   AND later.epoch > renditions.epoch)
@@ -338,14 +349,14 @@ ORDER BY rendition_id DESC LIMIT ?3
 
 --: current-renditions-of-track
 SELECT * FROM renditions
-WHERE track_id = ?1 AND (?2 IS NULL OR name = ?2)
+WHERE track_id = ?1 AND (?2 IS NULL OR name = ?2) AND n_fragments > 0
 AND NOT EXISTS (SELECT 1 FROM renditions AS later
   WHERE later.track_id = renditions.track_id AND later.name = renditions.name
   AND later.epoch > renditions.epoch)
 
 --: superseded-renditions
 SELECT track_id, name, epoch FROM renditions
-WHERE EXISTS (SELECT 1 FROM renditions AS later
+WHERE n_fragments = 0 OR EXISTS (SELECT 1 FROM renditions AS later
   WHERE later.track_id = renditions.track_id AND later.name = renditions.name
   AND later.epoch > renditions.epoch)
 

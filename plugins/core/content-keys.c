@@ -205,7 +205,6 @@ renew (SyrinxContent *content, SyrinxRenditionRow *row, GError **error)
   return row->wrapped_key != NULL;
 }
 
-/* Who uses the epoch before takes it with him when he goes. */
 static void
 mark_superseded (SyrinxContent *content, const SyrinxRenditionRow *row)
 {
@@ -218,6 +217,13 @@ mark_superseded (SyrinxContent *content, const SyrinxRenditionRow *row)
   if (rendition)
     rendition->is_superseded = TRUE;
   g_mutex_unlock (&content->lock);
+}
+
+void
+syrinx_content_supersede (SyrinxContent *content, const SyrinxRenditionRow *row)
+{
+  mark_superseded (content, row);
+  syrinx_content_sweep (content);
 }
 
 /* With plan_lock held. *@n is 0 when there are no more. */

@@ -92,6 +92,9 @@ void syrinx_rendition_clear_waits (SyrinxRendition *rendition);
 
 /* --- Keys (content-keys.c) --- */
 
+/* @row is new: who uses the epoch before takes it with him when he goes. */
+void syrinx_content_supersede (
+    SyrinxContent *content, const SyrinxRenditionRow *row);
 /* In the writer's thread: removes what superseded epochs
  * nobody uses. */
 void syrinx_content_remove_superseded (SyrinxContent *content);

@@ -440,6 +440,7 @@ plan_row (SyrinxContent *content, const gchar *track_id, const gchar *name,
   g_autoptr (SyrinxRenditionRow) row = NULL;
   SyrinxProducer producer;
   gpointer producer_data;
+  guint last_epoch = 0;
 
   if (!track)
     return NULL;
@@ -455,15 +456,19 @@ plan_row (SyrinxContent *content, const gchar *track_id, const gchar *name,
     return NULL;
   }
   row = producer.plan (track, name, producer_data, error);
-  if (!row)
+  if (!row
+      || !syrinx_store_get_last_epoch (
+          content->store, track_id, name, &last_epoch, error))
     return NULL;
   key = syrinx_secret_new_random (SYRINX_CHUNK_KEY_BYTES);
-  row->epoch = 1;
+  row->epoch = last_epoch + 1;
   row->wrapped_key = syrinx_keyring_wrap (
       content->keyring, key, track_id, name, row->epoch, error);
   if (!row->wrapped_key
       || !syrinx_store_put_rendition (content->store, row, error))
     return NULL;
+  if (last_epoch > 0)
+    syrinx_content_supersede (content, row);
   return g_steal_pointer (&row);
 }
 

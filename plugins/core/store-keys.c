@@ -180,6 +180,24 @@ syrinx_store_put_renditions (
   return writer && syrinx_connection_commit (writer, error);
 }
 
+gboolean
+syrinx_store_get_last_epoch (SyrinxStore *store, const gchar *track_id,
+    const gchar *name, guint *epoch, GError **error)
+{
+  g_autoptr (SyrinxConnection) reader = syrinx_store_read (store, error);
+  SyrinxStatement *st;
+
+  if (!reader)
+    return FALSE;
+  st = syrinx_connection_get (reader, "last-epoch");
+  syrinx_bind_text (st, 1, track_id);
+  syrinx_bind_text (st, 2, name);
+  if (!syrinx_statement_next (reader, st, error))
+    return FALSE;
+  *epoch = syrinx_column_int (st, "epoch");
+  return TRUE;
+}
+
 GPtrArray *
 syrinx_store_list_superseded (SyrinxStore *store, GError **error)
 {

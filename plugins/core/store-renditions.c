@@ -128,7 +128,8 @@ syrinx_store_remove_renditions (
 
   return writer
          && run_for_track (writer, "drop-fragments-of-track", track_id, error)
-         && run_for_track (writer, "drop-renditions-of-track", track_id, error)
+         && run_for_track (
+             writer, "retire-renditions-of-track", track_id, error)
          && syrinx_connection_commit (writer, error);
 }
 
@@ -406,7 +407,7 @@ gboolean
 syrinx_rendition_drop (SyrinxConnection *writer, gint64 id, GError **error)
 {
   static const gchar *const statements[]
-      = { "drop-fragments", "drop-rendition", NULL };
+      = { "drop-fragments", "drop-superseded-rendition", NULL };
 
   return run_for_rendition (writer, statements, id, error);
 }

@@ -156,11 +156,14 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxRenditionRow, syrinx_rendition_row_free)
 /* @epoch 0: the current one. NOT_FOUND. (transfer full) */
 SyrinxRenditionRow *syrinx_store_get_rendition (SyrinxStore *store,
     const gchar *track_id, const gchar *name, guint epoch, GError **error);
+/* The highest that there ever was; 0: none. */
+gboolean syrinx_store_get_last_epoch (SyrinxStore *store, const gchar *track_id,
+    const gchar *name, guint *epoch, GError **error);
 /* Inserts, or updates header and encoder of the same (track, name, epoch). */
 gboolean syrinx_store_put_rendition (
     SyrinxStore *store, const SyrinxRenditionRow *row, GError **error);
-/* Removes a rendition's epochs and fragments (the track changed); files are the
- * caller's. */
+/* The track has changed: of its renditions nothing is left but the numbers of
+ * their epochs, and what syrinx_store_list_superseded() tells. */
 gboolean syrinx_store_remove_renditions (
     SyrinxStore *store, const gchar *track_id, GError **error);
 
@@ -187,9 +190,10 @@ GPtrArray *syrinx_store_list_current (SyrinxStore *store, const gchar *track_id,
 /* Puts all of them in one transaction that is on the disk. */
 gboolean syrinx_store_put_renditions (
     SyrinxStore *store, GPtrArray *rows, GError **error);
-/* Epochs that are not current: track_id, name and epoch of each (element-type
- * SyrinxRenditionRow). (transfer full) */
+/* Epochs that are not current, or of a track that has changed: track_id, name
+ * and epoch of each (element-type SyrinxRenditionRow). (transfer full) */
 GPtrArray *syrinx_store_list_superseded (SyrinxStore *store, GError **error);
+/* The last one's row stays, so that its number does not come twice. */
 gboolean syrinx_store_remove_epoch (SyrinxStore *store, const gchar *track_id,
     const gchar *name, guint epoch, GError **error);
 

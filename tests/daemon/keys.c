@@ -250,6 +250,40 @@ an_index_under_another_master_key_is_refused (void)
   daemon_start (daemon);
 }
 
+/* Its old chunks are under the old key, wherever they still lie. */
+static void
+a_file_that_has_changed_gets_another_epoch (void)
+{
+  g_autofree gchar *dir = g_dir_make_tmp ("syrinx-library-XXXXXX", NULL);
+  g_autofree gchar *one
+      = sample_file ("Reeds at Dusk", "01 Many Pipes, One Breath.flac");
+  g_autofree gchar *two
+      = sample_file ("Pipes at Dawn", "06 Lullaby for a Queue.flac");
+  g_autofree gchar *token = NULL, *id = NULL, *end = NULL, *old_epoch = NULL;
+  g_autoptr (Daemon) daemon = NULL;
+  g_autoptr (Listener) before = NULL, after = NULL;
+
+  g_bytes_unref (shell ("cp '%s' '%s/a.flac'", one, dir));
+  daemon = daemon_new (dir, NULL);
+  daemon_wait_for_tracks (daemon, 1);
+  token = daemon_token (daemon, "ann", "listen");
+  id = daemon_find (daemon, token, TRACK);
+  before = listener_new (daemon, token, id);
+  assert_plays (before, 0);
+  end = g_strconcat ("/v1/sessions/",
+      json_object_get_string_member (before->session, "id"), NULL);
+  answer_free (ask (daemon, "DELETE", end, token, NULL));
+  g_bytes_unref (shell ("cp '%s' '%s/a.flac'", two, dir));
+  g_free (daemon_ctl (daemon, "rescan", "--wait", NULL));
+  after = listener_new (daemon, token, id);
+  assert_plays (after, 0);
+  g_assert_cmpuint (after->epoch, ==, before->epoch + 1);
+  old_epoch = g_strdup_printf ("%s/chunks/%s/opus-128/%u",
+      daemon_get_state_dir (daemon), id, before->epoch);
+  wait_until (is_gone, old_epoch, "the old epoch's files to go", 10);
+  g_bytes_unref (shell ("rm -r '%s'", dir));
+}
+
 /* --- Where the operator keeps them --- */
 
 static void
@@ -421,6 +455,7 @@ main (int argc, char **argv)
   ADD (who_listens_goes_on_over_every_rotation);
   ADD (a_start_goes_on_with_a_rotation_that_was_cut_short);
   ADD (keys_are_rotated_on_the_files_alone);
+  ADD (a_file_that_has_changed_gets_another_epoch);
   ADD (an_index_under_another_master_key_is_refused);
   ADD (configured_keys_are_replaced_by_the_operator_s_next_one);
   ADD (a_credential_of_systemd_is_the_master_key);
