@@ -149,5 +149,6 @@ void http_healthz (HttpRequest *request);
 void http_readyz (HttpRequest *request);
 void http_metrics (HttpRequest *request);
 void http_status (HttpRequest *request);
+void http_events (HttpRequest *request);
 
 G_END_DECLS

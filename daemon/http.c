@@ -46,6 +46,7 @@ static const HttpRoute routes[] = {
 static const HttpRoute admin_routes[] = {
   { "GET", "/healthz", HTTP_OPEN, http_healthz },
   { "GET", "/metrics", HTTP_OPEN, http_metrics },
+  { "GET", "/v1/events", HTTP_ADMIN, http_events },
   { "GET", "/v1/status", HTTP_ADMIN, http_status },
 };
 

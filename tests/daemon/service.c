@@ -784,6 +784,49 @@ syrinxctl_shows_and_ends_sessions (void)
   g_assert_cmpuint (gone->status, ==, 410);
 }
 
+static gboolean
+has_told (gpointer data)
+{
+  const gchar *const *told = data; /* a file, and what is to stand in it */
+  g_autofree gchar *text = NULL;
+
+  return g_file_get_contents (told[0], &text, NULL, NULL)
+         && strstr (text, told[1]);
+}
+
+static void
+events_tell_what_happens (void)
+{
+  g_autofree gchar *admin = daemon_token (service, "root", "admin");
+  g_autofree gchar *header
+      = g_strconcat ("Authorization: Bearer ", admin, NULL);
+  g_autofree gchar *url
+      = g_strconcat (daemon_get_admin_url (service), "/v1/events", NULL);
+  g_autofree gchar *file
+      = g_build_filename (daemon_get_state_dir (service), "events", NULL);
+  g_autoptr (Answer) unasked = ask (service, "GET", url, token, NULL);
+  g_autoptr (GSubprocess) curl = NULL;
+  g_autoptr (JsonObject) session = NULL;
+  g_autofree gchar *begins = NULL, *path = NULL;
+  g_autoptr (Answer) ended = NULL;
+
+  g_assert_cmpuint (unasked->status, ==, 403);
+  curl = g_subprocess_new (G_SUBPROCESS_FLAGS_NONE, NULL, "curl", "-sN", "-m",
+      "20", "-H", header, "-o", file, url, NULL);
+  wait_until (has_told, (const gchar *[]){ file, "event: library\ndata: {" },
+      "the library's state", 5);
+  session = session_for ("minuet", NULL);
+  begins = g_strdup_printf (
+      "event: session\ndata: {\"id\":\"%s\"", member (session, "id"));
+  wait_until (
+      has_told, (const gchar *[]){ file, begins }, "the session to begin", 5);
+  path = g_strconcat ("/v1/sessions/", member (session, "id"), NULL);
+  ended = ask (service, "DELETE", path, token, NULL);
+  wait_until (has_told, (const gchar *[]){ file, "\"state\":\"ended\"" },
+      "the session to end", 5);
+  g_subprocess_force_exit (curl);
+}
+
 #define ADD(name) g_test_add_func ("/service/" #name, name)
 
 int
@@ -806,6 +849,7 @@ main (int argc, char **argv)
   ADD (requests_on_one_connection_are_answered_in_order);
   ADD (a_session_is_its_subjects);
   ADD (syrinxctl_shows_and_ends_sessions);
+  ADD (events_tell_what_happens);
   ADD (revocation_ends_what_plays);
   ADD (what_is_secret_is_not_in_the_log);
   ADD (a_second_daemon_is_refused);
