@@ -784,6 +784,61 @@ syrinxctl_shows_and_ends_sessions (void)
   g_assert_cmpuint (gone->status, ==, 410);
 }
 
+/* "/v1/tracks/{id}" with something that looks like one. */
+static gchar *
+fill_path (const gchar *pattern)
+{
+  g_autoptr (GRegex) variable = g_regex_new ("\\{[a-z]+\\}", 0, 0, NULL);
+
+  return g_regex_replace_literal (
+      variable, pattern, -1, 0, "AAAAAAAAAAAAAAAAAAAAAA", 0, NULL);
+}
+
+/* No path that the daemon does not know, no answer that is not written. */
+static void
+check_operation (const gchar *pattern, const gchar *method,
+    JsonObject *operation, gboolean of_admin)
+{
+  g_autofree gchar *filled = fill_path (pattern);
+  g_autofree gchar *address = g_strconcat (
+      of_admin ? daemon_get_admin_url (service) : daemon_get_url (service),
+      filled, NULL);
+  g_autofree gchar *verb = g_ascii_strup (method, -1);
+  g_autofree gchar *status = NULL, *text = NULL;
+  g_autoptr (Answer) answer = ask (service, verb, address, token,
+      g_str_equal (verb, "POST") ? "{\"track_id\":\"x\"}" : NULL);
+
+  status = g_strdup_printf ("%u", answer->status);
+  text = answer_text (answer);
+  g_test_message ("%s %s: %s", verb, pattern, status);
+  g_assert_true (json_object_has_member (
+      json_object_get_object_member (operation, "responses"), status));
+  g_assert_null (strstr (text, "nothing at this address"));
+}
+
+static void
+the_openapi_file_tells_the_truth (void)
+{
+  g_autoptr (Answer) answer = ask (service, "GET", "/openapi.json", NULL, NULL);
+  g_autoptr (JsonObject) api = answer_json (answer);
+  JsonObject *paths = json_object_get_object_member (api, "paths");
+  JsonObjectIter path, operation;
+  const gchar *pattern, *method;
+  JsonNode *node, *inner;
+
+  g_assert_cmpuint (json_object_get_size (paths), >, 20);
+  json_object_iter_init (&path, paths);
+  while (json_object_iter_next (&path, &pattern, &node)) {
+    JsonObject *item = json_node_get_object (node);
+    gboolean of_admin = json_object_has_member (item, "servers");
+    json_object_iter_init (&operation, item);
+    while (json_object_iter_next (&operation, &method, &inner))
+      if (JSON_NODE_HOLDS_OBJECT (inner))
+        check_operation (
+            pattern, method, json_node_get_object (inner), of_admin);
+  }
+}
+
 static gboolean
 has_told (gpointer data)
 {
@@ -849,6 +904,7 @@ main (int argc, char **argv)
   ADD (requests_on_one_connection_are_answered_in_order);
   ADD (a_session_is_its_subjects);
   ADD (syrinxctl_shows_and_ends_sessions);
+  ADD (the_openapi_file_tells_the_truth);
   ADD (events_tell_what_happens);
   ADD (revocation_ends_what_plays);
   ADD (what_is_secret_is_not_in_the_log);
