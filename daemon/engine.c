@@ -362,8 +362,8 @@ open_state (SyrinxEngine *self, GError **error)
   self->audit = syrinx_audit_open (dir, self->config->audit_log, error);
   if (!self->audit)
     return FALSE;
-  keyring = syrinx_keyring_open_with (&keys, TRUE, error);
-  if (!keyring || !syrinx_keyring_check (keyring, self->store, error))
+  keyring = syrinx_keyring_open_for (&keys, self->store, error);
+  if (!keyring)
     return FALSE;
   self->issuer = syrinx_issuer_open (dir, TRUE, error);
   self->verifier

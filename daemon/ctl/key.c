@@ -25,7 +25,7 @@ files_clear (Files *files)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Files, files_clear)
 
 static gboolean
-files_open (Files *files, Ctl *ctl, GError **error)
+files_open (Files *files, Ctl *ctl, gboolean create, GError **error)
 {
   SyrinxKeyringSettings settings = { .state_dir = ctl->state_dir };
   g_autoptr (SyrinxStore) store = NULL;
@@ -37,7 +37,7 @@ files_open (Files *files, Ctl *ctl, GError **error)
   settings.master_key = files->config->master_key;
   settings.master_key_next = files->config->master_key_next;
   settings.is_group_ok = files->config->master_key_group_ok;
-  keyring = syrinx_keyring_open_with (&settings, FALSE, error);
+  keyring = syrinx_keyring_open_with (&settings, create, error);
   store = keyring ? syrinx_store_open (ctl->state_dir, TRUE, error) : NULL;
   files->audit = store ? syrinx_audit_open (
                      ctl->state_dir, files->config->audit_log, error)
@@ -69,7 +69,7 @@ status_by_files (Ctl *ctl, gboolean rotate, GError **error)
   SyrinxKeyCount count;
   GVariant *status;
 
-  if (!files_open (&files, ctl, error))
+  if (!files_open (&files, ctl, FALSE, error))
     return NULL;
   if (rotate) {
     if (!syrinx_content_rotate_master_key (files.content, &count, error))
@@ -170,7 +170,8 @@ rotate_by_files (Ctl *ctl, const gchar *track, const gchar *rendition,
   g_auto (Files) files = { NULL };
   gboolean done;
 
-  if (!files_open (&files, ctl, error))
+  /* Where all keys are new, a lost master key is no loss. */
+  if (!files_open (&files, ctl, !track && !rendition, error))
     return FALSE;
   done = syrinx_content_rotate_keys (
       files.content, track, rendition, n_rotated, error);

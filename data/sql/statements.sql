@@ -334,7 +334,7 @@ WHERE rendition_id = ?1
 
 --: keys
 SELECT rendition_id, track_id, name, epoch, wrapped_key FROM renditions
-WHERE rendition_id > ?1 ORDER BY rendition_id LIMIT ?2
+WHERE rendition_id > ?1 AND n_fragments > 0 ORDER BY rendition_id LIMIT ?2
 
 --: put-key
 UPDATE renditions SET wrapped_key = ?2 WHERE rendition_id = ?1

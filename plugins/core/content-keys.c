@@ -14,12 +14,15 @@
 #include "secret.h"
 
 #define CHECKED_KEYS 64
+#define RESCUE                                                                 \
+  "bring it back, or have everything made again under new keys by "            \
+  "`syrinxctl key rotate --all`"
 
 /* --- Counting --- */
 
 typedef struct
 {
-  SyrinxKeyring *keyring;
+  SyrinxKeyring *keyring; /* (nullable): only the number counts */
   SyrinxKeyCount *count;
 } Counting;
 
@@ -31,6 +34,8 @@ count_key (const gchar *track_id, const gchar *name, guint epoch,
   SyrinxKeyCount *count = counting->count;
 
   count->n_keys++;
+  if (!counting->keyring)
+    return NULL;
   switch (syrinx_keyring_look_up (
       counting->keyring, wrapped_key, track_id, name, epoch, NULL)) {
   case SYRINX_WRAPPED_BY_NONE:
@@ -69,11 +74,35 @@ syrinx_keyring_check (
   if (count.n_keys == 0 || count.n_lost < count.n_keys)
     return TRUE;
   g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_CORRUPT,
-      "the content keys of %s were wrapped by another master key than %s: "
-      "bring that one back, or remove chunks and index.db to begin anew",
+      "the content keys of %s were wrapped by another master key than "
+      "%s: " RESCUE,
       syrinx_store_get_state_dir (store),
       syrinx_keyring_get_path (keyring, FALSE));
   return FALSE;
+}
+
+SyrinxKeyring *
+syrinx_keyring_open_for (
+    const SyrinxKeyringSettings *settings, SyrinxStore *store, GError **error)
+{
+  SyrinxKeyCount count = { 0 };
+  Counting counting = { NULL, &count };
+  g_autoptr (SyrinxKeyring) keyring = NULL;
+  g_autoptr (GError) local = NULL;
+
+  if (!syrinx_store_foreach_key (store, 1, count_key, &counting, error))
+    return NULL;
+  keyring = syrinx_keyring_open_with (settings, count.n_keys == 0, &local);
+  if (keyring)
+    return syrinx_keyring_check (keyring, store, error)
+               ? g_steal_pointer (&keyring)
+               : NULL;
+  if (g_error_matches (local, SYRINX_ERROR, SYRINX_ERROR_NOT_FOUND))
+    g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_NOT_FOUND, "%s: " RESCUE,
+        local->message);
+  else
+    g_propagate_error (error, g_steal_pointer (&local));
+  return NULL;
 }
 
 /* --- The master key --- */
@@ -114,8 +143,8 @@ syrinx_content_reload_keyring (SyrinxContent *content,
         "keys are being rotated just now; try again when that is done");
     return FALSE;
   }
-  keyring = syrinx_keyring_open_with (settings, FALSE, error);
-  good = keyring && syrinx_keyring_check (keyring, content->store, error);
+  keyring = syrinx_keyring_open_for (settings, content->store, error);
+  good = keyring != NULL;
   if (good)
     set_keyring (content, keyring);
   g_mutex_unlock (&content->rotation_lock);

@@ -66,11 +66,15 @@ gboolean syrinx_keyring_count (SyrinxKeyring *keyring, SyrinxStore *store,
     SyrinxKeyCount *count, GError **error);
 gboolean syrinx_keyring_check (
     SyrinxKeyring *keyring, SyrinxStore *store, GError **error);
+/* Opens the keys of @store. Only an index without keys has a master key made
+ * for it. (transfer full) Errors: as syrinx_keyring_open_with() and
+ * syrinx_keyring_check(). */
+SyrinxKeyring *syrinx_keyring_open_for (
+    const SyrinxKeyringSettings *settings, SyrinxStore *store, GError **error);
 /* (transfer full) */
 SyrinxKeyring *syrinx_content_dup_keyring (SyrinxContent *content);
 /* Opens the keys anew, from other files perhaps. On an error everything stays.
- * Errors: BUSY while a rotation is under way; as syrinx_keyring_open_with() and
- * syrinx_keyring_check(). */
+ * Errors: BUSY while a rotation is under way; as syrinx_keyring_open_for(). */
 gboolean syrinx_content_reload_keyring (SyrinxContent *content,
     const SyrinxKeyringSettings *settings, GError **error);
 /* Removes superseded epochs that nobody uses, soon and in another thread. */

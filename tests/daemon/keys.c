@@ -228,26 +228,42 @@ keys_are_rotated_on_the_files_alone (void)
   assert_plays (after, 0);
 }
 
+/* A start ends with an error that holds @reason. */
 static void
-an_index_under_another_master_key_is_refused (void)
+assert_refused (Daemon *daemon, const gchar *reason)
+{
+  g_autofree gchar *said = in_state (daemon, "said");
+
+  g_bytes_unref (shell ("! '%s/daemon/syrinxd' --state-dir '%s' 2> '%s'; "
+                        "grep -q '%s' '%s'; grep -q 'key rotate --all' '%s'",
+      g_getenv ("SYRINX_BUILD"), daemon_get_state_dir (daemon), said, reason,
+      said, said));
+}
+
+static void
+an_index_whose_master_key_is_lost_is_refused_until_its_keys_are_new (void)
 {
   g_autoptr (Daemon) daemon = daemon_new (NULL, NULL);
   g_autofree gchar *token = daemon_token (daemon, "ann", "listen");
   g_autofree gchar *master = in_state (daemon, "master-key");
   g_autofree gchar *id = NULL;
-  g_autoptr (Listener) listener = NULL;
+  g_autoptr (Listener) before = NULL, after = NULL;
 
   daemon_wait_for_tracks (daemon, N_SAMPLES);
   id = daemon_find (daemon, token, TRACK);
-  listener = listener_new (daemon, token, id);
+  before = listener_new (daemon, token, id);
   daemon_signal (daemon, SIGTERM);
-  g_bytes_unref (shell ("mv '%s' '%s.away'; "
-                        "! '%s/daemon/syrinxd' --state-dir '%s' 2> '%s.said'; "
-                        "grep -q 'another master key' '%s.said'; "
-                        "rm '%s'; mv '%s.away' '%s'",
-      master, master, g_getenv ("SYRINX_BUILD"), daemon_get_state_dir (daemon),
-      master, master, master, master, master));
+  g_unlink (master);
+  assert_refused (daemon, "No such file");
+  g_assert_true (is_gone (master));
+  g_bytes_unref (shell ("umask 077; head -c 32 /dev/urandom > '%s'", master));
+  assert_refused (daemon, "another master key");
+  g_unlink (master);
+  g_free (daemon_ctl (daemon, "key", "rotate", "--all", NULL));
   daemon_start (daemon);
+  after = listener_new (daemon, token, id);
+  g_assert_cmpuint (after->epoch, ==, before->epoch + 1);
+  assert_plays (after, 0);
 }
 
 /* Its old chunks are under the old key, wherever they still lie. */
@@ -456,7 +472,7 @@ main (int argc, char **argv)
   ADD (a_start_goes_on_with_a_rotation_that_was_cut_short);
   ADD (keys_are_rotated_on_the_files_alone);
   ADD (a_file_that_has_changed_gets_another_epoch);
-  ADD (an_index_under_another_master_key_is_refused);
+  ADD (an_index_whose_master_key_is_lost_is_refused_until_its_keys_are_new);
   ADD (configured_keys_are_replaced_by_the_operator_s_next_one);
   ADD (a_credential_of_systemd_is_the_master_key);
   ADD (the_audit_log_tells_who_got_which_key);
