@@ -1,20 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* HTTP: requests for new sessions that wait for room. A paused request is one
- * that libsoup does not read from, so its socket is watched here. */
+/* HTTP: requests for new sessions that wait for room. */
 #include "http-request.h"
 
 #include "admission.h"
-
-#include <errno.h>
-#include <sys/socket.h>
-
-#define SOCKET_KEY "syrinx-socket"
 
 typedef struct
 {
   HttpRequest request;  /* its own */
   SyrinxWaiter *waiter; /* (nullable): it waits no more */
-  GSource *watch;       /* (nullable) */
+  HttpWatch *watch;     /* (nullable) */
 } Waiting;
 
 static void
@@ -24,9 +18,7 @@ waiting_free (Waiting *waiting)
 
   g_signal_handlers_disconnect_by_data (request->message, waiting);
   g_clear_pointer (&waiting->waiter, syrinx_admission_give_up);
-  if (waiting->watch)
-    g_source_destroy (waiting->watch);
-  g_clear_pointer (&waiting->watch, g_source_unref);
+  g_clear_pointer (&waiting->watch, http_watch_free);
   for (guint i = 0; i < HTTP_MAX_ARGS; i++)
     g_free (request->args[i]);
   g_clear_pointer (&request->query, g_hash_table_unref);
@@ -35,71 +27,16 @@ waiting_free (Waiting *waiting)
   g_free (waiting);
 }
 
-/* --- A client that goes away --- */
-
-static void
-weak_ref_free (gpointer data)
-{
-  g_weak_ref_clear (data);
-  g_free (data);
-}
-
-void
-http_remember_socket (GSocketAddress *remote, GSocket *socket)
-{
-  GWeakRef *ref = g_new0 (GWeakRef, 1);
-
-  g_weak_ref_init (ref, socket);
-  g_object_set_data_full (G_OBJECT (remote), SOCKET_KEY, ref, weak_ref_free);
-}
-
-/* (transfer full) (nullable) */
-static GSocket *
-find_socket (SoupServerMessage *message)
-{
-  GSocketAddress *remote = soup_server_message_get_remote_address (message);
-  GWeakRef *ref
-      = remote ? g_object_get_data (G_OBJECT (remote), SOCKET_KEY) : NULL;
-
-  return ref ? g_weak_ref_get (ref) : NULL;
-}
-
-/* Nobody reads the answer, but with it libsoup lets go of the connection. */
-static gboolean
-socket_says (GSocket *socket, GIOCondition condition, gpointer user_data)
-{
-  Waiting *waiting = user_data;
-  SoupServerMessage *message = waiting->request.message;
-  gchar byte;
-  gssize n = recv (g_socket_get_fd (socket), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-
-  if (n < 0 && (errno == EAGAIN || errno == EINTR))
-    return G_SOURCE_CONTINUE;
-  if (n > 0) /* its next request; only the end of its patience tells now */
-    return G_SOURCE_REMOVE;
-  soup_server_message_set_status (message, 503, NULL);
-  soup_message_headers_replace (
-      soup_server_message_get_response_headers (message), "Connection",
-      "close");
-  soup_server_message_unpause (message);
-  waiting_free (waiting);
-  return G_SOURCE_REMOVE;
-}
-
-static void
-watch_client (Waiting *waiting)
-{
-  g_autoptr (GSocket) socket = find_socket (waiting->request.message);
-
-  if (!socket)
-    return;
-  waiting->watch = g_socket_create_source (socket, G_IO_IN, NULL);
-  g_source_set_callback (
-      waiting->watch, G_SOURCE_FUNC (socket_says), waiting, NULL);
-  g_source_attach (waiting->watch, NULL);
-}
-
 /* --- Waiting --- */
+
+static void
+client_left (gpointer data)
+{
+  Waiting *waiting = data;
+
+  http_let_go (waiting->request.message);
+  waiting_free (waiting);
+}
 
 static void
 answer_refused (SoupServerMessage *message, gint64 retry_us)
@@ -180,7 +117,7 @@ http_admit (
     soup_server_message_pause (request->message);
     g_signal_connect (
         request->message, "finished", G_CALLBACK (message_finished), waiting);
-    watch_client (waiting);
+    waiting->watch = http_watch_new (request->message, client_left, waiting);
   }
   return FALSE;
 }

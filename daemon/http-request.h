@@ -96,6 +96,19 @@ extern const gchar *const http_common_headers[4][2];
 SyrinxListener *http_hls_find (SyrinxEngine *engine, gchar *path,
     SyrinxRendition **rendition, gint *number);
 
+/* --- Clients that leave while their request is paused --- */
+
+/* Before libsoup is given a connection, with @remote. */
+void http_remember_socket (GSocketAddress *remote, GSocket *socket);
+typedef struct _HttpWatch HttpWatch;
+/* Once, if the client of a paused @message leaves. (transfer full) (nullable)
+ */
+HttpWatch *http_watch_new (SoupServerMessage *message,
+    void (*func) (gpointer user_data), gpointer user_data);
+void http_watch_free (HttpWatch *watch);
+/* Ends a paused message of which nobody awaits the answer. */
+void http_let_go (SoupServerMessage *message);
+
 /* --- Sessions --- */
 
 /* The session that args[0] and its capability args[1] name. (transfer none)

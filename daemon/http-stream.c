@@ -23,12 +23,14 @@ typedef struct
   gboolean ends_session; /* it was made for this stream */
   gboolean started;
   SyrinxFragmentWait *wait;
+  HttpWatch *watch; /* (nullable) */
 } Asked;
 
 static void
 asked_free (Asked *asked)
 {
   g_clear_pointer (&asked->wait, syrinx_fragment_wait_cancel);
+  g_clear_pointer (&asked->watch, http_watch_free);
   if (asked->ends_session && !asked->started)
     syrinx_sessions_terminate (syrinx_engine_get_sessions (asked->engine),
         syrinx_listener_get_id (asked->listener), "it was not played");
@@ -121,12 +123,23 @@ message_finished (SoupServerMessage *message, Asked *asked)
 }
 
 static void
+client_left (gpointer data)
+{
+  Asked *asked = data;
+
+  g_signal_handlers_disconnect_by_data (asked->message, asked);
+  http_let_go (asked->message);
+  asked_free (asked);
+}
+
+static void
 first_came (GBytes *bytes, const GError *error, gpointer data)
 {
   Asked *asked = data;
   g_autoptr (SoupServerMessage) message = g_object_ref (asked->message);
 
   asked->wait = NULL;
+  g_clear_pointer (&asked->watch, http_watch_free);
   if (bytes && begin (asked)) {
     message_finished (message, asked); /* not ours, nor libsoup's, any more */
     return;
@@ -165,6 +178,7 @@ ask (Asked *asked, SyrinxRendition *rendition)
     soup_server_message_pause (asked->message);
     g_signal_connect (
         asked->message, "finished", G_CALLBACK (message_finished), asked);
+    asked->watch = http_watch_new (asked->message, client_left, asked);
     return;
   }
   if (error)
