@@ -43,6 +43,11 @@ GVariant *ctl_call (Ctl *ctl, const gchar *interface, const gchar *method,
 GVariant *ctl_get_property (
     Ctl *ctl, const gchar *interface, const gchar *property, GError **error);
 
+/* A token with scope listen, for as long as one may sit and listen. (transfer
+ * full) */
+gchar *
+ctl_issue_listener_token (Ctl *ctl, const gchar *subject, GError **error);
+
 /* Prints @error for people; what to exit with. */
 CtlExit ctl_report (const GError *error);
 
@@ -57,6 +62,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (CtlTable, ctl_table_free)
 
 /* The commands; @argv starts behind the command's name. */
 CtlExit ctl_token (Ctl *ctl, int argc, char **argv);
+CtlExit ctl_play (Ctl *ctl, int argc, char **argv);
 CtlExit ctl_key (Ctl *ctl, int argc, char **argv);
 CtlExit ctl_status (Ctl *ctl, int argc, char **argv);
 CtlExit ctl_search (Ctl *ctl, int argc, char **argv);

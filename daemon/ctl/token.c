@@ -9,6 +9,8 @@
 
 #include <glib/gstdio.h>
 
+#define LISTENER_TTL_S (12 * 3600)
+
 /* "90", "90s", "15m", "1h", "30d" → seconds; 0 if it is none of these. */
 static gint64
 parse_ttl (const gchar *text)
@@ -148,6 +150,16 @@ issue_token (Ctl *ctl, int argc, char **argv)
     return ctl_report (error);
   g_print (ctl->json ? "{\"token\":\"%s\"}\n" : "%s\n", token);
   return CTL_OK;
+}
+
+gchar *
+ctl_issue_listener_token (Ctl *ctl, const gchar *subject, GError **error)
+{
+  const SyrinxTokenRequest request
+      = { .subject = subject, .scope = "listen", .ttl_s = LISTENER_TTL_S };
+
+  return ctl_connect (ctl, NULL) ? issue_by_daemon (ctl, &request, FALSE, error)
+                                 : issue_by_files (ctl, &request, FALSE, error);
 }
 
 static gboolean

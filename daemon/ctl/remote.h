@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A syrinxd's HTTP face, as a listener sees it. */
+#pragma once
+
+#include <json-glib/json-glib.h>
+#include <libsoup/soup.h>
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  gchar *url;   /* with the last slash */
+  gchar *token; /* Bearer */
+  SoupSession *http;
+} CtlRemote;
+
+/* @url: "https://music.example.org/". @ca_file (nullable): whom to trust,
+ * instead of those whom the system trusts. */
+CtlRemote *ctl_remote_new (
+    const gchar *url, const gchar *token, const gchar *ca_file, GError **error);
+void ctl_remote_free (CtlRemote *remote);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (CtlRemote, ctl_remote_free)
+
+/* @path: without the first slash; @body (nullable): JSON. (transfer full)
+ * Errors: with the service's own words; G_IO_ERROR_NOT_FOUND for 404. */
+JsonObject *ctl_remote_ask (CtlRemote *remote, const gchar *method,
+    const gchar *path, const gchar *body, GError **error);
+
+/* The track whose id @words is, else the first that they find. (transfer full)
+ */
+JsonObject *
+ctl_remote_find_track (CtlRemote *remote, const gchar *words, GError **error);
+
+G_END_DECLS
