@@ -3,17 +3,30 @@
  * wait are written to sockets of their own, so that many can. */
 #include "harness.h"
 
+#include <sched.h>
 #include <string.h>
 
 #define PATIENCE_MS 2000
 
-static const gchar config[]
+static const gchar one_place[]
     = "max-sessions=1\nadmission-queue=2\nadmission-wait-ms=2000\n"
       "trusted-proxies=127.0.0.1\n"
       "[region near]\nweight=8\nrtt-ms=10\n[region far]\nweight=1\n";
 
 static Daemon *service;
 static gchar *token, *track;
+
+static void
+start_service (const gchar *config)
+{
+  g_clear_pointer (&service, daemon_free);
+  service = daemon_new (NULL, config);
+  daemon_wait_for_tracks (service, 1);
+  g_free (token);
+  token = daemon_token (service, "listener", "listen");
+  g_free (track);
+  track = daemon_find (service, token, "ode to joy");
+}
 
 /* --- Requests that wait --- */
 
@@ -275,14 +288,8 @@ the_egress_of_renditions_is_bounded (void)
   g_autofree gchar *body = NULL;
   g_autoptr (Answer) answer = NULL;
 
-  daemon_free (service);
-  service = daemon_new (
-      NULL, "max-egress-kbps=200\nadmission-wait-ms=100\nmax-cpu-percent=0");
-  daemon_wait_for_tracks (service, 1);
-  g_free (token);
-  token = daemon_token (service, "listener", "listen");
-  g_free (track);
-  track = daemon_find (service, token, "ode to joy");
+  start_service (
+      "max-egress-kbps=200\nadmission-wait-ms=100\nmax-cpu-percent=0");
   large = daemon_session (service, token, track, NULL);
   small = daemon_session (service, token, track, "\"rendition\":\"opus-64\"");
   g_assert_cmpuint (read_metric ("syrinx_egress_reserved_bits_per_second"), ==,
@@ -295,16 +302,46 @@ the_egress_of_renditions_is_bounded (void)
   last = daemon_session (service, token, track, "\"rendition\":\"opus-64\"");
 }
 
+/* Work for the daemon that begins nothing. */
+static void
+keep_busy (void)
+{
+  for (guint i = 0; i < 300; i++) {
+    g_autoptr (Answer) answer = ask (service, "GET", "/v1/tracks", token, NULL);
+    g_assert_cmpuint (answer->status, ==, 200);
+  }
+}
+
+/* On one core, so that a hundredth of all is little. */
+static void
+too_much_cpu_makes_new_sessions_wait (void)
+{
+  g_autoptr (JsonObject) first = NULL;
+  g_autoptr (Request) request = NULL;
+  cpu_set_t one;
+
+  sched_getaffinity (0, sizeof one, &one);
+  for (guint i = 0, n = 0; i < CPU_SETSIZE; i++)
+    if (CPU_ISSET (i, &one) && n++)
+      CPU_CLR (i, &one);
+  sched_setaffinity (0, sizeof one, &one);
+  start_service ("max-cpu-percent=1\nadmission-wait-ms=20000\n"
+                 "requests-per-second=1000000\n"
+                 "requests-per-second-per-subject=1000000");
+  first = daemon_session (service, token, track, NULL);
+  keep_busy ();
+  request = ask_for_session ("any");
+  wait_for_waiting (1);
+  g_assert_cmpuint (get_status (request), ==, 201);
+}
+
 int
 main (int argc, char **argv)
 {
   gint status;
 
   g_test_init (&argc, &argv, NULL);
-  service = daemon_new (NULL, config);
-  daemon_wait_for_tracks (service, 1);
-  token = daemon_token (service, "listener", "listen");
-  track = daemon_find (service, token, "ode to joy");
+  start_service (one_place);
 #define ADD(test) g_test_add_func ("/overload/" #test, test)
   ADD (the_nearest_region_is_let_in_first);
   ADD (who_has_waited_long_enough_hears_when_to_come_again);
@@ -313,6 +350,7 @@ main (int argc, char **argv)
   ADD (a_stream_waits_and_then_plays);
   ADD (whoever_vanished_while_playing_makes_room);
   ADD (the_egress_of_renditions_is_bounded);
+  ADD (too_much_cpu_makes_new_sessions_wait);
   status = g_test_run ();
   daemon_free (service);
   g_free (token);
