@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Short access codes, for clients that can't send a whole token: 128 random
  * bits that stand for one. STATE_DIR/access-codes has a file (0600) named by
- * the code's SHA-256, which holds the token and not the code; so expiry, claims
- * and revocation are the token's. Any thread. */
+ * the code's SHA-256, which holds the token, encrypted under a key that only
+ * the code gives; so expiry, claims and revocation are the token's, and the
+ * files alone are of no use. Any thread. */
 #pragma once
 
 #include <glib.h>

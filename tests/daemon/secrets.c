@@ -201,12 +201,18 @@ use_everything (GPtrArray *keys, GPtrArray *words)
 {
   Daemon *daemon = new_daemon ();
   g_autofree gchar *token = daemon_token (daemon, "ann", "listen");
-  g_autofree gchar *id = NULL;
+  g_autofree gchar *id = NULL, *header = NULL, *code = NULL;
 
   daemon_wait_for_tracks (daemon, N_SAMPLES);
   id = daemon_find (daemon, token, TRACK);
   add_text (words, "a token", token);
   add_text (words, "a token's signature", strrchr (token, '.') + 1);
+  /* What all tokens begin with: also those behind codes. */
+  header = g_strndup (token, strchr (token, '.') - token);
+  add_text (words, "a token's header", header);
+  code = daemon_ctl (
+      daemon, "token", "issue", "--subject", "bob", "--short", NULL);
+  add_text (words, "an access code", code);
   add_file (keys, daemon, "master-key");
   use_hls (keys, words, daemon, token, id, 1);
   g_free (daemon_ctl (daemon, "key", "rotate", "--master", NULL));
