@@ -18,7 +18,7 @@ static const struct
       ctl_rescan },
   { "failures", "", "files that could not be read, and why", ctl_failures },
   { "sessions", "[terminate ID]", "who listens; end one", ctl_sessions },
-  { "token", "issue|revoke …", "let listeners in, and out", ctl_token },
+  { "token", "issue|revoke|jwks …", "let listeners in, and out", ctl_token },
   { "key", "status|rotate …", "look at keys, and replace them", ctl_key },
   { "reload", "", "read configuration and keys again", ctl_reload },
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* syrinxctl token: issues and revokes, by the daemon if it runs, else on the
- * files of its state directory. */
+/* syrinxctl token: issues, revokes and lets check, by the daemon if it runs,
+ * else on the files of its state directory. */
 #include "ctl.h"
 
 #include "core/access-code.h"
@@ -212,6 +212,25 @@ revoke_token (Ctl *ctl, int argc, char **argv)
                                                      : ctl_report (error);
 }
 
+/* The public key by which others check our tokens. */
+static CtlExit
+show_jwks (Ctl *ctl, int argc, char **argv)
+{
+  const GOptionEntry entries[] = { { NULL } };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SyrinxIssuer) issuer = NULL;
+  g_autofree gchar *jwks = NULL;
+
+  if (!ctl_parse ("token jwks", entries, &argc, &argv) || argc > 1)
+    return CTL_USAGE;
+  issuer = syrinx_issuer_open (ctl->state_dir, FALSE, &error);
+  if (!issuer)
+    return ctl_report (error);
+  jwks = syrinx_issuer_get_jwks (issuer);
+  g_print ("%s\n", jwks);
+  return CTL_OK;
+}
+
 CtlExit
 ctl_token (Ctl *ctl, int argc, char **argv)
 {
@@ -219,6 +238,8 @@ ctl_token (Ctl *ctl, int argc, char **argv)
     return issue_token (ctl, argc - 1, argv + 1);
   if (argc > 1 && g_str_equal (argv[1], "revoke"))
     return revoke_token (ctl, argc - 1, argv + 1);
-  g_printerr ("syrinxctl: token takes `issue` or `revoke`\n");
+  if (argc > 1 && g_str_equal (argv[1], "jwks"))
+    return show_jwks (ctl, argc - 1, argv + 1);
+  g_printerr ("syrinxctl: token takes `issue`, `revoke` or `jwks`\n");
   return CTL_USAGE;
 }
