@@ -78,21 +78,26 @@ get_binary (
   return bytes;
 }
 
+/* Of a public key for agreement they are empty: WebCrypto exports it so, since
+ * it is the private one that derives. */
 static gboolean
-has_word (JsonNode *node, const gchar *word)
+allow_encryption (JsonNode *operations)
 {
+  static const gchar *const words[]
+      = { "wrapKey", "encrypt", "deriveKey", "deriveBits", NULL };
   JsonArray *array;
 
-  if (!JSON_NODE_HOLDS_ARRAY (node))
+  if (!JSON_NODE_HOLDS_ARRAY (operations))
     return FALSE;
-  array = json_node_get_array (node);
+  array = json_node_get_array (operations);
   for (guint i = 0; i < json_array_get_length (array); i++) {
     JsonNode *item = json_array_get_element (array, i);
-    if (JSON_NODE_HOLDS_VALUE (item)
-        && g_strcmp0 (json_node_get_string (item), word) == 0)
+    const gchar *word
+        = JSON_NODE_HOLDS_VALUE (item) ? json_node_get_string (item) : NULL;
+    if (word && g_strv_contains (words, word))
       return TRUE;
   }
-  return FALSE;
+  return json_array_get_length (array) == 0;
 }
 
 /* What its owner says it is for (RFC 7517, sections 4.2 to 4.4). */
@@ -107,10 +112,7 @@ check_purpose (JsonObject *object, const gchar *alg, GError **error)
   if (json_object_has_member (object, "alg")
       && g_strcmp0 (get_string (object, "alg"), alg) != 0)
     return invalid (error, "its 'alg' is not '%s'", alg);
-  if (operations != NULL && !has_word (operations, "wrapKey")
-      && !has_word (operations, "encrypt")
-      && !has_word (operations, "deriveKey")
-      && !has_word (operations, "deriveBits"))
+  if (operations != NULL && !allow_encryption (operations))
     return invalid (error, "its 'key_ops' allow no encryption");
   return TRUE;
 }
