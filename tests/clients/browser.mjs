@@ -1,62 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The web page in Chromium against a real syrinxd on the sample library: it lists, searches, plays,
  * seeks and goes on. Against a running service: SYRINX_URL=… SYRINX_TOKEN=… node browser.mjs */
-import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
 import assert from 'node:assert/strict';
+import { STEP_MS, skip, startDaemon, until } from './service.mjs';
 
-const SKIPPED = 77;
 const BROWSER = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const PLAIN_HOST = 'plain.test'; /* where a page is no secure context */
-const STEP_MS = 20_000;
-const build = process.env.SYRINX_BUILD ?? 'build';
-const daemon = join(build, 'daemon/syrinxd');
-const ctl = join(build, 'daemon/syrinxctl');
-
-function skip(reason) {
-  console.log(`skipped: ${reason}`);
-  process.exit(SKIPPED);
-}
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
-async function until(what, check, limit = STEP_MS) {
-  const end = Date.now() + limit;
-  for (;;) {
-    const value = await check().catch(() => null);
-    if (value) return value;
-    if (Date.now() > end) throw new Error(`waited ${limit} ms for ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-}
-
-async function startDaemon(state) {
-  const address = `127.0.0.1:${await freePort()}`;
-  const child = spawn(daemon, ['--library', process.env.SYRINX_SAMPLES, '--state-dir', state,
-    '--http', address,
-    '--admin', `127.0.0.1:${await freePort()}`, '--bus', 'none'],
-  { stdio: ['ignore', 'inherit', 'inherit'] });
-  const url = `http://${address}`;
-  await until('the daemon', async () => {
-    if (child.exitCode !== null) throw new Error('the daemon ended');
-    return (await fetch(`${url}/readyz`)).ok;
-  });
-  const token = execFileSync(ctl, ['--state-dir', state, 'token', 'issue',
-    '--subject', 'browser', '--scope', 'listen', '--ttl', '1h'], { encoding: 'utf8' }).trim();
-  const headers = { Authorization: `Bearer ${token}` };
-  await until('the library', async () =>
-    (await (await fetch(`${url}/v1/tracks?limit=20`, { headers })).json()).tracks.length >= 12);
-  return { url, token, stop: () => child.kill('SIGTERM') };
-}
 
 const position = (page) => page.evaluate(() => document.querySelector('audio').currentTime);
 
@@ -159,12 +109,10 @@ async function main() {
   const playwright = await import('playwright-core').catch(() => null);
   if (!playwright) skip('playwright-core is not installed: ./bootstrap test does it');
   const given = process.env.SYRINX_URL;
-  if (!given && !existsSync(daemon)) skip(`${daemon} is not built`);
 
-  const state = mkdtempSync(join(tmpdir(), 'syrinx-browser-'));
   const service = given
     ? { url: given, token: process.env.SYRINX_TOKEN, stop: () => {} }
-    : await startDaemon(state);
+    : await startDaemon();
   const browser = await playwright.chromium.launch({ executablePath: BROWSER,
     args: ['--headless', `--host-resolver-rules=MAP ${PLAIN_HOST} 127.0.0.1`, '--no-sandbox', '--disable-gpu', '--disable-background-networking',
       '--autoplay-policy=no-user-gesture-required'] });
@@ -185,8 +133,7 @@ async function main() {
     console.log('ok');
   } finally {
     await browser.close();
-    service.stop();
-    rmSync(state, { recursive: true, force: true });
+    await service.stop();
   }
 }
 
