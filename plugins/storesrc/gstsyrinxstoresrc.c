@@ -81,7 +81,7 @@ struct _GstSyrinxStoreSrc
   gboolean segment_due, header_due, ended;
   gint next_fragment;
   guint64 from_units;
-  GQueue packets; /* GstBuffer, of the fragment before next_fragment */
+  SyrinxOpusPackets packets; /* of the fragment before next_fragment */
 };
 
 enum
@@ -292,8 +292,8 @@ refill_packets (GstSyrinxStoreSrc *self)
   made = fetch (self, self->next_fragment, &bytes);
   if (made != MADE_DATA)
     return made;
-  if (!syrinx_opus_packets_append (
-          bytes, row, self->from_units, &self->packets, &error))
+  if (!syrinx_opus_packets_begin (
+          &self->packets, bytes, self->from_units, &error))
     return fail (self, error);
   return MADE_DATA;
 }
@@ -321,6 +321,7 @@ static Made
 collect (GstSyrinxStoreSrc *self, guint max_buffers, gint fragment,
     GstBufferList *list)
 {
+  const SyrinxRenditionRow *row = syrinx_rendition_get_row (self->rendition);
   Made made = MADE_DATA;
 
   if (fragment >= 0)
@@ -330,7 +331,7 @@ collect (GstSyrinxStoreSrc *self, guint max_buffers, gint fragment,
     self->header_due = made != MADE_DATA;
   }
   while (made == MADE_DATA && gst_buffer_list_length (list) < max_buffers) {
-    GstBuffer *packet = g_queue_pop_head (&self->packets);
+    GstBuffer *packet = syrinx_opus_packets_next (&self->packets, row);
     if (packet)
       gst_buffer_list_insert (list, -1, packet);
     else
@@ -435,7 +436,7 @@ go_to (GstSyrinxStoreSrc *self, GstClockTime position)
   self->from_units = units > preroll ? units - preroll : 0;
   self->next_fragment
       = MIN (self->from_units, row->n_units) / row->fragment_units;
-  g_queue_clear_full (&self->packets, (GDestroyNotify)gst_buffer_unref);
+  syrinx_opus_packets_clear (&self->packets);
   self->segment_due = TRUE;
   self->ended = FALSE;
 }
@@ -670,7 +671,7 @@ close_rendition (GstSyrinxStoreSrc *self)
 {
   if (self->rendition)
     syrinx_rendition_cancel (self->rendition, self);
-  g_queue_clear_full (&self->packets, (GDestroyNotify)gst_buffer_unref);
+  syrinx_opus_packets_clear (&self->packets);
   g_clear_pointer (&self->rendition, syrinx_rendition_unref);
   g_clear_pointer (&self->content, syrinx_content_unref);
 }

@@ -2,7 +2,6 @@
 /* A CMAF fragment's samples as GStreamer's Opus packets. */
 #include "opus-packets.h"
 
-#include "core/cmaf.h"
 #include "core/error.h"
 
 #include <gst/audio/audio.h>
@@ -85,21 +84,47 @@ make_packet (GBytes *fragment, const SyrinxCmafSample *sample, guint64 start,
   return packet;
 }
 
-gboolean
-syrinx_opus_packets_append (GBytes *fragment, const SyrinxRenditionRow *row,
-    guint64 from_units, GQueue *packets, GError **error)
+void
+syrinx_opus_packets_clear (SyrinxOpusPackets *packets)
 {
-  g_auto (SyrinxCmafFragment) read = { 0 };
-  guint64 start;
+  syrinx_cmaf_fragment_clear (&packets->read);
+  g_clear_pointer (&packets->fragment, g_bytes_unref);
+  *packets = (SyrinxOpusPackets){ 0 };
+}
 
-  if (!syrinx_cmaf_read_fragment (fragment, &read, error))
+gboolean
+syrinx_opus_packets_begin (SyrinxOpusPackets *packets, GBytes *fragment,
+    guint64 from_units, GError **error)
+{
+  syrinx_opus_packets_clear (packets);
+  if (!syrinx_cmaf_read_fragment (fragment, &packets->read, error))
     return FALSE;
-  start = read.decode_time;
-  for (guint i = 0; i < read.n_samples; i++) {
-    if (start + read.samples[i].duration > from_units)
-      g_queue_push_tail (
-          packets, make_packet (fragment, &read.samples[i], start, row));
-    start += read.samples[i].duration;
+  packets->fragment = g_bytes_ref (fragment);
+  packets->next_units = packets->read.decode_time;
+  while (packets->next < packets->read.n_samples) {
+    guint64 end
+        = packets->next_units + packets->read.samples[packets->next].duration;
+    if (end > from_units)
+      break;
+    packets->next_units = end;
+    packets->next++;
   }
   return TRUE;
+}
+
+GstBuffer *
+syrinx_opus_packets_next (
+    SyrinxOpusPackets *packets, const SyrinxRenditionRow *row)
+{
+  const SyrinxCmafSample *sample;
+  GstBuffer *packet;
+
+  if (packets->next == packets->read.n_samples) {
+    syrinx_opus_packets_clear (packets);
+    return NULL;
+  }
+  sample = &packets->read.samples[packets->next++];
+  packet = make_packet (packets->fragment, sample, packets->next_units, row);
+  packets->next_units += sample->duration;
+  return packet;
 }

@@ -2,6 +2,7 @@
 /* A CMAF fragment's samples as GStreamer's Opus packets. */
 #pragma once
 
+#include "core/cmaf.h"
 #include "core/content.h"
 
 #include <gst/gst.h>
@@ -14,11 +15,24 @@ G_BEGIN_DECLS
 GstCaps *syrinx_opus_caps_from_header (
     GBytes *header, const SyrinxTrack *track, GError **error);
 
-/* Appends the samples of @fragment from media time @from_units on. PTS 0 is
- * the first audible sample; the last packet's trimmed end is in a
- * GstAudioClippingMeta. Buffers share @fragment's memory. Errors: CORRUPT. */
-gboolean
-syrinx_opus_packets_append (GBytes *fragment, const SyrinxRenditionRow *row,
-    guint64 from_units, GQueue *packets, GError **error);
+/* A fragment on its way out, packet by packet: a listener keeps few buffers.
+ * All zero is an empty one. */
+typedef struct
+{
+  GBytes *fragment;
+  SyrinxCmafFragment read;
+  guint next;
+  guint64 next_units;
+} SyrinxOpusPackets;
+
+/* Goes on with @fragment, from media time @from_units on. Errors: CORRUPT. */
+gboolean syrinx_opus_packets_begin (SyrinxOpusPackets *packets,
+    GBytes *fragment, guint64 from_units, GError **error);
+/* PTS 0 is the first audible sample; the last packet's trimmed end is in a
+ * GstAudioClippingMeta. It shares the fragment's memory. (transfer full)
+ * (nullable): NULL after the last one. */
+GstBuffer *syrinx_opus_packets_next (
+    SyrinxOpusPackets *packets, const SyrinxRenditionRow *row);
+void syrinx_opus_packets_clear (SyrinxOpusPackets *packets);
 
 G_END_DECLS
