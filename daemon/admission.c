@@ -9,8 +9,8 @@
 #include <string.h>
 
 #define SAMPLE_US    (200 * 1000) /* between looks at the CPU */
-#define MAX_BURST    256          /* sessions that begin between two looks */
-#define N_DEPARTURES 32           /* of which the rate is reckoned */
+#define MAX_BURST    256 /* after overload; beyond it there is no bound */
+#define N_DEPARTURES 32  /* of which the rate is reckoned */
 #define MIN_RETRY_US G_USEC_PER_SEC
 #define MAX_RETRY_US (600 * (gint64)G_USEC_PER_SEC)
 #define NEVER        G_MAXINT64
@@ -68,8 +68,9 @@ const guint syrinx_admission_bounds_ms[SYRINX_ADMISSION_N_BOUNDS]
 
 /* --- Room --- */
 
-/* A few sessions for the first look at which there is CPU to spare, then twice
- * as many for each: what they cost shows only after they have begun. */
+/* After overload one session for the first look at which there is CPU to spare,
+ * then twice as many for each: what they cost shows only after they have begun.
+ */
 static void
 look_at_cpu (SyrinxAdmission *self, gint64 now_us)
 {
@@ -81,7 +82,7 @@ look_at_cpu (SyrinxAdmission *self, gint64 now_us)
     self->quota = 0;
   } else {
     self->quota = self->burst;
-    self->burst = MIN (self->burst * 2, MAX_BURST);
+    self->burst = self->burst < MAX_BURST ? self->burst * 2 : G_MAXUINT;
   }
 }
 
@@ -393,7 +394,7 @@ syrinx_admission_new (
   self->limits = *limits;
   self->load_func = func;
   self->load_data = data;
-  self->burst = self->quota = MAX_BURST;
+  self->burst = self->quota = G_MAXUINT;
   self->sampled_us = G_MININT64 / 2;
   self->regions = g_ptr_array_new_with_free_func (region_free);
   syrinx_heap_init (&self->expiries);

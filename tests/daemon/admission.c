@@ -221,6 +221,28 @@ test_cpu (void)
   tear_down (&f);
 }
 
+/* Without overload before, the look in between is not waited for. */
+static void
+test_rush (void)
+{
+  const SyrinxAdmissionLimits limits = { .max_sessions = 9999,
+    .max_cpu_percent = 90,
+    .max_waiters = 9,
+    .max_wait_ms = 5000 };
+  Client clients[5000];
+  Fixture f;
+  SyrinxAdmissionStats stats;
+
+  set_up (&f, &limits);
+  for (guint i = 0; i < G_N_ELEMENTS (clients); i++) {
+    clients[i] = (Client){ .letter = 'a' };
+    ask (&f, &clients[i], 1, 0, i);
+  }
+  syrinx_admission_get_stats (f.admission, &stats);
+  g_assert_cmpuint (stats.n_sessions, ==, G_N_ELEMENTS (clients));
+  tear_down (&f);
+}
+
 /* --- The end of patience --- */
 
 static void
@@ -349,6 +371,7 @@ main (int argc, char **argv)
   ADD (a_session_that_ends_lets_one_in, test_sessions);
   ADD (a_small_one_does_not_overtake_a_large_one, test_egress);
   ADD (after_overload_they_come_in_by_ones_and_twos, test_cpu);
+  ADD (a_rush_is_no_overload, test_rush);
   ADD (who_has_waited_long_enough_is_sent_away, test_patience);
   ADD (who_gives_up_costs_nobody_a_place, test_leaving);
   ADD (the_time_to_come_again_is_reckoned, test_estimate);
