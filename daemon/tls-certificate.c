@@ -79,7 +79,7 @@ read_pem (const gchar *file, GError **error)
         g_error_matches (cause, G_FILE_ERROR, G_FILE_ERROR_NOENT)
             ? SYRINX_ERROR_NOT_FOUND
             : SYRINX_ERROR_FAILED,
-        "can't read %s: %s", file, cause->message);
+        "%s", cause->message);
   return text;
 }
 
