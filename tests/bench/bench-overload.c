@@ -5,6 +5,8 @@
  * Every session is a real syrinxgeoqueue on a real scheduler with an egress
  * budget; packets come from a pad that answers demands, as syrinxstoresrc does,
  * and end at one that never blocks. */
+#include "figures.h"
+
 #include "core/flow.h"
 #include "core/scheduler.h"
 
@@ -228,19 +230,10 @@ run (SyrinxPolicy policy, const guint *counts)
 
 /* --- Figures --- */
 
-static gint
-compare (gconstpointer a, gconstpointer b)
-{
-  gdouble x = *(const gdouble *)a, y = *(const gdouble *)b;
-
-  return (x > y) - (x < y);
-}
-
 static gdouble
 median (gdouble *values)
 {
-  qsort (values, ROUNDS, sizeof *values, compare);
-  return values[ROUNDS / 2];
+  return figures_median (values, ROUNDS);
 }
 
 /* How far the worst region is from its share, 0 to 1. */
@@ -261,7 +254,7 @@ get_deviation (const Outcome *outcome)
 typedef struct
 {
   gdouble deviation[ROUNDS], used[ROUNDS], longest[ROUNDS];
-  gdouble near_geo[ROUNDS], near_fifo[ROUNDS], ratio[ROUNDS];
+  gdouble near_geo[ROUNDS], near_fifo[ROUNDS];
 } Figures;
 
 static void
@@ -296,7 +289,6 @@ run_round (Figures *figures, guint round)
   figures->longest[round] = MAX (full.max_s, near.max_s);
   figures->near_geo[round] = near.p99_s[0];
   figures->near_fifo[round] = fifo.p99_s[0];
-  figures->ratio[round] = fifo.p99_s[0] / near.p99_s[0];
   printf (
       "round %u: what regions of weight 8, 4, 2, 1 got, and their p99 wait\n",
       round + 1);
@@ -308,42 +300,33 @@ run_round (Figures *figures, guint round)
 static void
 report (Figures *figures)
 {
-  g_autofree gchar *directory
-      = g_build_filename (g_getenv ("SYRINX_BUILD") ?: "build", "bench", NULL);
-  g_autofree gchar *path = g_build_filename (directory, "overload.jsonl", NULL);
-  gdouble deviation = median (figures->deviation),
-          used = median (figures->used);
-  gdouble longest = median (figures->longest), ratio = median (figures->ratio);
-  FILE *lines;
+  gdouble longest = 0;
 
-  g_mkdir_with_parents (directory, 0755);
-  lines = fopen (path, "w");
-  if (!lines)
-    g_error ("can not write %s", path);
-  printf ("furthest from its share   %8.2f %%   goal 5: %s (%.1f %% of the "
-          "budget used)\n"
-          "nearest region's p99 wait %8.1f times shorter than with fifo   "
-          "goal 5: %s\n"
-          "longest wait              %8.2f s   bound %.0f: %s\n",
-      deviation * 100, deviation <= 0.05 ? "met" : "missed", used * 100, ratio,
-      ratio >= 5 ? "met" : "missed", longest, BOUND_S,
-      longest <= BOUND_S ? "met" : "missed");
-  fprintf (lines,
-      "{\"figure\":\"overload_share_deviation\",\"value\":%.3f,\"unit\":\"%%\","
-      "\"peer\":null,\"peer_value\":null,\"ratio\":null,\"goal\":5,\"met\":%s}"
-      "\n"
-      "{\"figure\":\"overload_nearest_p99_wait\",\"value\":%.3f,\"unit\":"
-      "\"ms\","
-      "\"peer\":\"policy=fifo\",\"peer_value\":%.3f,\"ratio\":%.2f,\"goal\":5,"
-      "\"met\":%s}\n"
-      "{\"figure\":\"overload_longest_wait\",\"value\":%.3f,\"unit\":\"s\","
-      "\"peer\":null,\"peer_value\":null,\"ratio\":null,\"goal\":%.0f,"
-      "\"met\":%s}\n",
-      deviation * 100, deviation <= 0.05 ? "true" : "false",
-      median (figures->near_geo) * 1e3, median (figures->near_fifo) * 1e3,
-      ratio, ratio >= 5 ? "true" : "false", longest, BOUND_S,
-      longest <= BOUND_S ? "true" : "false");
-  fclose (lines);
+  for (guint round = 0; round < ROUNDS; round++)
+    longest = MAX (longest, figures->longest[round]);
+  figures_begin ("overload");
+  figures_add (&(Figure){ .figure = "overload_share_deviation",
+      .value = median (figures->deviation) * 100,
+      .unit = "%",
+      .kind = GOAL_AT_MOST,
+      .goal = 5 });
+  figures_add (&(Figure){ .figure = "overload_budget_used",
+      .value = median (figures->used) * 100,
+      .unit = "%",
+      .kind = GOAL_AT_LEAST,
+      .goal = 95 });
+  figures_add (&(Figure){ .figure = "overload_nearest_p99_wait",
+      .value = median (figures->near_geo) * 1e3,
+      .unit = "ms",
+      .peer = "policy=fifo",
+      .peer_value = median (figures->near_fifo) * 1e3,
+      .kind = GOAL_RATIO_AT_MOST,
+      .goal = 0.2 });
+  figures_add (&(Figure){ .figure = "overload_longest_wait",
+      .value = longest,
+      .unit = "s",
+      .kind = GOAL_AT_MOST,
+      .goal = BOUND_S });
 }
 
 int
