@@ -130,6 +130,8 @@ static const struct
       "Requests with tokens of one subject, likewise.", TRUE },
   { "workers", NUMBER, FIELD (workers), "2", 1, 256,
       "Processes that decode and encode, at most." },
+  { "drain-seconds", NUMBER, FIELD (drain_s), "10", 0, 3600,
+      "How long streams that play may go on after SIGTERM.", TRUE },
 #undef FIELD
 };
 
@@ -531,4 +533,14 @@ syrinx_config_describe (void)
       "#[region eu]\n#weight=8\n#rtt-ms=20\n#countries=DE;FR\n"
       "#continents=EU\n");
   return g_string_free (text, FALSE);
+}
+
+const gchar *
+syrinx_config_get_key (guint n, const gchar **comment, const gchar **fallback)
+{
+  if (n >= G_N_ELEMENTS (keys))
+    return NULL;
+  *comment = keys[n].comment;
+  *fallback = keys[n].fallback;
+  return keys[n].key;
 }

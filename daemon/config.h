@@ -41,6 +41,7 @@ typedef struct
   guint requests_per_second; /* of one client address */
   guint requests_per_second_per_subject;
   guint workers; /* syrinx-worker processes at most */
+  guint drain_s; /* for streams that play, after SIGTERM */
 
   /* where it came from */
   gchar *file; /* (nullable) */
@@ -64,5 +65,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxConfig, syrinx_config_free)
 
 /* The commented default file. (transfer full) */
 gchar *syrinx_config_describe (void);
+/* The key number @n, what it is for, and its default (nullable). NULL: there
+ * are no more. */
+const gchar *
+syrinx_config_get_key (guint n, const gchar **comment, const gchar **fallback);
 
 G_END_DECLS

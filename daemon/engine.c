@@ -16,9 +16,12 @@
 #define MAX_SUBJECTS 16384     /* whose rates are kept */
 #define SCHEDULER    "default" /* the one of the streams' queues */
 
+#define DRAIN_RETRY_MS 30000 /* when another may have taken our place */
+
 struct _SyrinxEngine
 {
   GObject parent;
+  gboolean is_draining;
   SyrinxConfig *config;
   SyrinxStore *store;
   SyrinxContent *content;
@@ -196,6 +199,21 @@ make_admission (SyrinxEngine *self)
       self->sessions, "removed", G_CALLBACK (session_removed), self);
 }
 
+void
+syrinx_engine_drain (SyrinxEngine *self)
+{
+  const SyrinxAdmissionLimits none = { .max_wait_ms = DRAIN_RETRY_MS };
+
+  self->is_draining = TRUE;
+  syrinx_admission_set_limits (self->admission, &none);
+}
+
+gboolean
+syrinx_engine_is_draining (SyrinxEngine *self)
+{
+  return self->is_draining;
+}
+
 /* --- What a reload takes --- */
 
 static SyrinxKeyringSettings
@@ -261,7 +279,8 @@ apply (SyrinxEngine *self, const GPtrArray *before)
       self->scheduler, self->config->priority_percent);
   syrinx_sessions_set_max (self->sessions, self->config->max_sessions);
   limits = limits_of (self->config);
-  syrinx_admission_set_limits (self->admission, &limits);
+  if (!self->is_draining)
+    syrinx_admission_set_limits (self->admission, &limits);
 }
 
 gboolean

@@ -25,6 +25,9 @@ G_DECLARE_FINAL_TYPE (SyrinxEngine, syrinx_engine, SYRINX, ENGINE, GObject)
  * error that comes late: (transfer full) Errors say what to
  * do. */
 SyrinxEngine *syrinx_engine_new (SyrinxConfig *config, GError **error);
+/* What plays goes on, and no session begins any more. */
+void syrinx_engine_drain (SyrinxEngine *engine);
+gboolean syrinx_engine_is_draining (SyrinxEngine *engine);
 void syrinx_engine_stop (SyrinxEngine *engine);
 
 SyrinxConfig *

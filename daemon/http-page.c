@@ -64,13 +64,14 @@ http_healthz (HttpRequest *request)
   answer_word (request, 200, "alive\n");
 }
 
-/* Ready: the index answers. */
+/* Ready: the index answers, and sessions may begin. */
 void
 http_readyz (HttpRequest *request)
 {
   SyrinxStoreStats stats;
-  gboolean ready = syrinx_store_get_stats (
-      syrinx_engine_get_store (request->engine), &stats, NULL);
+  gboolean ready = !syrinx_engine_is_draining (request->engine)
+                   && syrinx_store_get_stats (
+                       syrinx_engine_get_store (request->engine), &stats, NULL);
 
   answer_word (request, ready ? 200 : 503, ready ? "ready\n" : "not ready\n");
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* syrinxd: options, signals, and the life of the daemon. */
+/* syrinxd: signals, and the life of the daemon. */
 #include "bus.h"
 #include "config.h"
 #include "engine.h"
 #include "http.h"
+#include "log.h"
+#include "options.h"
 #include "rtsp.h"
 #include "tls-certificate.h"
 
@@ -13,6 +15,8 @@
 #include <stdio.h>
 #include <sys/resource.h>
 #include <systemd/sd-daemon.h>
+
+#define DRAIN_LOOK_MS 100
 
 enum
 {
@@ -28,116 +32,8 @@ typedef struct
   SyrinxHttp *http;
   SyrinxRtsp *rtsp; /* (nullable): turned off */
   SyrinxBus *bus;
+  gint64 drained_by_us; /* 0: not asked to stop */
 } Daemon;
-
-/* --- Options --- */
-
-static gchar *config_file, *state_dir, *http, *https, *admin_address, *bus_name;
-static gchar *rtsp, *tls_certificate, *tls_key, *log_level;
-static gchar **libraries;
-static gboolean check_config, print_config, print_version, help_gst;
-
-static const GOptionEntry entries[] = {
-  { "library", 'l', 0, G_OPTION_ARG_FILENAME_ARRAY, &libraries,
-      "A folder of music; may be given more than once", "DIR" },
-  { "state-dir", 's', 0, G_OPTION_ARG_FILENAME, &state_dir,
-      "Where index, keys and renditions lie", "DIR" },
-  { "config", 'c', 0, G_OPTION_ARG_FILENAME, &config_file,
-      "Configuration (default: /etc/syrinx/syrinx.conf)", "FILE" },
-  { "http", 0, 0, G_OPTION_ARG_STRING, &http,
-      "Where listeners connect (default: 127.0.0.1:8080)", "ADDR:PORT" },
-  { "https", 0, 0, G_OPTION_ARG_STRING, &https,
-      "Where they connect by TLS (default: nowhere)", "ADDR:PORT" },
-  { "tls-certificate", 0, 0, G_OPTION_ARG_FILENAME, &tls_certificate,
-      "Certificate for it, in PEM", "FILE" },
-  { "tls-key", 0, 0, G_OPTION_ARG_FILENAME, &tls_key, "Its key, in PEM",
-      "FILE" },
-  { "rtsp", 0, 0, G_OPTION_ARG_STRING, &rtsp,
-      "Where RTSP clients connect (default: 127.0.0.1:8554), or none",
-      "ADDR:PORT" },
-  { "admin", 0, 0, G_OPTION_ARG_STRING, &admin_address,
-      "Metrics and status (default: 127.0.0.1:9180)", "ADDR:PORT" },
-  { "bus", 0, 0, G_OPTION_ARG_STRING, &bus_name,
-      "D-Bus besides the private one: session, system or none", "BUS" },
-  { "log-level", 0, 0, G_OPTION_ARG_STRING, &log_level,
-      "error, warning, message (default), info or debug", "LEVEL" },
-  { "check-config", 0, 0, G_OPTION_ARG_NONE, &check_config,
-      "Read the configuration, say what is wrong, and exit", NULL },
-  { "print-config", 0, 0, G_OPTION_ARG_NONE, &print_config,
-      "Print every key with its default, and exit", NULL },
-  { "help-gst", 0, 0, G_OPTION_ARG_NONE, &help_gst,
-      "Print GStreamer's environment variables, and exit", NULL },
-  { "version", 0, 0, G_OPTION_ARG_NONE, &print_version,
-      "Print the version, and exit", NULL },
-  { NULL },
-};
-
-static GHashTable *
-collect_overrides (void)
-{
-  GHashTable *overrides
-      = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, g_free);
-  const struct
-  {
-    const gchar *key, *value;
-  } given[]
-      = { { "state-dir", state_dir }, { "http", http }, { "https", https },
-          { "tls-certificate", tls_certificate }, { "tls-key", tls_key },
-          { "rtsp", rtsp }, { "admin", admin_address }, { "bus", bus_name } };
-
-  for (guint i = 0; i < G_N_ELEMENTS (given); i++)
-    if (given[i].value)
-      g_hash_table_insert (
-          overrides, (gpointer)given[i].key, g_strdup (given[i].value));
-  if (libraries)
-    g_hash_table_insert (
-        overrides, (gpointer) "library", g_strjoinv (";", libraries));
-  return overrides;
-}
-
-/* --- Log --- */
-
-static GLogLevelFlags shown = G_LOG_LEVEL_MESSAGE;
-
-static gboolean
-set_log_level (const gchar *name)
-{
-  static const struct
-  {
-    const gchar *name;
-    GLogLevelFlags level;
-  } levels[] = { { "error", G_LOG_LEVEL_CRITICAL },
-    { "warning", G_LOG_LEVEL_WARNING }, { "message", G_LOG_LEVEL_MESSAGE },
-    { "info", G_LOG_LEVEL_INFO }, { "debug", G_LOG_LEVEL_DEBUG } };
-
-  for (guint i = 0; i < G_N_ELEMENTS (levels); i++)
-    if (g_str_equal (levels[i].name, name)) {
-      shown = levels[i].level;
-      return TRUE;
-    }
-  return FALSE;
-}
-
-static GLogWriterOutput
-write_log (GLogLevelFlags level, const GLogField *fields, gsize n_fields,
-    gpointer user_data)
-{
-  if ((level & G_LOG_LEVEL_MASK) > shown)
-    return G_LOG_WRITER_HANDLED;
-  if (g_log_writer_is_journald (fileno (stderr)))
-    return g_log_writer_journald (level, fields, n_fields, NULL);
-  for (gsize i = 0; i < n_fields; i++)
-    if (g_str_equal (fields[i].key, "MESSAGE")) {
-      g_autofree gchar *line = g_utf8_make_valid (fields[i].value, -1);
-      g_strdelimit (line, "\n\r\033", ' ');
-      fprintf (stderr, "syrinxd: %s%s\n",
-          level & G_LOG_LEVEL_MESSAGE || level > G_LOG_LEVEL_MESSAGE ? ""
-          : level & G_LOG_LEVEL_WARNING ? "warning: "
-                                        : "error: ",
-          line);
-    }
-  return G_LOG_WRITER_HANDLED;
-}
 
 /* --- Life --- */
 
@@ -149,6 +45,41 @@ quit (gpointer user_data)
   g_message ("stopping");
   sd_notify (0, "STOPPING=1");
   g_main_loop_quit (self->loop);
+  return G_SOURCE_CONTINUE;
+}
+
+static guint
+count_playing (Daemon *self)
+{
+  return syrinx_streams_count (syrinx_engine_get_streams (self->engine))
+         + (self->rtsp ? syrinx_rtsp_count (self->rtsp) : 0);
+}
+
+static gboolean
+is_drained (gpointer user_data)
+{
+  Daemon *self = user_data;
+
+  if (count_playing (self) && g_get_monotonic_time () < self->drained_by_us)
+    return G_SOURCE_CONTINUE;
+  quit (self);
+  return G_SOURCE_REMOVE;
+}
+
+/* A second SIGTERM has no patience. */
+static gboolean
+drain (gpointer user_data)
+{
+  Daemon *self = user_data;
+  guint seconds = syrinx_engine_get_config (self->engine)->drain_s;
+
+  if (self->drained_by_us || !seconds || !count_playing (self))
+    return quit (self);
+  g_message ("stopping when %u streams have ended, in %u s at the latest",
+      count_playing (self), seconds);
+  self->drained_by_us = g_get_monotonic_time () + seconds * G_TIME_SPAN_SECOND;
+  syrinx_engine_drain (self->engine);
+  g_timeout_add (DRAIN_LOOK_MS, is_drained, self);
   return G_SOURCE_CONTINUE;
 }
 
@@ -242,7 +173,7 @@ start (Daemon *self, SyrinxConfig *config, GError **error)
   if (syrinx_http_get_tls_address (self->http))
     g_message ("listening on %s", syrinx_http_get_tls_address (self->http));
   syrinx_ingest_scan (syrinx_engine_get_ingest (self->engine));
-  g_unix_signal_add (SIGTERM, quit, self);
+  g_unix_signal_add (SIGTERM, drain, self);
   g_unix_signal_add (SIGINT, quit, self);
   g_unix_signal_add (SIGHUP, reload, self);
   sd_notify (0, "READY=1");
@@ -288,46 +219,46 @@ print_gst_help (void)
   return EXIT_GOOD;
 }
 
-int
-main (int argc, char **argv)
+/* What needs no configuration. -1: nothing of that was asked. */
+static int
+print_what_is_asked (const SyrinxOptions *options)
 {
-  g_autoptr (GOptionContext) context = g_option_context_new (NULL);
-  g_autoptr (GHashTable) overrides = NULL;
-  g_autoptr (GError) error = NULL;
-  SyrinxConfig *config;
-
-  setlocale (LC_ALL, "");
-  g_option_context_add_main_entries (context, entries, NULL);
-  g_option_context_set_summary (
-      context, "Streams a folder of music to those who hold a token.");
-  g_option_context_set_description (context,
-      "SIGHUP reads configuration and keys again, SIGTERM stops.\nExit status: "
-      "0 stopped as "
-      "asked, 1 could not start, 2 wrong options or configuration.");
-  if (!g_option_context_parse (context, &argc, &argv, &error) || argc > 1
-      || (log_level && !set_log_level (log_level))) {
-    g_printerr ("syrinxd: %s (see: syrinxd --help)\n",
-        error      ? error->message
-        : argc > 1 ? "it takes options only"
-                   : "--log-level is error, warning, message, info or debug");
-    return EXIT_WRONG_USAGE;
-  }
-  if (print_version)
+  if (options->print_version)
     return g_print ("syrinxd %s\n", SYRINX_VERSION), EXIT_GOOD;
-  if (help_gst)
+  if (options->help_gst)
     return print_gst_help ();
-  if (print_config) {
+  if (options->print_config) {
     g_autofree gchar *text = syrinx_config_describe ();
     return g_print ("%s", text), EXIT_GOOD;
   }
-  g_log_set_writer_func (write_log, NULL, NULL);
-  overrides = collect_overrides ();
-  config = syrinx_config_load (config_file, overrides, &error);
+  return -1;
+}
+
+int
+main (int argc, char **argv)
+{
+  g_auto (SyrinxOptions) options = { 0 };
+  g_autoptr (GError) error = NULL;
+  SyrinxConfig *config;
+  int status;
+
+  setlocale (LC_ALL, "");
+  if (!syrinx_options_parse (&options, argc, argv))
+    return EXIT_WRONG_USAGE;
+  status = print_what_is_asked (&options);
+  if (status >= 0)
+    return status;
+  if (!syrinx_log_init (options.log_level, options.log_format)) {
+    g_printerr ("syrinxd: --log-level is error, warning, message, info or "
+                "debug, --log-format text or json\n");
+    return EXIT_WRONG_USAGE;
+  }
+  config = syrinx_config_load (options.config_file, options.overrides, &error);
   if (!config) {
     g_printerr ("syrinxd: %s\n", error->message);
     return EXIT_WRONG_USAGE;
   }
-  if (check_config) {
+  if (options.check_config) {
     syrinx_config_free (config);
     return g_print ("the configuration is good\n"), EXIT_GOOD;
   }

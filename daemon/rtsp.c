@@ -306,3 +306,9 @@ syrinx_rtsp_get_address (SyrinxRtsp *self)
 
   return g_strdup_printf ("rtsp://%s/", text);
 }
+
+guint
+syrinx_rtsp_count (SyrinxRtsp *rtsp)
+{
+  return g_hash_table_size (rtsp->media);
+}

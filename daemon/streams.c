@@ -208,6 +208,8 @@ load_plugin (GError **error)
 {
   const gchar *given = g_getenv ("GST_PLUGIN_PATH");
   g_auto (GStrv) dirs = g_strsplit (given ? given : "", ":", -1);
+  g_autoptr (GError) cause = NULL;
+  GstPlugin *plugin;
 
   for (guint i = 0; dirs[i]; i++) {
     g_autofree gchar *path
@@ -215,7 +217,13 @@ load_plugin (GError **error)
     if (g_file_test (path, G_FILE_TEST_EXISTS))
       return gst_plugin_load_file (path, error);
   }
-  return gst_plugin_load_file (SYRINX_PLUGIN_DIR "/libgstsyrinx.so", error);
+  plugin = gst_plugin_load_file (SYRINX_PLUGIN_DIR "/libgstsyrinx.so", &cause);
+  if (!plugin)
+    g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_NOT_FOUND,
+        "our elements can't be loaded; let GST_PLUGIN_PATH name the folder of "
+        "libgstsyrinx.so: %s",
+        cause->message);
+  return plugin;
 }
 
 /* Without the operator's own shapes no element but ours is needed: reading, or

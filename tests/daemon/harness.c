@@ -204,7 +204,7 @@ daemon_new (const gchar *library, const gchar *config)
   self->soup = soup_session_new ();
   soup_session_set_timeout (self->soup, 60);
   text = g_strdup_printf ("[syrinx]\nhttp=127.0.0.1:0\nadmin=127.0.0.1:0\nrtsp="
-                          "127.0.0.1:0\nbus=none\n%s\n",
+                          "127.0.0.1:0\nbus=none\ndrain-seconds=0\n%s\n",
       config ? config : "");
   if (!g_file_set_contents (self->config, text, -1, &error))
     g_error ("%s", error->message);

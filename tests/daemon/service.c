@@ -672,6 +672,77 @@ a_second_daemon_is_refused (void)
   g_assert_nonnull (strstr (text, daemon_get_state_dir (service)));
 }
 
+static gboolean
+has_ended (gpointer data)
+{
+  return !daemon_is_alive (data);
+}
+
+static gboolean
+is_draining (gpointer data)
+{
+  g_autoptr (Answer) answer = ask (data, "GET", "/readyz", NULL, NULL);
+
+  return answer->status == 503;
+}
+
+static void
+what_plays_may_end_before_it_stops (void)
+{
+  g_autoptr (Daemon) daemon = daemon_new (NULL, "drain-seconds=30");
+  g_autofree gchar *bearer = NULL, *id = NULL, *body = NULL, *url = NULL;
+  g_autofree gchar *file
+      = g_build_filename (daemon_get_state_dir (daemon), "last.opus", NULL);
+  g_autoptr (JsonObject) session = NULL;
+  g_autoptr (GSubprocess) curl = NULL;
+  g_autoptr (Answer) refused = NULL;
+  gint64 start_us;
+
+  daemon_wait_for_tracks (daemon, N_SAMPLES);
+  bearer = daemon_token (daemon, "ann", "listen");
+  id = daemon_find (daemon, bearer, "many pipes one breath");
+  session = daemon_session (daemon, bearer, id, NULL);
+  url = g_strconcat (member (session, "progressive_url"), "?start=6", NULL);
+  curl = g_subprocess_new (G_SUBPROCESS_FLAGS_NONE, NULL, "curl", "-sS", "-f",
+      "-m", "20", "-o", file, url, NULL);
+  g_usleep (G_USEC_PER_SEC);
+  start_us = g_get_monotonic_time ();
+  kill (daemon_get_pid (daemon), SIGTERM);
+  wait_until (is_draining, daemon, "/readyz to tell", 5);
+  body = g_strdup_printf ("{\"track_id\":\"%s\"}", id);
+  refused = ask (daemon, "POST", "/v1/sessions", bearer, body);
+  g_assert_cmpuint (refused->status, ==, 503);
+  g_assert_nonnull (answer_header (refused, "retry-after"));
+  g_assert_true (g_subprocess_wait_check (curl, NULL, NULL));
+  wait_until (has_ended, daemon, "the end", 5);
+  g_assert_cmpint (
+      g_get_monotonic_time () - start_us, >, 2 * G_TIME_SPAN_SECOND);
+}
+
+static void
+logs_are_json_for_who_asks (void)
+{
+  g_autoptr (GBytes) said
+      = shell ("'%s/daemon/syrinxd' --log-format json --state-dir '%s' "
+               "--library /nowhere --http 127.0.0.1:0 --admin 127.0.0.1:0 "
+               "--rtsp none 2>&1 >/dev/null & sleep 1; kill -INT $!; wait $! "
+               "|| true",
+          g_getenv ("SYRINX_BUILD"), "/tmp/syrinx-json-log");
+  g_autofree gchar *text
+      = g_strndup (g_bytes_get_data (said, NULL), g_bytes_get_size (said));
+  g_auto (GStrv) lines = g_strsplit (g_strchomp (text), "\n", -1);
+
+  g_assert_cmpuint (g_strv_length (lines), >, 1);
+  for (guint i = 0; lines[i]; i++) {
+    g_autoptr (JsonNode) node = json_from_string (lines[i], NULL);
+    g_test_message ("%s", lines[i]);
+    g_assert_nonnull (node);
+    g_assert_nonnull (member (json_node_get_object (node), "time"));
+    g_assert_nonnull (member (json_node_get_object (node), "message"));
+  }
+  g_bytes_unref (shell ("rm -rf /tmp/syrinx-json-log"));
+}
+
 /* --- The library changes --- */
 
 typedef struct
@@ -913,6 +984,8 @@ main (int argc, char **argv)
   ADD (who_never_finishes_a_request_is_cut_off);
   ADD (nothing_is_lost_when_it_is_killed);
   ADD (a_damaged_fragment_is_made_again);
+  ADD (what_plays_may_end_before_it_stops);
+  ADD (logs_are_json_for_who_asks);
   ADD (the_index_follows_the_folder);
   ADD (the_session_bus_shows_and_steers_it);
   service = daemon_new (NULL, "requests-per-second=10000\n"
