@@ -520,8 +520,8 @@ syrinx_config_describe (void)
 {
   GString *text = g_string_new (
       "# syrinx.conf: every key with its default. SYRINX_KEY in the "
-      "environment\n# and --key on the command line stand over it.\n\n[" GROUP
-      "]\n");
+      "environment\n# and --key=VALUE on the command line stand over "
+      "it.\n\n[" GROUP "]\n");
 
   for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
     g_string_append_printf (text, "\n# %s\n#%s=%s\n", keys[i].comment,

@@ -743,6 +743,33 @@ logs_are_json_for_who_asks (void)
   g_bytes_unref (shell ("rm -rf /tmp/syrinx-json-log"));
 }
 
+/* They ask the programs, so what is tested is that they are understood. */
+static void
+bash_completes_what_the_programs_take (void)
+{
+  static const struct
+  {
+    const gchar *words, *completed;
+  } cases[] = { { "syrinxctl ''", "failures" }, { "syrinxctl to", "token" },
+    { "syrinxctl token ''", "issue" }, { "syrinxctl key r", "rotate" },
+    { "syrinxctl --state-dir /tmp token issue --sc", "--scope=" },
+    { "syrinxd --cache", "--cache-size=" } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autoptr (GBytes) said = shell (
+        "bash -c 'PATH=\"%s/daemon:$PATH\"; . "
+        "\"%s/../completions/syrinx.bash\"; "
+        "COMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1)); _syrinx 2>/dev/null; "
+        "echo \" ${COMPREPLY[*]} \"' bash %s",
+        g_getenv ("SYRINX_BUILD"), g_getenv ("SYRINX_SAMPLES"), cases[i].words);
+    g_autofree gchar *text
+        = g_strndup (g_bytes_get_data (said, NULL), g_bytes_get_size (said));
+    g_autofree gchar *wanted = g_strdup_printf (" %s ", cases[i].completed);
+    g_test_message ("%s: %s", cases[i].words, text);
+    g_assert_nonnull (strstr (text, wanted));
+  }
+}
+
 /* --- The library changes --- */
 
 typedef struct
@@ -986,6 +1013,7 @@ main (int argc, char **argv)
   ADD (a_damaged_fragment_is_made_again);
   ADD (what_plays_may_end_before_it_stops);
   ADD (logs_are_json_for_who_asks);
+  ADD (bash_completes_what_the_programs_take);
   ADD (the_index_follows_the_folder);
   ADD (the_session_bus_shows_and_steers_it);
   service = daemon_new (NULL, "requests-per-second=10000\n"
