@@ -7,9 +7,10 @@
  *
  * Gives a rendition as encrypted chunks as they lie on disk, as clear CMAF
  * fragments, or, for Opus, as single packets: downstream's caps choose, and
- * where they leave the choice it is chunks. It owns no thread where a
- * `syrinxgeoqueue` demands data; elsewhere it drives itself. A fragment that
- * is still being made is waited for without blocking who demands it.
+ * where they leave the choice #GstSyrinxStoreSrc:form or, without it, chunks.
+ * It owns no thread where a `syrinxgeoqueue` demands data; elsewhere it drives
+ * itself. A fragment that is still being made is waited for without blocking
+ * who demands it.
  *
  * ## Example pipeline
  * |[
@@ -68,6 +69,7 @@ struct _GstSyrinxStoreSrc
   gchar *store, *uri;
   gboolean flushing, came;
   GstClockTime preroll;
+  Mode form; /* MODE_NONE: as downstream's caps say */
   GstSegment segment;
 
   /* constant from READY to PAUSED and back */
@@ -88,7 +90,8 @@ enum
 {
   PROP_STORE = 1,
   PROP_URI,
-  PROP_PREROLL
+  PROP_PREROLL,
+  PROP_FORM
 };
 
 static GstStaticPadTemplate src_template
@@ -160,10 +163,15 @@ choose_mode (GstSyrinxStoreSrc *self)
   } choices[] = { { CHUNK_CAPS, MODE_CHUNKS }, { CLEAR_CAPS, MODE_CLEAR },
     { "audio/x-opus", MODE_PACKETS } };
   g_autoptr (GstCaps) allowed = gst_pad_peer_query_caps (self->src_pad, NULL);
+  Mode form;
 
+  g_mutex_lock (&self->lock);
+  form = self->form;
+  g_mutex_unlock (&self->lock);
   for (guint i = 0; i < G_N_ELEMENTS (choices); i++) {
     g_autoptr (GstCaps) caps = gst_caps_from_string (choices[i].caps);
-    if (gst_caps_can_intersect (caps, allowed))
+    if ((form == MODE_NONE || form == choices[i].mode)
+        && gst_caps_can_intersect (caps, allowed))
       return choices[i].mode;
   }
   return MODE_NONE;
@@ -800,6 +808,24 @@ uri_handler_init (gpointer iface, gpointer data)
 
 /* --- GObject --- */
 
+static GType
+form_get_type (void)
+{
+  static const GEnumValue values[] = {
+    { MODE_NONE, "What downstream's caps choose, chunks first", "auto" },
+    { MODE_CHUNKS, "Encrypted chunks as they lie on disk", "chunks" },
+    { MODE_CLEAR, "Clear CMAF fragments", "fragments" },
+    { MODE_PACKETS, "Single Opus packets", "packets" },
+    { 0, NULL, NULL },
+  };
+  static gsize type;
+
+  if (g_once_init_enter (&type))
+    g_once_init_leave (
+        &type, g_enum_register_static ("GstSyrinxStoreSrcForm", values));
+  return type;
+}
+
 static void
 store_src_set_property (
     GObject *object, guint id, const GValue *value, GParamSpec *pspec)
@@ -820,6 +846,10 @@ store_src_set_property (
     g_mutex_lock (&self->lock);
     self->preroll = g_value_get_uint64 (value);
     g_mutex_unlock (&self->lock);
+  } else if (id == PROP_FORM) {
+    g_mutex_lock (&self->lock);
+    self->form = g_value_get_enum (value);
+    g_mutex_unlock (&self->lock);
   } else {
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
   }
@@ -838,6 +868,8 @@ store_src_get_property (
     g_value_set_string (value, self->store);
   else if (id == PROP_PREROLL)
     g_value_set_uint64 (value, self->preroll);
+  else if (id == PROP_FORM)
+    g_value_set_enum (value, self->form);
   else
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
   g_mutex_unlock (&self->lock);
@@ -883,10 +915,15 @@ gst_syrinx_store_src_class_init (GstSyrinxStoreSrcClass *klass)
           "With packets: what comes before the point of a seek, in "
           "nanoseconds, for decoders to settle in",
           0, GST_SECOND, DEFAULT_PREROLL, flags));
+  g_object_class_install_property (object_class, PROP_FORM,
+      g_param_spec_enum ("form", "Form",
+          "What it gives, where downstream takes it", form_get_type (),
+          MODE_NONE, flags));
   gst_element_class_add_static_pad_template (element_class, &src_template);
   gst_element_class_set_static_metadata (element_class, "Content store source",
       "Source", "Reads a track's rendition out of a content store",
       "The Syrinx project");
+  gst_type_mark_as_plugin_api (form_get_type (), 0);
 }
 
 static void
