@@ -9,11 +9,22 @@
 void __tsan_acquire (void *address);
 void __tsan_release (void *address);
 
+static gpointer
+find (gpointer *place, const gchar *name)
+{
+  gpointer found = __atomic_load_n (place, __ATOMIC_RELAXED);
+
+  if (!found) {
+    found = dlsym (RTLD_NEXT, name);
+    __atomic_store_n (place, found, __ATOMIC_RELAXED);
+  }
+  return found;
+}
+
 /* The library's own. */
 #define REAL(name)                                                             \
-  static __typeof__ (&name) real;                                              \
-  if (!__atomic_load_n (&real, __ATOMIC_RELAXED))                              \
-  __atomic_store_n (&real, dlsym (RTLD_NEXT, #name), __ATOMIC_RELAXED)
+  static gpointer place;                                                       \
+  __typeof__ (&name) real = find (&place, #name)
 
 #define UNREF(name, type)                                                      \
   void name (type object)                                                      \
