@@ -177,7 +177,7 @@ take_over (GSocketConnection *connection, GIOStream *stream, gpointer user_data)
     return;
   }
   http_remember_socket (remote, g_socket_connection_get_socket (connection));
-  outer = syrinx_soup_stream_new (stream, remote);
+  outer = syrinx_soup_stream_new (connection, stream, remote);
   if (!soup_server_accept_iostream (
           http->listeners, outer, local, remote, &error))
     g_debug ("a connection was not taken: %s", error->message);

@@ -17,6 +17,7 @@ struct _Input
 {
   GInputStream parent;
   GInputStream *base;
+  GSocket *socket;
   gboolean is_between; /* two requests, or before the first */
   gsize said_bytes;    /* of the good-bye */
   gboolean is_over;
@@ -52,6 +53,8 @@ take_result (
   if (!self->is_between)
     return n;
   g_clear_error (error);
+  /* A client that was idle for too long may just now send a request. */
+  g_socket_shutdown (self->socket, TRUE, TRUE, NULL);
   return say_good_bye (self, buffer, size_bytes);
 }
 
@@ -123,6 +126,7 @@ input_pollable_init (GPollableInputStreamInterface *iface)
 static void
 input_finalize (GObject *object)
 {
+  g_object_unref (SYRINX_INPUT (object)->socket);
   g_object_unref (SYRINX_INPUT (object)->base);
   G_OBJECT_CLASS (input_parent_class)->finalize (object);
 }
@@ -224,7 +228,8 @@ soup_stream_init (SoupStream *self)
 }
 
 GIOStream *
-syrinx_soup_stream_new (GIOStream *base, GSocketAddress *remote)
+syrinx_soup_stream_new (
+    GSocketConnection *connection, GIOStream *base, GSocketAddress *remote)
 {
   SoupStream *self = g_object_new (TYPE_STREAM, NULL);
 
@@ -232,6 +237,8 @@ syrinx_soup_stream_new (GIOStream *base, GSocketAddress *remote)
   self->remote = g_object_ref (remote);
   self->input = g_object_new (TYPE_INPUT, NULL);
   self->input->base = g_object_ref (g_io_stream_get_input_stream (base));
+  self->input->socket
+      = g_object_ref (g_socket_connection_get_socket (connection));
   g_object_set_data (G_OBJECT (remote), REMOTE_KEY, self);
   return G_IO_STREAM (self);
 }
