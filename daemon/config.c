@@ -54,6 +54,9 @@ static const struct
   { "rtsp", TEXT, FIELD (rtsp), "127.0.0.1:8554", 0, 0,
       "Where RTSP clients connect, ADDRESS:PORT. Port 0 takes any free one,\n"
       "# none turns it off." },
+  { "rtsps", TEXT, FIELD (rtsps), NULL, 0, 0,
+      "Where they connect by TLS (with the certificate of https), such as\n"
+      "# 127.0.0.1:8322. Default: nowhere." },
   { "admin", TEXT, FIELD (admin), "127.0.0.1:9180", 0, 0,
       "Metrics and status, ADDRESS:PORT. Keep it on loopback." },
   { "bus", TEXT, FIELD (bus), "none", 0, 0,
@@ -385,9 +388,10 @@ check (SyrinxConfig *config, GError **error)
         config->bus ? config->bus : "");
     return FALSE;
   }
-  if (config->https && (!config->tls_certificate || !config->tls_key)) {
+  if ((config->https || config->rtsps)
+      && (!config->tls_certificate || !config->tls_key)) {
     g_set_error_literal (error, SYRINX_ERROR, SYRINX_ERROR_INVALID,
-        "https needs tls-certificate and tls-key");
+        "https and rtsps need tls-certificate and tls-key");
     return FALSE;
   }
   for (guint i = 0; config->renditions[i]; i++)

@@ -12,6 +12,7 @@ typedef struct
   gchar **library; /* absolute folders */
   gchar *state_dir;
   gchar *rtsp;                         /* ADDR:PORT or none */
+  gchar *rtsps;                        /* ADDR:PORT; (nullable): none */
   gchar *http, *admin;                 /* ADDR:PORT; port 0: any that is free */
   gchar *https;                        /* ADDR:PORT; (nullable): none */
   gchar *tls_certificate, *tls_key;    /* PEM files; (nullable) */

@@ -133,25 +133,35 @@ raise_descriptor_limit (void)
   }
 }
 
+/* : (transfer full) (nullable): the file goes. */
+static void
+tell_address (const gchar *state_dir, const gchar *name, gchar *address)
+{
+  g_autofree gchar *path = g_build_filename (state_dir, name, NULL);
+  g_autofree gchar *text = address;
+  g_autoptr (GError) error = NULL;
+
+  if (!text) {
+    g_unlink (path);
+    return;
+  }
+  if (!g_file_set_contents (path, text, -1, &error))
+    g_warning ("can't write the address: %s", error->message);
+  g_message ("listening on %s", text);
+}
+
 static gboolean
 start_rtsp (Daemon *self, GError **error)
 {
   const SyrinxConfig *config = syrinx_engine_get_config (self->engine);
-  g_autofree gchar *path
-      = g_build_filename (config->state_dir, "rtsp-address", NULL);
-  g_autofree gchar *address = NULL;
-  g_autoptr (GError) cause = NULL;
+  gboolean is_on = !g_str_equal (config->rtsp, "none");
 
-  g_unlink (path);
-  if (g_str_equal (config->rtsp, "none"))
-    return TRUE;
-  self->rtsp = syrinx_rtsp_new (self->engine, error);
-  if (!self->rtsp)
+  if (is_on && !(self->rtsp = syrinx_rtsp_new (self->engine, error)))
     return FALSE;
-  address = syrinx_rtsp_get_address (self->rtsp);
-  if (!g_file_set_contents (path, address, -1, &cause))
-    g_warning ("can't write the address: %s", cause->message);
-  g_message ("listening on %s", address);
+  tell_address (config->state_dir, "rtsp-address",
+      is_on ? syrinx_rtsp_get_address (self->rtsp) : NULL);
+  tell_address (config->state_dir, "rtsps-address",
+      is_on ? syrinx_rtsp_get_tls_address (self->rtsp) : NULL);
   return TRUE;
 }
 

@@ -14,7 +14,7 @@ static const struct
 } common[] = { { "library", "DIR", 'l' }, { "state-dir", "DIR", 's' },
   { "http", "ADDR:PORT" }, { "https", "ADDR:PORT" },
   { "tls-certificate", "FILE" }, { "tls-key", "FILE" }, { "rtsp", "ADDR:PORT" },
-  { "admin", "ADDR:PORT" }, { "bus", "BUS" } };
+  { "rtsps", "ADDR:PORT" }, { "admin", "ADDR:PORT" }, { "bus", "BUS" } };
 
 /* Of the key that --NAME, or its letter, stands for. */
 static const gchar *

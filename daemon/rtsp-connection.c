@@ -156,15 +156,30 @@ take_all (RtspConnection *self)
     self->partial_us = g_get_monotonic_time ();
 }
 
+/* As recv(): 0 at the end, -1 and errno. */
+static gssize
+read_some (RtspConnection *self, guint8 *scrap, gsize size)
+{
+  g_autoptr (GError) error = NULL;
+  gssize n;
+
+  if (!self->layer)
+    return recv (g_socket_get_fd (self->socket), scrap, size, MSG_DONTWAIT);
+  n = g_pollable_input_stream_read_nonblocking (
+      self->layer, scrap, size, NULL, &error);
+  errno = g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK) ? EAGAIN
+                                                                      : EPIPE;
+  return n;
+}
+
 void
 rtsp_connection_readable (RtspConnection *self)
 {
   guint8 scrap[READ_BYTES];
-  int fd = g_socket_get_fd (self->socket);
   gssize size = 0;
 
   for (guint i = 0; i < MAX_READS_A_TURN; i++) {
-    size = recv (fd, scrap, sizeof scrap, MSG_DONTWAIT);
+    size = read_some (self, scrap, sizeof scrap);
     if (size <= 0)
       break;
     if (self->is_ending)
@@ -206,26 +221,54 @@ make_stream (int fd)
   return g_simple_io_stream_new (input, output);
 }
 
-void
-rtsp_connection_add (SyrinxRtsp *rtsp, int fd, gchar *host)
+/* @stream: (transfer full) */
+static void
+add (SyrinxRtsp *rtsp, RtspConnection *self, GIOStream *stream)
 {
   static const SyrinxClientFuncs funcs = { on_hold, on_resume, on_closed };
-  RtspConnection *self = g_new0 (RtspConnection, 1);
   struct epoll_event event = { .events = EPOLLIN };
+  int fd = g_socket_get_fd (self->socket);
 
   setsockopt (fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof (int));
   self->id = event.data.u64 = ++rtsp->next_id;
   self->rtsp = rtsp;
-  self->host = host;
-  self->socket = g_socket_new_from_fd (fd, NULL);
   self->input = g_byte_array_new ();
   self->heard_us = g_get_monotonic_time ();
   g_mutex_init (&self->lock);
-  self->client
-      = syrinx_io_loop_add (rtsp->loop, make_stream (fd), NULL, &funcs, self);
+  self->client = syrinx_io_loop_add (rtsp->loop, stream, NULL, &funcs, self);
   g_hash_table_insert (rtsp->connections, &self->id, self);
   if (epoll_ctl (rtsp->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0)
     g_hash_table_remove (rtsp->connections, &self->id);
+}
+
+void
+rtsp_connection_add (SyrinxRtsp *rtsp, int fd, gchar *host)
+{
+  RtspConnection *self = g_new0 (RtspConnection, 1);
+
+  self->host = host;
+  self->socket = g_socket_new_from_fd (fd, NULL);
+  add (rtsp, self, make_stream (fd));
+}
+
+void
+rtsp_connection_add_layer (
+    SyrinxRtsp *rtsp, GSocketConnection *base, GIOStream *layer)
+{
+  g_autoptr (GSocketAddress) remote
+      = g_socket_connection_get_remote_address (base, NULL);
+  RtspConnection *self;
+
+  if (!remote)
+    return;
+  syrinx_tls_front_note_request (remote);
+  self = g_new0 (RtspConnection, 1);
+  self->host = g_inet_address_to_string (
+      g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (remote)));
+  self->socket = g_object_ref (g_socket_connection_get_socket (base));
+  self->layer = g_object_ref (
+      G_POLLABLE_INPUT_STREAM (g_io_stream_get_input_stream (layer)));
+  add (rtsp, self, g_object_ref (layer));
 }
 
 void
@@ -250,7 +293,9 @@ rtsp_connection_free (gpointer data)
     ;
   epoll_ctl (self->rtsp->epoll_fd, EPOLL_CTL_DEL,
       g_socket_get_fd (self->socket), NULL);
-  syrinx_connections_give_back (self->rtsp->hosts, self->host);
+  if (!self->layer)
+    syrinx_connections_give_back (self->rtsp->hosts, self->host);
+  g_clear_object (&self->layer);
   g_object_unref (self->socket);
   gst_clear_object (&self->out);
   g_byte_array_unref (self->input);

@@ -195,7 +195,7 @@ setup (RtspConnection *connection, GstRTSPMessage *request)
   if (status == GST_RTSP_STS_OK)
     status
         = rtsp_transport_choose (rtsp_header (request, GST_RTSP_HDR_TRANSPORT),
-            connection->rtsp->udp != NULL, &transport);
+            connection->rtsp->udp && !connection->layer, &transport);
   if (status != GST_RTSP_STS_OK) {
     rtsp_answer (connection, request, status);
     return;

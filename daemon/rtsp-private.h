@@ -7,6 +7,7 @@
 #include "rtsp.h"
 
 #include "connections.h"
+#include "tls-front.h"
 
 #include "core/io-loop.h"
 #include "pipelines/session.h"
@@ -36,8 +37,9 @@ struct _SyrinxRtsp
   RtspUdp *udp;            /* (nullable): no ports were free */
   GHashTable *connections; /* &id → RtspConnection */
   SyrinxConnections *hosts;
-  GHashTable *media;      /* id → RtspMedia, unowned: its connection's */
-  SyrinxRateLimit *limit; /* of requests, by address */
+  SyrinxTlsFront *tls_front; /* (nullable) */
+  GHashTable *media;         /* id → RtspMedia, unowned: its connection's */
+  SyrinxRateLimit *limit;    /* of requests, by address */
   guint64 next_id;
 };
 
@@ -52,7 +54,8 @@ struct _RtspConnection
   guint64 id;
   SyrinxRtsp *rtsp;
   GSocket *socket;
-  gchar *host; /* the client's address */
+  GPollableInputStream *layer; /* (nullable): TLS is read through it */
+  gchar *host;                 /* the client's address */
   SyrinxClient *client;
 
   GByteArray *input;           /* what has come of a request */
@@ -67,8 +70,11 @@ struct _RtspConnection
   GstElement *out; /* protected by lock; (nullable): who is told to hold */
 };
 
-/* Takes @fd over. */
+/* Takes @fd over, whose peer is counted in rtsp->hosts. */
 void rtsp_connection_add (SyrinxRtsp *rtsp, int fd, gchar *host);
+/* The same of a layer (TLS) on @base, which counts for itself. */
+void rtsp_connection_add_layer (
+    SyrinxRtsp *rtsp, GSocketConnection *base, GIOStream *layer);
 void rtsp_connection_free (gpointer connection);
 void rtsp_connection_readable (RtspConnection *connection);
 /* Closes it if it has been silent for too long. */

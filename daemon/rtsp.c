@@ -45,11 +45,17 @@ tick (gpointer data)
 /* --- Accepting --- */
 
 static void
+start_tick (SyrinxRtsp *self)
+{
+  if (!self->tick)
+    self->tick = g_timeout_add_seconds (RTSP_TICK_S, tick, self);
+}
+
+static void
 add (SyrinxRtsp *self, int fd, gchar *host)
 {
   rtsp_connection_add (self, fd, host);
-  if (!self->tick)
-    self->tick = g_timeout_add_seconds (RTSP_TICK_S, tick, self);
+  start_tick (self);
 }
 
 static gboolean
@@ -176,7 +182,8 @@ explain (const gchar *text, GError *cause, GError **error)
 {
   if (g_error_matches (cause, G_IO_ERROR, G_IO_ERROR_ADDRESS_IN_USE))
     g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_BUSY,
-        "%s is in use; choose another with --rtsp, port 0 for any free one, or "
+        "%s is in use; choose another with --rtsp and --rtsps, port 0 for any "
+        "free one, or "
         "none",
         text);
   else
@@ -184,6 +191,29 @@ explain (const gchar *text, GError *cause, GError **error)
         "can't listen for RTSP on %s: %s", text, cause->message);
   g_error_free (cause);
   return FALSE;
+}
+
+static void
+take_layer (GSocketConnection *base, GIOStream *layer, gpointer data)
+{
+  SyrinxRtsp *self = data;
+
+  rtsp_connection_add_layer (self, base, layer);
+  start_tick (self);
+}
+
+/* RTSP in TLS (RTSPS). */
+static gboolean
+listen_tls (SyrinxRtsp *self, const gchar *text, GError **error)
+{
+  g_autoptr (GSocketAddress) address = parse_address (text, error);
+  GError *cause = NULL;
+
+  if (!address)
+    return FALSE;
+  self->tls_front = syrinx_tls_front_new (
+      self->engine, address, self->hosts, take_layer, self, &cause);
+  return self->tls_front || explain (text, cause, error);
 }
 
 static gboolean
@@ -261,7 +291,8 @@ syrinx_rtsp_new (SyrinxEngine *engine, GError **error)
   if (!load_payloader (error))
     return NULL;
   self->launch = syrinx_shape_load (SHAPE, config->pipelines_dir, error);
-  if (!self->launch || !start_listening (self, config->rtsp, error))
+  if (!self->launch || !start_listening (self, config->rtsp, error)
+      || (config->rtsps && !listen_tls (self, config->rtsps, error)))
     return NULL;
   return g_steal_pointer (&self);
 }
@@ -283,6 +314,7 @@ syrinx_rtsp_free (SyrinxRtsp *self)
   g_clear_handle_id (&self->source, g_source_remove);
   g_clear_handle_id (&self->tick, g_source_remove);
   g_clear_handle_id (&self->pause, g_source_remove);
+  g_clear_pointer (&self->tls_front, syrinx_tls_front_free);
   g_clear_pointer (&self->udp, rtsp_udp_free);
   g_clear_object (&self->listening);
   close (self->epoll_fd);
@@ -296,15 +328,32 @@ syrinx_rtsp_free (SyrinxRtsp *self)
   g_free (self);
 }
 
+/* (transfer full) */
+static gchar *
+describe (const gchar *scheme, GSocketAddress *bound)
+{
+  g_autofree gchar *text
+      = g_socket_connectable_to_string (G_SOCKET_CONNECTABLE (bound));
+
+  return g_strdup_printf ("%s://%s/", scheme, text);
+}
+
 gchar *
 syrinx_rtsp_get_address (SyrinxRtsp *self)
 {
   g_autoptr (GSocketAddress) bound
       = g_socket_get_local_address (self->listening, NULL);
-  g_autofree gchar *text
-      = g_socket_connectable_to_string (G_SOCKET_CONNECTABLE (bound));
 
-  return g_strdup_printf ("rtsp://%s/", text);
+  return describe ("rtsp", bound);
+}
+
+gchar *
+syrinx_rtsp_get_tls_address (SyrinxRtsp *self)
+{
+  g_autoptr (GSocketAddress) bound
+      = self->tls_front ? syrinx_tls_front_get_address (self->tls_front) : NULL;
+
+  return bound ? describe ("rtsps", bound) : NULL;
 }
 
 guint

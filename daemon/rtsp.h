@@ -21,5 +21,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxRtsp, syrinx_rtsp_free)
 guint syrinx_rtsp_count (SyrinxRtsp *rtsp);
 /* "rtsp://ADDRESS:PORT/" (transfer full) */
 gchar *syrinx_rtsp_get_address (SyrinxRtsp *rtsp);
+/* "rtsps://ADDRESS:PORT/" (transfer full) (nullable) */
+gchar *syrinx_rtsp_get_tls_address (SyrinxRtsp *rtsp);
 
 G_END_DECLS

@@ -31,12 +31,12 @@ session_for (const gchar *words)
   return daemon_session (service, token, id, "\"encryption\":\"none\"");
 }
 
-/* "rtsp://127.0.0.1:PORT". (transfer full) */
+/* "rtsp://127.0.0.1:PORT", or what else  (a file) says. (transfer full) */
 static gchar *
-get_address (void)
+get_address (const gchar *name)
 {
   g_autofree gchar *path
-      = g_build_filename (daemon_get_state_dir (service), "rtsp-address", NULL);
+      = g_build_filename (daemon_get_state_dir (service), name, NULL);
   gchar *text = NULL;
 
   g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
@@ -59,7 +59,7 @@ static Dialogue *
 dialogue_new (void)
 {
   Dialogue *self = g_new0 (Dialogue, 1);
-  g_autofree gchar *address = get_address ();
+  g_autofree gchar *address = get_address ("rtsp-address");
   g_autoptr (GSocketClient) client = g_socket_client_new ();
   g_autoptr (GError) error = NULL;
 
@@ -374,7 +374,7 @@ static void
 a_track_plays_by_token_and_by_access_code (void)
 {
   g_autofree gchar *id = daemon_find (service, token, "minuet");
-  g_autofree gchar *address = get_address ();
+  g_autofree gchar *address = get_address ("rtsp-address");
   g_autofree gchar *code = daemon_ctl (
       service, "token", "issue", "--subject", "old player", "--short", NULL);
   g_autofree gchar *by_token
@@ -390,6 +390,28 @@ a_track_plays_by_token_and_by_access_code (void)
   assert_whole ("code", second, original);
 }
 
+static void
+players_hear_the_original_over_tls (void)
+{
+  g_autofree gchar *id = daemon_find (service, token, "minuet");
+  g_autofree gchar *address = get_address ("rtsps-address");
+  g_autofree gchar *url
+      = g_strdup_printf ("%s/tracks/%s?token=%s", address, id, token);
+  g_autofree gchar *wav
+      = g_build_filename (daemon_get_state_dir (service), "tls.wav", NULL);
+  g_autoptr (Sound) original = decode_minuet (), heard = NULL;
+  g_autoptr (Sound) first = play ("tcp", url);
+
+  assert_whole ("ffmpeg", first, original);
+  g_bytes_unref (
+      shell ("gst-launch-1.0 -q rtspsrc location='%s' protocols=tcp "
+             "tls-validation-flags=0 ! rtpopusdepay ! opusdec plc=false ! "
+             "audioconvert ! wavenc ! filesink location=%s",
+          url, wav));
+  heard = decode (wav);
+  assert_whole ("rtspsrc", heard, original);
+}
+
 /* --- Who may come in --- */
 
 static void
@@ -398,7 +420,7 @@ strangers_are_told_why_not (void)
   g_autoptr (JsonObject) session = session_for ("minuet");
   g_autofree gchar *admin = daemon_token (service, "boss", "listen,admin");
   g_autofree gchar *id = daemon_find (service, token, "minuet");
-  g_autofree gchar *address = get_address ();
+  g_autofree gchar *address = get_address ("rtsp-address");
   const struct
   {
     guint status;
@@ -636,7 +658,8 @@ a_revoked_code_ends_its_stream (void)
   g_autofree gchar *code = daemon_ctl (
       service, "token", "issue", "--subject", "leaver", "--short", NULL);
   g_autofree gchar *id = daemon_find (service, token, "minuet");
-  g_autofree gchar *address = get_address (), *base = NULL, *answer = NULL;
+  g_autofree gchar *address = get_address ("rtsp-address"), *base = NULL,
+                   *answer = NULL;
   g_autofree gchar *url
       = g_strdup_printf ("%s/tracks/%s?token=%s", address, id, code);
   g_autoptr (Dialogue) d = dialogue_new ();
@@ -760,6 +783,21 @@ players_that_vanish_leave_nothing (void)
       "the descriptors of vanished players", 10);
 }
 
+/* With a certificate of its own, in @dir. (transfer full) */
+static gchar *
+make_config (const gchar *dir)
+{
+  g_bytes_unref (
+      shell ("umask 077; openssl req -x509 -newkey ec -pkeyopt "
+             "ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost "
+             "-keyout '%s/key.pem' -out '%s/certificate.pem' 2>/dev/null",
+          dir, dir));
+  return g_strdup_printf ("rtsp=127.0.0.1:0\nrtsps=127.0.0.1:0\n"
+                          "tls-certificate=%s/certificate.pem\n"
+                          "tls-key=%s/key.pem",
+      dir, dir);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -771,6 +809,7 @@ main (int argc, char **argv)
 #define TEST(name) { "/rtsp/" #name, name }
     TEST (ffmpeg_hears_the_original_over_tcp_and_udp),
     TEST (rtspsrc_hears_the_original),
+    TEST (players_hear_the_original_over_tls),
     TEST (a_track_plays_by_token_and_by_access_code),
     TEST (strangers_are_told_why_not),
     TEST (an_ece_session_has_no_rtsp),
@@ -787,16 +826,20 @@ main (int argc, char **argv)
     TEST (players_that_vanish_leave_nothing),
 #undef TEST
   };
+  g_autofree gchar *dir = NULL, *config = NULL;
   int status;
 
   g_test_init (&argc, &argv, NULL);
-  service = daemon_new (NULL, "rtsp=127.0.0.1:0");
+  dir = g_dir_make_tmp ("syrinx-rtsp-XXXXXX", NULL);
+  config = make_config (dir);
+  service = daemon_new (NULL, config);
   daemon_wait_for_tracks (service, N_SAMPLES);
   token = daemon_token (service, "listener", "listen");
   for (guint i = 0; i < G_N_ELEMENTS (tests); i++)
     g_test_add_func (tests[i].name, tests[i].run);
   status = g_test_run ();
   daemon_free (service);
+  g_bytes_unref (shell ("rm -r '%s'", dir));
   g_free (token);
   return status;
 }
