@@ -59,7 +59,8 @@ on_closed (SyrinxClient *client, const GError *error, gpointer connection)
 {
   if (error)
     g_debug ("an RTSP connection closed: %s", error->message);
-  g_idle_add (remove_closed, connection);
+  /* Not behind those who never stop to write. */
+  g_idle_add_full (G_PRIORITY_HIGH, remove_closed, connection, NULL);
 }
 
 /* --- Writing --- */
@@ -142,6 +143,8 @@ take_one (RtspConnection *self)
     break;
   }
   g_clear_pointer (&request, gst_rtsp_message_free);
+  if (syrinx_client_get_queued_bytes (self->client) > RTSP_MAX_BACKLOG)
+    rtsp_connection_cut (self);
   return read != RTSP_READ_MORE && !self->is_ending && self->input->len;
 }
 

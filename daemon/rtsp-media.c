@@ -274,6 +274,8 @@ set_out (RtspMedia *self)
   if (self->transport.is_udp) {
     address = g_inet_socket_address_new_from_string (
         connection->host, self->transport.ports[0]);
+    rtsp_udp_expect (connection->rtsp->udp, connection->host,
+        self->transport.ports, connection);
     g_object_set (out, "socket", rtsp_udp_get_socket (connection->rtsp->udp),
         "address", address, NULL);
     return;
@@ -317,6 +319,9 @@ rtsp_media_free (RtspMedia *self)
 {
   g_hash_table_remove (self->connection->rtsp->media, self->id);
   rtsp_connection_set_out (self->connection, NULL);
+  if (self->transport.is_udp)
+    rtsp_udp_forget (self->connection->rtsp->udp, self->connection->host,
+        self->transport.ports, self->connection);
   g_clear_signal_handler (&self->renewal, self->listener);
   if (self->session) {
     syrinx_assemble_count (self->session, self->listener);

@@ -16,11 +16,13 @@ G_BEGIN_DECLS
 
 #define RTSP_TIMEOUT_S      60 /* of a session that says nothing */
 #define RTSP_HEAD_TIMEOUT_S 10 /* of a request that has begun */
-#define RTSP_TICK_S         5  /* between sender reports */
-#define RTSP_CLOCK_RATE     48000
-#define RTSP_PAYLOAD_TYPE   96
-#define RTSP_STREAM         "stream=0" /* control of a session's one stream */
-#define RTSP_PACKET_UNITS   960        /* of RTP time: 20 ms */
+#define RTSP_MAX_BACKLOG                                                       \
+  (512 * 1024)              /* who asks must read; media holds at 256 KiB */
+#define RTSP_TICK_S       5 /* between sender reports */
+#define RTSP_CLOCK_RATE   48000
+#define RTSP_PAYLOAD_TYPE 96
+#define RTSP_STREAM       "stream=0" /* control of a session's one stream */
+#define RTSP_PACKET_UNITS 960        /* of RTP time: 20 ms */
 
 typedef struct _RtspConnection RtspConnection;
 typedef struct _RtspMedia RtspMedia;
@@ -205,11 +207,16 @@ GBytes *rtsp_report_new (const RtspReport *report, gint framing_channel);
 /* --- UDP (rtsp-udp.c) --- */
 
 /* A pair of sockets, RTP on an even port, at @address. (nullable) */
-RtspUdp *rtsp_udp_new (SyrinxRtsp *rtsp, GInetAddress *address);
+RtspUdp *rtsp_udp_new (GInetAddress *address);
 void rtsp_udp_free (RtspUdp *udp);
 const guint16 *rtsp_udp_get_ports (RtspUdp *udp);
 /* (transfer none): the RTP one */
 GSocket *rtsp_udp_get_socket (RtspUdp *udp);
+/* What comes from there keeps @connection alive. */
+void rtsp_udp_expect (RtspUdp *udp, const gchar *host, const guint16 ports[2],
+    RtspConnection *connection);
+void rtsp_udp_forget (RtspUdp *udp, const gchar *host, const guint16 ports[2],
+    RtspConnection *connection);
 void rtsp_udp_send_report (
     RtspUdp *udp, const gchar *host, guint16 port, GBytes *report);
 

@@ -12,29 +12,48 @@
 
 struct _RtspUdp
 {
-  SyrinxRtsp *rtsp;
-  GSocket *sockets[2]; /* RTP and RTCP */
+  GHashTable *listeners; /* "HOST PORT" → RtspConnection */
+  GSocket *sockets[2];   /* RTP and RTCP */
   guint16 ports[2];
   guint sources[2];
 };
 
 /* --- What comes --- */
 
-static void
-hear (SyrinxRtsp *rtsp, const gchar *host, guint16 port)
+/* "HOST PORT": who sends receiver's reports. (transfer full) */
+static gchar *
+key_of (const gchar *host, guint16 port)
 {
-  GHashTableIter iter;
-  gpointer value;
+  return g_strdup_printf ("%s %u", host, port);
+}
 
-  g_hash_table_iter_init (&iter, rtsp->media);
-  while (g_hash_table_iter_next (&iter, NULL, &value)) {
-    RtspMedia *media = value;
-    if (media->transport.is_udp
-        && (media->transport.ports[0] == port
-            || media->transport.ports[1] == port)
-        && g_str_equal (media->connection->host, host))
-      media->connection->heard_us = g_get_monotonic_time ();
+void
+rtsp_udp_expect (RtspUdp *self, const gchar *host, const guint16 ports[2],
+    RtspConnection *connection)
+{
+  for (guint i = 0; i < 2; i++)
+    g_hash_table_replace (self->listeners, key_of (host, ports[i]), connection);
+}
+
+void
+rtsp_udp_forget (RtspUdp *self, const gchar *host, const guint16 ports[2],
+    RtspConnection *connection)
+{
+  for (guint i = 0; i < 2; i++) {
+    g_autofree gchar *key = key_of (host, ports[i]);
+    if (g_hash_table_lookup (self->listeners, key) == connection)
+      g_hash_table_remove (self->listeners, key);
   }
+}
+
+static void
+hear (RtspUdp *self, const gchar *host, guint16 port)
+{
+  g_autofree gchar *key = key_of (host, port);
+  RtspConnection *connection = g_hash_table_lookup (self->listeners, key);
+
+  if (connection)
+    connection->heard_us = g_get_monotonic_time ();
 }
 
 static gboolean
@@ -56,7 +75,7 @@ readable (gint fd, GIOCondition condition, gpointer data)
       GInetSocketAddress *inet = G_INET_SOCKET_ADDRESS (address);
       g_autofree gchar *host
           = g_inet_address_to_string (g_inet_socket_address_get_address (inet));
-      hear (self->rtsp, host, g_inet_socket_address_get_port (inet));
+      hear (self, host, g_inet_socket_address_get_port (inet));
     }
   }
   return G_SOURCE_CONTINUE;
@@ -122,15 +141,16 @@ bind_pair (RtspUdp *self, GInetAddress *address)
 }
 
 RtspUdp *
-rtsp_udp_new (SyrinxRtsp *rtsp, GInetAddress *address)
+rtsp_udp_new (GInetAddress *address)
 {
   RtspUdp *self = g_new0 (RtspUdp, 1);
 
-  self->rtsp = rtsp;
   if (!bind_pair (self, address)) {
     g_free (self);
     return NULL;
   }
+  self->listeners
+      = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   for (guint i = 0; i < 2; i++)
     self->sources[i] = g_unix_fd_add (
         g_socket_get_fd (self->sockets[i]), G_IO_IN, readable, self);
@@ -144,6 +164,7 @@ rtsp_udp_free (RtspUdp *self)
     g_source_remove (self->sources[i]);
     g_object_unref (self->sockets[i]);
   }
+  g_hash_table_unref (self->listeners);
   g_free (self);
 }
 

@@ -221,6 +221,7 @@ start_listening (SyrinxRtsp *self, const gchar *text, GError **error)
 {
   g_autoptr (GSocketAddress) address = parse_address (text, error);
   g_autoptr (GSocketAddress) bound = NULL;
+  GInetAddress *host;
   GError *cause = NULL;
 
   if (!address)
@@ -234,8 +235,8 @@ start_listening (SyrinxRtsp *self, const gchar *text, GError **error)
   if (!g_socket_bind (self->listening, address, TRUE, &cause)
       || !g_socket_listen (self->listening, &cause))
     return explain (text, cause, error);
-  self->udp = rtsp_udp_new (self,
-      g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (address)));
+  host = g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (address));
+  self->udp = rtsp_udp_new (host);
   if (!self->udp)
     g_warning ("there is no free pair of UDP ports: RTSP is interleaved only");
   self->source = g_unix_fd_add (self->epoll_fd, G_IO_IN, dispatch, self);
@@ -243,6 +244,10 @@ start_listening (SyrinxRtsp *self, const gchar *text, GError **error)
   bound = g_socket_get_local_address (self->listening, error);
   if (!bound)
     return FALSE;
+  if (!g_inet_address_get_is_loopback (host))
+    g_warning ("RTSP on %s is reachable from other machines and not encrypted "
+               "on the way: make it loopback and set rtsps",
+        text);
   syrinx_engine_set_rtsp_port (self->engine,
       g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (bound)));
   return TRUE;

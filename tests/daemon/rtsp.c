@@ -742,6 +742,30 @@ requests_may_come_in_pieces_and_together (void)
   }
 }
 
+/* Answers pile up for who does not read: that has a bound. */
+static void
+who_asks_and_never_reads_is_cut_off (void)
+{
+  static const gchar ask_much[] = "OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n";
+  g_autoptr (Dialogue) d = dialogue_new ();
+  g_autoptr (Dialogue) other = dialogue_new ();
+  GOutputStream *output
+      = g_io_stream_get_output_stream (G_IO_STREAM (d->connection));
+  g_autoptr (GString) many = g_string_new (NULL);
+  gsize sent_bytes = 0, n;
+
+  for (guint i = 0; i < 1000; i++)
+    g_string_append (many, ask_much);
+  while (g_output_stream_write_all (
+      output, many->str, many->len, &n, NULL, NULL)) {
+    sent_bytes += n;
+    g_assert_cmpuint (sent_bytes, <, 64 * 1024 * 1024);
+  }
+  g_test_message ("cut off after %" G_GSIZE_FORMAT " KiB", sent_bytes / 1024);
+  g_usleep (100000);
+  g_assert_true (daemon_is_alive (service));
+}
+
 static guint
 count_descriptors (void)
 {
@@ -824,6 +848,8 @@ main (int argc, char **argv)
     TEST (garbage_is_answered_and_cut_off),
     TEST (requests_may_come_in_pieces_and_together),
     TEST (players_that_vanish_leave_nothing),
+    /* Last: it uses up what this address may ask. */
+    TEST (who_asks_and_never_reads_is_cut_off),
 #undef TEST
   };
   g_autofree gchar *dir = NULL, *config = NULL;
