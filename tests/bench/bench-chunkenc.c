@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* How fast syrinxchunkenc encrypts, beside openssl speed and aesenc. */
+#include "figures.h"
+
 #include <gio/gio.h>
 #include <gst/gst.h>
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -135,53 +135,21 @@ run_openssl (const gchar *cipher)
   return g_ascii_strtod (at + 1, NULL);
 }
 
-static gint
-compare (gconstpointer a, gconstpointer b)
-{
-  gdouble x = *(const gdouble *)a, y = *(const gdouble *)b;
-
-  return x < y ? -1 : x > y;
-}
-
-static gdouble
-median (gdouble *values)
-{
-  qsort (values, ROUNDS, sizeof *values, compare);
-  return values[ROUNDS / 2];
-}
-
 static void
-report (Bench *bench, FILE *lines)
+report (Bench *bench)
 {
-  gdouble own = median (bench->own), peer = median (bench->peer);
-  gdouble ratio = own / peer;
-  const gchar *met = bench->goal == 0       ? "null"
-                     : ratio >= bench->goal ? "true"
-                                            : "false";
+  g_autofree gchar *peer = g_strconcat ("openssl ", bench->openssl, NULL);
 
-  printf ("%-12s %8.0f MB/s   openssl %-12s %8.0f MB/s   ratio %.2f%s%s\n",
-      bench->figure, own / 1e6, bench->openssl, peer / 1e6, ratio,
-      bench->goal ? "   goal 0.85: " : "", bench->goal ? met : "");
-  fprintf (lines,
-      "{\"figure\":\"%s\",\"value\":%.0f,\"unit\":\"B/s\",\"peer\":\"openssl "
-      "speed %s\",\"peer_value\":%.0f,\"ratio\":%.4f,\"goal\":%.2f,"
-      "\"met\":%s}\n",
-      bench->figure, own, bench->openssl, peer, ratio, bench->goal, met);
+  figures_add (
+      &(Figure){ bench->figure, figures_median (bench->own, ROUNDS) / 1e6,
+          "MB/s", peer, figures_median (bench->peer, ROUNDS) / 1e6,
+          bench->goal ? GOAL_RATIO_AT_LEAST : GOAL_NONE, bench->goal });
 }
 
 int
 main (int argc, char **argv)
 {
-  g_autofree gchar *directory
-      = g_build_filename (g_getenv ("SYRINX_BUILD") ?: "build", "bench", NULL);
-  g_autofree gchar *path = g_build_filename (directory, "chunkenc.jsonl", NULL);
-  FILE *lines;
-
   gst_init (&argc, &argv);
-  g_mkdir_with_parents (directory, 0755);
-  lines = fopen (path, "w");
-  if (lines == NULL)
-    g_error ("can not write %s", path);
   for (guint round = 0; round < ROUNDS; round++) {
     /* One measurement of each openssl cipher serves its neighbours. */
     gdouble gcm = run_openssl ("aes-128-gcm");
@@ -192,8 +160,8 @@ main (int argc, char **argv)
           = strcmp (benches[i].openssl, "aes-128-gcm") == 0 ? gcm : cbc;
     }
   }
+  figures_begin ("chunkenc");
   for (guint i = 0; i < G_N_ELEMENTS (benches); i++)
-    report (&benches[i], lines);
-  fclose (lines);
+    report (&benches[i]);
   return 0;
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What it costs to put four minutes of Opus into fragments, beside mp4mux. */
+#include "figures.h"
+
 #include <gio/gio.h>
 #include <gst/app/gstappsrc.h>
 #include <gst/gst.h>
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <time.h>
 
 #define ROUNDS    9
@@ -77,10 +77,13 @@ run_once (const gchar *muxer, GPtrArray *packets, GstCaps *caps)
       = g_strdup_printf ("appsrc name=src format=time max-bytes=0 ! %s%s"
                          "fakesink sync=false",
           muxer ? muxer : "", muxer ? " ! " : "");
-  g_autoptr (GstElement) pipeline = gst_parse_launch (launch, NULL);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GstElement) pipeline = gst_parse_launch (launch, &error);
   g_autoptr (GstElement) src = gst_bin_get_by_name (GST_BIN (pipeline), "src");
   gdouble start;
 
+  if (error)
+    g_error ("%s: %s", launch, error->message);
   gst_app_src_set_caps (GST_APP_SRC (src), caps);
   for (guint i = 0; i < packets->len; i++)
     gst_app_src_push_buffer (
@@ -103,47 +106,6 @@ run (const gchar *muxer, GPtrArray *packets, GstCaps *caps)
   return sum / REPEATS;
 }
 
-static int
-compare (gconstpointer a, gconstpointer b)
-{
-  gdouble x = *(const gdouble *)a, y = *(const gdouble *)b;
-
-  return (x > y) - (x < y);
-}
-
-static gdouble
-median (gdouble *values)
-{
-  qsort (values, ROUNDS, sizeof *values, compare);
-  return values[ROUNDS / 2];
-}
-
-static void
-report (gdouble own, gdouble peer, gdouble feed)
-{
-  g_autofree gchar *directory
-      = g_build_filename (g_getenv ("SYRINX_BUILD") ?: "build", "bench", NULL);
-  g_autofree gchar *path = g_build_filename (directory, "cmafmux.jsonl", NULL);
-  gdouble ratio = own / peer;
-  FILE *lines;
-
-  printf ("four minutes of Opus in fragments of 4 s, CPU of the process\n"
-          "  %-14s %8.2f ms\n  %-14s %8.2f ms\n  %-14s %8.2f ms\n"
-          "  ratio %.3f, feeding included in both (goal %.2f)\n",
-      "syrinxcmafmux", own * 1e3, "mp4mux", peer * 1e3, "feeding alone",
-      feed * 1e3, ratio, GOAL);
-  g_mkdir_with_parents (directory, 0755);
-  lines = fopen (path, "w");
-  if (!lines)
-    g_error ("can not write %s", path);
-  fprintf (lines,
-      "{\"figure\":\"cmafmux_cpu\",\"value\":%.3f,\"unit\":\"ms\","
-      "\"peer\":\"mp4mux\",\"peer_value\":%.3f,\"ratio\":%.4f,\"goal\":%.2f,"
-      "\"met\":%s}\n",
-      own * 1e3, peer * 1e3, ratio, GOAL, ratio <= GOAL ? "true" : "false");
-  fclose (lines);
-}
-
 int
 main (int argc, char **argv)
 {
@@ -158,6 +120,11 @@ main (int argc, char **argv)
     peer[round] = run ("mp4mux fragment-duration=4000", packets, caps);
     feed[round] = run (NULL, packets, caps);
   }
-  report (median (own), median (peer), median (feed));
+  figures_begin ("cmafmux");
+  figures_add (&(Figure){ "cmafmux_cpu", figures_median (own, ROUNDS) * 1e3,
+      "ms", "mp4mux", figures_median (peer, ROUNDS) * 1e3, GOAL_RATIO_AT_MOST,
+      GOAL });
+  figures_add (&(Figure){ "cmafmux_feeding_alone",
+      figures_median (feed, ROUNDS) * 1e3, "ms", NULL, 0 });
   return 0;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* How many JWEs a core issues in a second. */
+#include "figures.h"
+
 #include "core/jwe.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -64,43 +64,18 @@ run (const gchar *jwk)
   return n / (now - started);
 }
 
-static gint
-compare (gconstpointer a, gconstpointer b)
-{
-  gdouble x = *(const gdouble *)a, y = *(const gdouble *)b;
-
-  return x < y ? -1 : x > y;
-}
-
 int
 main (void)
 {
-  g_autofree gchar *directory
-      = g_build_filename (g_getenv ("SYRINX_BUILD") ?: "build", "bench", NULL);
-  g_autofree gchar *path = g_build_filename (directory, "jwe.jsonl", NULL);
   gdouble rates[G_N_ELEMENTS (benches)][ROUNDS];
-  FILE *lines;
 
-  g_mkdir_with_parents (directory, 0755);
-  lines = fopen (path, "w");
-  if (lines == NULL)
-    g_error ("can not write %s", path);
   for (guint round = 0; round < ROUNDS; round++)
     for (guint i = 0; i < G_N_ELEMENTS (benches); i++)
       rates[i][round] = run (benches[i].jwk);
-  for (guint i = 0; i < G_N_ELEMENTS (benches); i++) {
-    gdouble rate;
-    qsort (rates[i], ROUNDS, sizeof (gdouble), compare);
-    rate = rates[i][ROUNDS / 2];
-    printf ("%-24s %8.0f per second and core   goal %.0f: %s\n",
-        benches[i].figure, rate, benches[i].goal,
-        rate >= benches[i].goal ? "met" : "missed");
-    fprintf (lines,
-        "{\"figure\":\"%s\",\"value\":%.0f,\"unit\":\"1/s\",\"peer\":null,"
-        "\"peer_value\":null,\"ratio\":null,\"goal\":%.0f,\"met\":%s}\n",
-        benches[i].figure, rate, benches[i].goal,
-        rate >= benches[i].goal ? "true" : "false");
-  }
-  fclose (lines);
+  figures_begin ("jwe");
+  for (guint i = 0; i < G_N_ELEMENTS (benches); i++)
+    figures_add (
+        &(Figure){ benches[i].figure, figures_median (rates[i], ROUNDS), "1/s",
+            NULL, 0, GOAL_AT_LEAST, benches[i].goal });
   return 0;
 }
