@@ -110,7 +110,8 @@ skip_to_segment (GstSyrinxOggMux *self, GstBuffer *first)
                               : self->pre_skip
                                     + (gint64)gst_util_uint64_scale_round (
                                         pts, OPUS_RATE_HZ, GST_SECOND);
-  GST_WRITE_UINT16_LE (field, self->pre_skip);
+  field[0] = self->pre_skip;
+  field[1] = self->pre_skip >> 8;
   self->head = gst_buffer_make_writable (self->head);
   gst_buffer_fill (self->head, 10, field, 2);
 }

@@ -49,6 +49,14 @@ syrinx_ogg_page_add (SyrinxOggPage *page, GstBuffer *packet)
   gst_buffer_extract (packet, 0, page->body->data + at, size);
 }
 
+/* GST_WRITE_UINT… would store to what is not aligned. */
+static void
+put_le (guint8 *at, guint64 value, guint n_bytes)
+{
+  for (guint i = 0; i < n_bytes; i++)
+    at[i] = value >> (8 * i);
+}
+
 GstBuffer *
 syrinx_ogg_page_finish (
     SyrinxOggPage *page, gint64 granule, SyrinxOggFlags flags)
@@ -61,9 +69,9 @@ syrinx_ogg_page_finish (
   memcpy (data, "OggS", 4);
   data[4] = 0;
   data[5] = flags;
-  GST_WRITE_UINT64_LE (data + 6, granule);
-  GST_WRITE_UINT32_LE (data + 14, page->serial);
-  GST_WRITE_UINT32_LE (data + 18, page->sequence);
+  put_le (data + 6, granule, 8);
+  put_le (data + 14, page->serial, 4);
+  put_le (data + 18, page->sequence, 4);
   data[26] = page->n_segments;
   memcpy (data + HEADER_BYTES, page->lacing, page->n_segments);
   memcpy (data + header_bytes, page->body->data, page->body->len);
