@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* RTSP: real players over TCP and UDP, dialogues by hand, and what comes from
  * strangers. */
-#include "harness.h"
+#include "rtsp-dialogue.h"
 
 #include <gst/gst.h>
 #include <signal.h>
@@ -11,7 +11,6 @@
 #define PACKET_SAMPLES 960 /* of Opus, 20 ms */
 #define PRE_SKIP       312 /* RTP has no word for it, so it is heard */
 #define RTP_HEADER     12
-#define TIMEOUT_S      15
 
 /* One for all tests that do not hurt it. */
 static Daemon *service;
@@ -31,273 +30,16 @@ session_for (const gchar *words)
   return daemon_session (service, token, id, "\"encryption\":\"none\"");
 }
 
-/* "rtsp://127.0.0.1:PORT", or what else  (a file) says. (transfer full) */
-static gchar *
-get_address (const gchar *name)
-{
-  g_autofree gchar *path
-      = g_build_filename (daemon_get_state_dir (service), name, NULL);
-  gchar *text = NULL;
-
-  g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
-  text[strlen (text) - 1] = 0;
-  return text;
-}
-
-/* --- Dialogues --- */
-
-typedef struct
-{
-  GSocketConnection *connection;
-  GByteArray *input;
-  GPtrArray *packets; /* GBytes: RTP packets that came between answers */
-  guint n_reports, n_byes, cseq;
-  gchar *session;
-} Dialogue;
-
 static Dialogue *
 dialogue_new (void)
 {
-  Dialogue *self = g_new0 (Dialogue, 1);
-  g_autofree gchar *address = get_address ("rtsp-address");
-  g_autoptr (GSocketClient) client = g_socket_client_new ();
-  g_autoptr (GError) error = NULL;
-
-  self->connection = g_socket_client_connect_to_host (
-      client, address + strlen ("rtsp://"), 8554, NULL, &error);
-  g_assert_no_error (error);
-  g_socket_set_timeout (
-      g_socket_connection_get_socket (self->connection), TIMEOUT_S);
-  self->input = g_byte_array_new ();
-  self->packets
-      = g_ptr_array_new_with_free_func ((GDestroyNotify)g_bytes_unref);
-  return self;
+  return dialogue_with (service);
 }
 
-static void
-dialogue_free (Dialogue *self)
-{
-  g_object_unref (self->connection);
-  g_byte_array_unref (self->input);
-  g_ptr_array_unref (self->packets);
-  g_free (self->session);
-  g_free (self);
-}
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (Dialogue, dialogue_free)
-
-/* FALSE at the end of the connection, or when nothing comes. */
-static gboolean
-receive (Dialogue *self)
-{
-  guint8 buffer[4096];
-  gssize n = g_input_stream_read (
-      g_io_stream_get_input_stream (G_IO_STREAM (self->connection)), buffer,
-      sizeof buffer, NULL, NULL);
-
-  if (n > 0)
-    g_byte_array_append (self->input, buffer, n);
-  return n > 0;
-}
-
-static void
-keep_report (Dialogue *self, const guint8 *data, gsize size)
-{
-  self->n_reports++;
-  g_assert_cmpuint (data[1], ==, 200); /* SR first, RFC 3550, section 6.1 */
-  for (gsize at = 0; at + 4 <= size;
-       at += 4 + 4 * GST_READ_UINT16_BE (data + at + 2))
-    if (data[at + 1] == 203)
-      self->n_byes++;
-}
-
-/* Takes one interleaved packet off, if a whole one is there. */
-static gboolean
-take_packet (Dialogue *self)
-{
-  const guint8 *data = self->input->data;
-  gsize size;
-
-  if (self->input->len < 4 || data[0] != '$')
-    return FALSE;
-  size = GST_READ_UINT16_BE (data + 2);
-  if (self->input->len < 4 + size)
-    return FALSE;
-  if (data[1] == 0)
-    g_ptr_array_add (self->packets, g_bytes_new (data + 4, size));
-  else
-    keep_report (self, data + 4, size);
-  g_byte_array_remove_range (self->input, 0, 4 + size);
-  return TRUE;
-}
-
-static gsize
-find_end (Dialogue *self)
-{
-  const gchar *end = g_strstr_len (
-      (const gchar *)self->input->data, self->input->len, "\r\n\r\n");
-
-  return end ? end + 4 - (const gchar *)self->input->data : 0;
-}
-
-/* The next answer, head and body. NULL: the connection ended. (transfer full)
- */
 static gchar *
-hear (Dialogue *self)
+get_address (const gchar *name)
 {
-  for (;;) {
-    gsize end;
-    const gchar *length;
-    g_autofree gchar *head = NULL;
-    while (take_packet (self))
-      ;
-    if (self->input->len && self->input->data[0] != '$'
-        && (end = find_end (self))) {
-      head = g_strndup ((const gchar *)self->input->data, end);
-      length = strstr (head, "Content-Length: ");
-      if (length)
-        end += g_ascii_strtoull (length + 16, NULL, 10);
-      if (end <= self->input->len) {
-        gchar *answer = g_strndup ((const gchar *)self->input->data, end);
-        g_byte_array_remove_range (self->input, 0, end);
-        return answer;
-      }
-    }
-    if (!receive (self))
-      return NULL;
-  }
-}
-
-static void
-say_raw (Dialogue *self, const gchar *bytes, gssize size)
-{
-  g_output_stream_write_all (
-      g_io_stream_get_output_stream (G_IO_STREAM (self->connection)), bytes,
-      size < 0 ? strlen (bytes) : size, NULL, NULL, NULL);
-}
-
-/* @headers: whole lines. The session's goes with it once there is one. */
-static void
-say (
-    Dialogue *self, const gchar *method, const gchar *url, const gchar *headers)
-{
-  g_autofree gchar *session
-      = self->session ? g_strdup_printf ("Session: %s\r\n", self->session)
-                      : g_strdup ("");
-  g_autofree gchar *text
-      = g_strdup_printf ("%s %s RTSP/1.0\r\nCSeq: %u\r\n%s%s\r\n", method, url,
-          ++self->cseq, session, headers ? headers : "");
-
-  say_raw (self, text, -1);
-}
-
-static guint
-status_of (const gchar *answer)
-{
-  g_assert_nonnull (answer);
-  g_assert_true (g_str_has_prefix (answer, "RTSP/1.0 "));
-  return g_ascii_strtoull (answer + 9, NULL, 10);
-}
-
-/* The value of a header. (transfer full) (nullable) */
-static gchar *
-header (const gchar *answer, const gchar *name)
-{
-  g_autofree gchar *start = g_strdup_printf ("\r\n%s: ", name);
-  const gchar *found = strstr (answer, start);
-
-  return found ? g_strndup (
-             found + strlen (start), strcspn (found + strlen (start), "\r"))
-               : NULL;
-}
-
-/* Asks and hears; the status must be as told. (transfer full): the answer */
-static gchar *
-expect (Dialogue *self, guint status, const gchar *method, const gchar *url,
-    const gchar *headers)
-{
-  gchar *answer;
-
-  say (self, method, url, headers);
-  answer = hear (self);
-  if (!answer || status_of (answer) != status)
-    g_error ("%s %s: not %u but %s", method, url, status,
-        answer ? answer : "the end");
-  return answer;
-}
-
-static void
-check (Dialogue *self, guint status, const gchar *method, const gchar *url,
-    const gchar *headers)
-{
-  g_free (expect (self, status, method, url, headers));
-}
-
-#define INTERLEAVED "Transport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n"
-
-static void
-set_up (Dialogue *self, const gchar *url)
-{
-  g_autofree gchar *stream = g_strconcat (url, "/stream=0", NULL);
-  g_autofree gchar *answer = expect (self, 200, "SETUP", stream, INTERLEAVED);
-  g_autofree gchar *transport = header (answer, "Transport");
-
-  self->session = header (answer, "Session");
-  g_assert_true (g_str_has_suffix (self->session, ";timeout=60"));
-  *strchr (self->session, ';') = 0;
-  g_assert_nonnull (strstr (transport, "interleaved=0-1"));
-}
-
-static const guint8 *
-packet (Dialogue *self, guint i)
-{
-  g_assert_cmpuint (i, <, self->packets->len);
-  return g_bytes_get_data (self->packets->pdata[i], NULL);
-}
-
-static guint16
-seqnum_of (Dialogue *self, guint i)
-{
-  return GST_READ_UINT16_BE (packet (self, i) + 2);
-}
-
-static guint32
-rtptime_of (Dialogue *self, guint i)
-{
-  return GST_READ_UINT32_BE (packet (self, i) + 4);
-}
-
-/* Reads until so many packets have come. */
-static void
-wait_for_packets (Dialogue *self, guint n)
-{
-  while (self->packets->len < n) {
-    while (take_packet (self))
-      ;
-    if (self->packets->len < n)
-      g_assert_true (receive (self));
-  }
-}
-
-/* What PLAY announces, of the packet that came as number @i. */
-static void
-check_info (Dialogue *self, const gchar *answer, guint i)
-{
-  g_autofree gchar *info = header (answer, "RTP-Info");
-  g_autofree gchar *wanted = NULL;
-
-  wait_for_packets (self, i + 1);
-  wanted = g_strdup_printf (
-      ";seq=%u;rtptime=%u", seqnum_of (self, i), rtptime_of (self, i));
-  g_assert_true (g_str_has_suffix (info, wanted));
-}
-
-static gdouble
-start_of_range (const gchar *answer)
-{
-  g_autofree gchar *range = header (answer, "Range");
-
-  g_assert_true (g_str_has_prefix (range, "npt="));
-  return g_ascii_strtod (range + 4, NULL);
+  return address_of (service, name);
 }
 
 /* --- Players --- */
@@ -458,6 +200,48 @@ strangers_are_told_why_not (void)
     g_free (cases[i].url);
     g_free (cases[i].headers);
   }
+}
+
+static void
+a_full_house_says_so (void)
+{
+  g_autoptr (Daemon) small = daemon_new (
+      NULL, "max-sessions=1\nmax-connections-per-address=3\nmax-cpu-percent=0");
+  g_autofree gchar *own = NULL, *id = NULL, *address = NULL, *url = NULL;
+  g_autoptr (Dialogue) first = NULL, second = NULL, third = NULL, fourth = NULL;
+
+  daemon_wait_for_tracks (small, N_SAMPLES);
+  own = daemon_token (small, "listener", "listen");
+  id = daemon_find (small, own, "minuet");
+  address = address_of (small, "rtsp-address");
+  url = g_strdup_printf ("%s/tracks/%s?token=%s", address, id, own);
+  first = dialogue_with (small);
+  second = dialogue_with (small);
+  check (first, 200, "DESCRIBE", url, NULL);
+  check (second, 453, "DESCRIBE", url, NULL);
+  third = dialogue_with (small);
+  check (third, 200, "OPTIONS", "*", NULL);
+  fourth = dialogue_with (small);
+  g_assert_null (hear (fourth));
+  g_clear_pointer (&first, dialogue_free); /* its session goes with it */
+  check (third, 200, "OPTIONS", "*", NULL);
+  check (second, 200, "DESCRIBE", url, NULL);
+}
+
+static void
+a_port_in_use_is_named (void)
+{
+  g_autofree gchar *address = get_address ("rtsp-address");
+  g_autoptr (GBytes) said = shell (
+      "! %s/daemon/syrinxd --state-dir '%s/other' --http 127.0.0.1:0 --admin "
+      "127.0.0.1:0 --rtsp %s 2>&1",
+      g_getenv ("SYRINX_BUILD"), daemon_get_state_dir (service),
+      address + strlen ("rtsp://"));
+  gsize size;
+  const gchar *text = g_bytes_get_data (said, &size);
+
+  g_assert_nonnull (g_strstr_len (text, size, "is in use"));
+  g_assert_nonnull (g_strstr_len (text, size, "--rtsp"));
 }
 
 static void
@@ -836,6 +620,8 @@ main (int argc, char **argv)
     TEST (players_hear_the_original_over_tls),
     TEST (a_track_plays_by_token_and_by_access_code),
     TEST (strangers_are_told_why_not),
+    TEST (a_full_house_says_so),
+    TEST (a_port_in_use_is_named),
     TEST (an_ece_session_has_no_rtsp),
     TEST (describe_answers_what_a_player_needs),
     TEST (what_does_not_belong_gets_its_status),
