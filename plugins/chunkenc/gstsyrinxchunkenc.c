@@ -143,49 +143,57 @@ ensure_encoder_locked (GstSyrinxChunkEnc *self, GError **error)
   return self->encoder != NULL;
 }
 
+/* Hot. All in one: for the cipher a call for each packet costs more than what
+ * is in it. (transfer full) (nullable): NULL if one can't be read. */
+static GstBuffer *
+join (GstBuffer **buffers, guint n_buffers)
+{
+  gsize total, at = 0;
+  GstBuffer *joined;
+  GstMapInfo to;
+
+  if (n_buffers == 1)
+    return gst_buffer_ref (buffers[0]);
+  total = syrinx_buffers_get_size (buffers, n_buffers);
+  joined = gst_buffer_new_allocate (NULL, total, NULL);
+  gst_buffer_map (joined, &to, GST_MAP_WRITE);
+  for (guint i = 0; i < n_buffers; i++)
+    at += gst_buffer_extract (buffers[i], 0, to.data + at, total - at);
+  gst_buffer_unmap (joined, &to);
+  if (at != total)
+    gst_clear_buffer (&joined);
+  return joined;
+}
+
 /* Hot. *@out is NULL if no record left. */
 static gboolean
-seal_locked (GstSyrinxChunkEnc *self, GstBuffer **buffers, guint n_buffers,
-    SyrinxEceEnd end, GstBuffer **out, GError **error)
+seal_locked (GstSyrinxChunkEnc *self, GstBuffer *plain, SyrinxEceEnd end,
+    GstBuffer **out, GError **error)
 {
-  gsize total = syrinx_buffers_get_size (buffers, n_buffers);
   g_autoptr (GstBuffer) sealed = NULL;
-  gboolean done = TRUE;
-  GstMapInfo to = GST_MAP_INFO_INIT;
-  gsize room, at = 0;
+  GstMapInfo from, to = GST_MAP_INFO_INIT;
+  gboolean done;
+  gsize room;
 
   if (!ensure_encoder_locked (self, error))
     return FALSE;
-  room = syrinx_ece_encoder_get_output_bytes (self->encoder, total, end);
+  if (!plain || !gst_buffer_map (plain, &from, GST_MAP_READ)) {
+    g_set_error_literal (error, GST_STREAM_ERROR, GST_STREAM_ERROR_FAILED,
+        "a buffer can not be read");
+    return FALSE;
+  }
+  room = syrinx_ece_encoder_get_output_bytes (self->encoder, from.size, end);
   if (room > 0) {
     sealed = gst_buffer_new_allocate (NULL, room, NULL);
     gst_buffer_map (sealed, &to, GST_MAP_WRITE);
   }
-  for (guint i = 0; done && i < n_buffers; i++) {
-    SyrinxEceEnd this_end = i + 1 == n_buffers ? end : SYRINX_ECE_MORE;
-    GstMapInfo from;
-
-    if (!gst_buffer_map (buffers[i], &from, GST_MAP_READ)) {
-      g_set_error_literal (error, GST_STREAM_ERROR, GST_STREAM_ERROR_FAILED,
-          "a buffer can not be read");
-      done = FALSE;
-      break;
-    }
-    gsize n = syrinx_ece_encoder_get_output_bytes (
-        self->encoder, from.size, this_end);
-    done = syrinx_ece_encoder_push (
-        self->encoder, from.data, from.size, this_end, to.data + at, error);
-    at += n;
-    gst_buffer_unmap (buffers[i], &from);
-  }
-  if (n_buffers == 0)
-    done
-        = syrinx_ece_encoder_push (self->encoder, NULL, 0, end, to.data, error);
+  done = syrinx_ece_encoder_push (
+      self->encoder, from.data, from.size, end, to.data, error);
+  gst_buffer_unmap (plain, &from);
   if (sealed != NULL)
     gst_buffer_unmap (sealed, &to);
-  *out = g_steal_pointer (&sealed);
-  if (!done)
-    gst_clear_buffer (out);
+  if (done)
+    *out = g_steal_pointer (&sealed);
   return done;
 }
 
@@ -205,6 +213,7 @@ static GstFlowReturn
 push_ece (GstSyrinxChunkEnc *self, GstBuffer **buffers, guint n_buffers,
     SyrinxEceEnd end)
 {
+  g_autoptr (GstBuffer) plain = join (buffers, n_buffers);
   GstClockTime pts
       = n_buffers > 0 ? GST_BUFFER_PTS (buffers[0]) : GST_CLOCK_TIME_NONE;
   g_autoptr (GError) error = NULL;
@@ -217,7 +226,7 @@ push_ece (GstSyrinxChunkEnc *self, GstBuffer **buffers, guint n_buffers,
   if (!is_cut) {
     if (self->encoder != NULL)
       held_before = syrinx_ece_encoder_get_held_bytes (self->encoder);
-    done = seal_locked (self, buffers, n_buffers, end, &out, &error);
+    done = seal_locked (self, plain, end, &out, &error);
     if (done && (held_before == 0 || out != NULL))
       self->held_since = gst_clock_get_time (self->clock);
     if (done && end == SYRINX_ECE_MORE)

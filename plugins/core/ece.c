@@ -10,7 +10,8 @@
 #include <string.h>
 
 /* A record under way is encrypted as its bytes come: no plaintext is kept, and
- * what has not left is held as ciphertext, without its tag. */
+ * what has not left is held as ciphertext, without its tag. A session that
+ * closes its record with every batch never holds, and has no room for it. */
 struct _SyrinxEceEncoder
 {
   SyrinxEceCipher cipher;
@@ -20,7 +21,7 @@ struct _SyrinxEceEncoder
   guint64 record;   /* under way, or next */
   gsize held_bytes; /* of it, in held */
   gboolean is_finished;
-  guint8 held[]; /* record_size */
+  guint8 *held; /* record_size; NULL until something is held */
 };
 
 gboolean
@@ -121,8 +122,7 @@ syrinx_ece_encoder_new (GBytes *key, const guint8 *salt, const gchar *keyid,
     syrinx_random_fill (random, sizeof random);
     salt = random;
   }
-  encoder = g_malloc (sizeof *encoder + record_size);
-  memset (encoder, 0, sizeof *encoder);
+  encoder = g_new0 (SyrinxEceEncoder, 1);
   encoder->record_size = record_size;
   write_header (encoder, salt, keyid);
   if (!syrinx_ece_cipher_init (&encoder->cipher, key, salt, TRUE, error))
@@ -136,6 +136,7 @@ syrinx_ece_encoder_free (SyrinxEceEncoder *encoder)
   if (encoder == NULL)
     return;
   syrinx_ece_cipher_clear (&encoder->cipher);
+  g_free (encoder->held);
   g_free (encoder);
 }
 
@@ -179,48 +180,36 @@ encrypt (SyrinxEceEncoder *encoder, const guint8 *plain, gsize n, guint8 *out)
              encoder->cipher.context, out, &written, plain, n);
 }
 
-/* Delimiter, padding and tag of the record under way, at @out. */
-static gboolean
-close_record (
-    SyrinxEceEncoder *encoder, guint8 delimiter, gsize padding, guint8 *out)
-{
-  EVP_CIPHER_CTX *context = encoder->cipher.context;
-  gint written;
-
-  if (!encrypt (encoder, &delimiter, 1, out))
-    return FALSE;
-  memset (out + 1, 0, padding);
-  if (!encrypt (encoder, out + 1, padding, out + 1)
-      || !EVP_EncryptFinal_ex (context, out + 1 + padding, &written)
-      || !EVP_CIPHER_CTX_ctrl (context, EVP_CTRL_AEAD_GET_TAG,
-          SYRINX_ECE_TAG_BYTES, out + 1 + padding))
-    return FALSE;
-  encoder->record++;
-  encoder->held_bytes = 0;
-  return TRUE;
-}
-
-/* The record under way gets @n bytes more and leaves. Returns what was written,
- * 0 on failure. */
+/* The record under way gets @n bytes more, delimiter and padding, and leaves.
+ * Returns what was written, 0 on failure. */
 static gsize
 write_record (SyrinxEceEncoder *encoder, const guint8 *plain, gsize n,
     SyrinxEceEnd end, guint8 *out)
 {
+  EVP_CIPHER_CTX *context = encoder->cipher.context;
   gsize held_bytes = encoder->held_bytes, content = held_bytes + n;
-  gsize padding = end == SYRINX_ECE_LAST ? 0
-                                         : encoder->record_size - content
-                                               - SYRINX_ECE_OVERHEAD_BYTES;
+  gboolean is_last = end == SYRINX_ECE_LAST;
+  gsize padding
+      = is_last ? 0
+                : encoder->record_size - content - SYRINX_ECE_OVERHEAD_BYTES;
+  guint8 *tail = out + content, *tag = tail + 1 + padding;
+  gint written;
 
   if (held_bytes == 0
       && !syrinx_ece_cipher_start (&encoder->cipher, encoder->record))
     return 0;
-  memcpy (out, encoder->held, held_bytes);
+  if (held_bytes > 0)
+    memcpy (out, encoder->held, held_bytes);
+  tail[0] = is_last ? SYRINX_ECE_DELIMITER_LAST : SYRINX_ECE_DELIMITER_MORE;
+  memset (tail + 1, 0, padding);
   if (!encrypt (encoder, plain, n, out + held_bytes)
-      || !close_record (encoder,
-          end == SYRINX_ECE_LAST ? SYRINX_ECE_DELIMITER_LAST
-                                 : SYRINX_ECE_DELIMITER_MORE,
-          padding, out + content))
+      || !encrypt (encoder, tail, 1 + padding, tail)
+      || !EVP_EncryptFinal_ex (context, tag, &written)
+      || !EVP_CIPHER_CTX_ctrl (
+          context, EVP_CTRL_AEAD_GET_TAG, SYRINX_ECE_TAG_BYTES, tag))
     return 0;
+  encoder->record++;
+  encoder->held_bytes = 0;
   return content + padding + SYRINX_ECE_OVERHEAD_BYTES;
 }
 
@@ -229,6 +218,8 @@ hold (SyrinxEceEncoder *encoder, const guint8 *plain, gsize n)
 {
   if (n == 0)
     return TRUE;
+  if (encoder->held == NULL)
+    encoder->held = g_malloc (encoder->record_size);
   if (encoder->held_bytes == 0
       && !syrinx_ece_cipher_start (&encoder->cipher, encoder->record))
     return FALSE;
