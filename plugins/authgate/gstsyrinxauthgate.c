@@ -253,6 +253,13 @@ sink_event (GstPad *pad, GstObject *parent, GstEvent *event)
   return gst_pad_event_default (pad, parent, event);
 }
 
+/* Hot: demands come this way, and the default looks for other pads first. */
+static gboolean
+src_event (GstPad *pad, GstObject *parent, GstEvent *event)
+{
+  return gst_pad_push_event (GST_SYRINX_AUTH_GATE (parent)->sink_pad, event);
+}
+
 static void
 on_revoked (SyrinxGrant *grant, gpointer user_data)
 {
@@ -580,6 +587,7 @@ gst_syrinx_auth_gate_init (GstSyrinxAuthGate *self)
   GST_PAD_SET_PROXY_ALLOCATION (self->sink_pad);
   gst_element_add_pad (GST_ELEMENT (self), self->sink_pad);
   self->src_pad = gst_pad_new_from_static_template (&src_template, "src");
+  gst_pad_set_event_function (self->src_pad, src_event);
   GST_PAD_SET_PROXY_CAPS (self->src_pad);
   gst_element_add_pad (GST_ELEMENT (self), self->src_pad);
 }

@@ -255,7 +255,8 @@ serve_locked (SyrinxScheduler *self, SyrinxFlow *flow)
   }
   place_locked (flow, &next);
   region->n_served -= !is_express;
-  g_cond_broadcast (&self->served);
+  if (flow->leaving)
+    g_cond_broadcast (&self->served);
 }
 
 static void

@@ -24,6 +24,8 @@
  */
 #include "gstsyrinxgeoqueue.h"
 
+#include "items.h"
+
 #include "core/flow.h"
 #include "core/scheduler.h"
 
@@ -67,10 +69,10 @@ struct _GstSyrinxGeoQueue
   Settings settings;
   SyrinxScheduler *scheduler;
   SyrinxFlow *flow; /* NULL: a task serves, or nobody */
-  GQueue items;     /* GstBuffer and GstEvent */
-  guint n_buffers;
-  gsize n_bytes;
-  GstClockTime n_time;  /* sum of durations */
+  GstEvent *demand; /* (nullable) for demand_buffers, sent every time */
+  guint demand_buffers;
+  guint n_waiting; /* threads that wait for changed */
+  SyrinxItems items;
   GstFlowReturn result; /* of the last push downstream */
   gboolean flushing, held, playing, eos, pushing, denied;
   gboolean self_driving; /* upstream answered a demand with FALSE */
@@ -112,45 +114,38 @@ static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE (
 
 /* --- What is in it --- */
 
-static GstClockTime
-duration_of (GstBuffer *buffer)
+/* A broadcast costs a system call even if nobody waits. */
+static void
+tell_locked (GstSyrinxGeoQueue *self)
 {
-  return GST_BUFFER_DURATION_IS_VALID (buffer) ? GST_BUFFER_DURATION (buffer)
-                                               : 0;
+  if (self->n_waiting)
+    g_cond_broadcast (&self->changed);
 }
 
 static void
-append_locked (GstSyrinxGeoQueue *self, GstMiniObject *item)
+wait_locked (GstSyrinxGeoQueue *self)
 {
-  g_queue_push_tail (&self->items, item);
-  if (!GST_IS_BUFFER (item))
-    return;
-  self->n_buffers++;
-  self->n_bytes += gst_buffer_get_size (GST_BUFFER (item));
-  self->n_time += duration_of (GST_BUFFER (item));
+  self->n_waiting++;
+  g_cond_wait (&self->changed, &self->lock);
+  self->n_waiting--;
 }
 
-static GstMiniObject *
-pop_locked (GstSyrinxGeoQueue *self)
+static gboolean
+wait_until_locked (GstSyrinxGeoQueue *self, gint64 due_us)
 {
-  GstMiniObject *item = g_queue_pop_head (&self->items);
+  gboolean told;
 
-  if (item && GST_IS_BUFFER (item)) {
-    self->n_buffers--;
-    self->n_bytes -= gst_buffer_get_size (GST_BUFFER (item));
-    self->n_time -= duration_of (GST_BUFFER (item));
-  }
-  return item;
+  self->n_waiting++;
+  told = g_cond_wait_until (&self->changed, &self->lock, due_us);
+  self->n_waiting--;
+  return told;
 }
 
 static void
 clear_locked (GstSyrinxGeoQueue *self)
 {
-  GstMiniObject *item;
-
-  while ((item = pop_locked (self)))
-    gst_mini_object_unref (item);
-  g_cond_broadcast (&self->changed);
+  syrinx_items_clear (&self->items);
+  tell_locked (self);
 }
 
 static gboolean
@@ -158,9 +153,9 @@ is_full_locked (GstSyrinxGeoQueue *self)
 {
   const Settings *s = &self->settings;
 
-  return (s->max_buffers && self->n_buffers >= s->max_buffers)
-         || (s->max_bytes && self->n_bytes >= s->max_bytes)
-         || (s->max_time && self->n_time >= s->max_time);
+  return (s->max_buffers && self->items.sum.n_buffers >= s->max_buffers)
+         || (s->max_bytes && self->items.sum.n_bytes >= s->max_bytes)
+         || (s->max_time && self->items.sum.n_time >= s->max_time);
 }
 
 /* --- Waking who serves --- */
@@ -181,26 +176,36 @@ wake_locked (GstSyrinxGeoQueue *self)
     syrinx_flow_wake (self->flow, deadline_locked (self));
   } else {
     self->woken = TRUE;
-    g_cond_broadcast (&self->changed);
+    tell_locked (self);
   }
 }
 
 /* --- Upstream's side --- */
 
+/* Why nothing may come in, or OK. */
+static GstFlowReturn
+refusal_locked (GstSyrinxGeoQueue *self)
+{
+  return self->flushing ? GST_FLOW_FLUSHING
+         : self->denied ? GST_FLOW_EOS
+                        : self->result;
+}
+
 static GstFlowReturn
 enqueue_buffer_locked (GstSyrinxGeoQueue *self, GstBuffer *buffer)
 {
-  while (is_full_locked (self) && !self->flushing && self->result == GST_FLOW_OK
-         && !self->denied && self->demander != g_thread_self ())
-    g_cond_wait (&self->changed, &self->lock);
-  if (self->flushing || self->result != GST_FLOW_OK || self->denied) {
+  GstFlowReturn refusal;
+
+  while (is_full_locked (self) && refusal_locked (self) == GST_FLOW_OK
+         && self->demander != g_thread_self ())
+    wait_locked (self);
+  refusal = refusal_locked (self);
+  if (refusal != GST_FLOW_OK) {
     gst_buffer_unref (buffer);
-    return self->flushing ? GST_FLOW_FLUSHING
-           : self->denied ? GST_FLOW_EOS
-                          : self->result;
+    return refusal;
   }
-  append_locked (self, GST_MINI_OBJECT (buffer));
-  if (self->demander != g_thread_self () && self->n_buffers == 1)
+  syrinx_items_push (&self->items, buffer);
+  if (self->demander != g_thread_self () && self->items.sum.n_buffers == 1)
     wake_locked (self);
   return GST_FLOW_OK;
 }
@@ -217,19 +222,37 @@ geo_queue_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
   return result;
 }
 
+/* What was demanded is no larger than a batch, and needs not be taken apart.
+ * Hot. Returns whether @list was taken. */
+static gboolean
+enqueue_demanded_locked (GstSyrinxGeoQueue *self, GstBufferList *list)
+{
+  guint n = gst_buffer_list_length (list);
+
+  if (self->demander != g_thread_self () || n == 0 || n > self->settings.batch
+      || refusal_locked (self) != GST_FLOW_OK)
+    return FALSE;
+  syrinx_items_push (&self->items, list);
+  return TRUE;
+}
+
 static GstFlowReturn
 geo_queue_chain_list (GstPad *pad, GstObject *parent, GstBufferList *list)
 {
   GstSyrinxGeoQueue *self = GST_SYRINX_GEO_QUEUE (parent);
   GstFlowReturn result = GST_FLOW_OK;
+  gboolean taken;
 
   g_mutex_lock (&self->lock);
-  for (guint i = 0; i < gst_buffer_list_length (list) && result == GST_FLOW_OK;
+  taken = enqueue_demanded_locked (self, list);
+  for (guint i = 0;
+       !taken && i < gst_buffer_list_length (list) && result == GST_FLOW_OK;
        i++)
     result = enqueue_buffer_locked (
         self, gst_buffer_ref (gst_buffer_list_get (list, i)));
   g_mutex_unlock (&self->lock);
-  gst_buffer_list_unref (list);
+  if (!taken)
+    gst_buffer_list_unref (list);
   return result;
 }
 
@@ -240,7 +263,7 @@ flush_start (GstSyrinxGeoQueue *self, GstEvent *event)
 
   g_mutex_lock (&self->lock);
   self->flushing = TRUE;
-  g_cond_broadcast (&self->changed);
+  tell_locked (self);
   g_mutex_unlock (&self->lock);
   return sent;
 }
@@ -265,7 +288,7 @@ flush_stop (GstSyrinxGeoQueue *self, GstEvent *event)
 
   g_mutex_lock (&self->lock);
   while (self->pushing)
-    g_cond_wait (&self->changed, &self->lock);
+    wait_locked (self);
   reset_locked (self);
   g_mutex_unlock (&self->lock);
   sent = gst_pad_push_event (self->src_pad, event);
@@ -296,7 +319,7 @@ enqueue_event (GstSyrinxGeoQueue *self, GstEvent *event)
     return FALSE;
   }
   self->eos = GST_EVENT_TYPE (event) == GST_EVENT_EOS;
-  append_locked (self, GST_MINI_OBJECT (event));
+  syrinx_items_push (&self->items, event);
   if (self->demander != g_thread_self ())
     wake_locked (self);
   g_mutex_unlock (&self->lock);
@@ -370,13 +393,27 @@ may_release_locked (GstSyrinxGeoQueue *self)
          && self->result == GST_FLOW_OK && (self->playing || !self->flow);
 }
 
+/* (transfer full) */
+static GstEvent *
+get_demand_locked (GstSyrinxGeoQueue *self)
+{
+  guint batch = self->settings.batch;
+
+  if (!self->demand || self->demand_buffers != batch) {
+    gst_clear_event (&self->demand);
+    self->demand = syrinx_event_new_demand (batch, GST_CLOCK_TIME_NONE, -1);
+    self->demand_buffers = batch;
+  }
+  return gst_event_ref (self->demand);
+}
+
 /* Has upstream push more, in this thread. */
 static void
 demand_locked (GstSyrinxGeoQueue *self)
 {
-  GstEvent *event
-      = syrinx_event_new_demand (self->settings.batch, GST_CLOCK_TIME_NONE, -1);
-  guint before = self->items.length, generation = self->generation;
+  GstEvent *event = get_demand_locked (self);
+  guint before = syrinx_items_get_length (&self->items);
+  guint generation = self->generation;
   gboolean answered;
 
   self->demander = g_thread_self ();
@@ -390,7 +427,7 @@ demand_locked (GstSyrinxGeoQueue *self)
    * demands does. */
   if (!answered && !self->flushing && generation == self->generation)
     self->self_driving = TRUE;
-  if (!answered || self->items.length > before)
+  if (!answered || syrinx_items_get_length (&self->items) > before)
     self->waiting_data = FALSE;
 }
 
@@ -410,7 +447,7 @@ due_locked (GstSyrinxGeoQueue *self, GstBuffer *buffer)
     self->start_us = g_get_monotonic_time ();
     self->start_time = running;
   }
-  self->end_time = running + duration_of (buffer);
+  self->end_time = running + syrinx_buffer_get_duration (buffer);
   return self->start_us
          + ((gint64)running - (gint64)self->start_time
                - (gint64)self->settings.lead)
@@ -427,36 +464,54 @@ push_event_locked (GstSyrinxGeoQueue *self, GstEvent *event)
   gst_pad_push_event (self->src_pad, event);
   g_mutex_lock (&self->lock);
   self->pushing = FALSE;
-  g_cond_broadcast (&self->changed);
+  tell_locked (self);
 }
 
-/* Takes out the next batch, as far as it is one run of buffers. */
+/* Takes out the next batch, as far as it is one run of buffers, or a list. */
 static GstBufferList *
-take_batch_locked (GstSyrinxGeoQueue *self, guint64 *bytes)
+take_batch_locked (GstSyrinxGeoQueue *self, gsize *bytes)
 {
-  GstBufferList *list = gst_buffer_list_new_sized (self->settings.batch);
-  GstMiniObject *head;
+  GstBufferList *list;
+  GstMiniObject *head = syrinx_items_peek (&self->items);
+  SyrinxItem item;
 
+  if (GST_IS_BUFFER_LIST (head)) {
+    item = syrinx_items_pop (&self->items);
+    *bytes = item.n_bytes;
+    return GST_BUFFER_LIST (item.object);
+  }
+  list = gst_buffer_list_new_sized (self->settings.batch);
   while (gst_buffer_list_length (list) < self->settings.batch
-         && (head = g_queue_peek_head (&self->items)) && GST_IS_BUFFER (head)) {
-    due_locked (self, GST_BUFFER (head));
-    *bytes += gst_buffer_get_size (GST_BUFFER (head));
-    gst_buffer_list_add (list, GST_BUFFER (pop_locked (self)));
+         && (head = syrinx_items_peek (&self->items)) && GST_IS_BUFFER (head)) {
+    item = syrinx_items_pop (&self->items);
+    *bytes += item.n_bytes;
+    gst_buffer_list_insert (list, -1, GST_BUFFER (item.object));
   }
   return list;
+}
+
+static void
+note_end_locked (GstSyrinxGeoQueue *self, GstBufferList *list)
+{
+  guint n = gst_buffer_list_length (list);
+
+  due_locked (self, gst_buffer_list_get (list, 0));
+  if (n > 1)
+    due_locked (self, gst_buffer_list_get (list, n - 1));
 }
 
 static guint64
 push_batch_locked (GstSyrinxGeoQueue *self)
 {
-  guint64 bytes = 0;
+  gsize bytes = 0;
   GstBufferList *list = take_batch_locked (self, &bytes);
   GstFlowReturn result;
 
+  note_end_locked (self, list);
   self->n_released += gst_buffer_list_length (list);
   self->bytes_released += bytes;
   self->pushing = TRUE;
-  g_cond_broadcast (&self->changed);
+  tell_locked (self);
   g_mutex_unlock (&self->lock);
   if (gst_buffer_list_length (list) == 1) {
     result = gst_pad_push (
@@ -469,7 +524,7 @@ push_batch_locked (GstSyrinxGeoQueue *self)
   self->pushing = FALSE;
   if (!self->flushing)
     self->result = result;
-  g_cond_broadcast (&self->changed);
+  tell_locked (self);
   return bytes;
 }
 
@@ -481,11 +536,11 @@ after_batch_locked (GstSyrinxGeoQueue *self, guint64 cost_bytes)
   SyrinxNext next = { .state = SYRINX_NEXT_READY,
     .due_us = deadline_locked (self),
     .cost_bytes = cost_bytes };
-  GstMiniObject *head = g_queue_peek_head (&self->items);
+  GstMiniObject *head = syrinx_items_peek (&self->items);
   gint64 due_us = 0;
 
-  if (head && GST_IS_BUFFER (head))
-    due_us = due_locked (self, GST_BUFFER (head));
+  if (head && !GST_IS_EVENT (head))
+    due_us = due_locked (self, syrinx_item_get_first (head));
   else if (!head && self->settings.sync && self->start_us)
     due_us = next.due_us - (gint64)(self->settings.lead / 1000);
   if (due_us > g_get_monotonic_time ()) {
@@ -505,19 +560,20 @@ serve_locked (GstSyrinxGeoQueue *self)
   self->n_turns++;
   if (!may_release_locked (self))
     return next;
-  if (self->n_buffers < self->settings.batch && !self->eos
+  if (self->items.sum.n_buffers < self->settings.batch && !self->eos
       && !self->self_driving && !self->waiting_data)
     demand_locked (self);
-  while (may_release_locked (self) && (head = g_queue_peek_head (&self->items))
+  while (may_release_locked (self) && (head = syrinx_items_peek (&self->items))
          && GST_IS_EVENT (head))
-    push_event_locked (self, GST_EVENT (pop_locked (self)));
-  head = g_queue_peek_head (&self->items);
+    push_event_locked (
+        self, GST_EVENT (syrinx_items_pop (&self->items).object));
+  head = syrinx_items_peek (&self->items);
   if (!may_release_locked (self) || !head) {
     if (self->waiting_data)
       next.state = SYRINX_NEXT_WAIT_DATA;
     return next;
   }
-  due_us = due_locked (self, GST_BUFFER (head));
+  due_us = due_locked (self, syrinx_item_get_first (head));
   if (due_us > g_get_monotonic_time ()) {
     next.state = SYRINX_NEXT_WAIT_TIME;
     next.due_us = due_us;
@@ -554,8 +610,8 @@ loop (gpointer user_data)
   next = serve_locked (self);
   while (!self->woken && !self->flushing && next.state != SYRINX_NEXT_READY) {
     if (next.state != SYRINX_NEXT_WAIT_TIME)
-      g_cond_wait (&self->changed, &self->lock);
-    else if (!g_cond_wait_until (&self->changed, &self->lock, next.due_us))
+      wait_locked (self);
+    else if (!wait_until_locked (self, next.due_us))
       break;
   }
   if (self->flushing)
@@ -600,7 +656,7 @@ deactivate (GstSyrinxGeoQueue *self)
   self->flushing = TRUE;
   flow = g_steal_pointer (&self->flow);
   scheduler = g_steal_pointer (&self->scheduler);
-  g_cond_broadcast (&self->changed);
+  tell_locked (self);
   g_mutex_unlock (&self->lock);
   if (flow) {
     syrinx_flow_remove (flow);
@@ -639,7 +695,7 @@ geo_queue_sink_activate_mode (
   if (!active) {
     g_mutex_lock (&self->lock);
     self->flushing = TRUE;
-    g_cond_broadcast (&self->changed);
+    tell_locked (self);
     g_mutex_unlock (&self->lock);
   }
   return TRUE;
@@ -690,12 +746,12 @@ static GstStructure *
 make_stats_locked (GstSyrinxGeoQueue *self)
 {
   return gst_structure_new ("application/x-syrinx-geoqueue-stats", "buffers",
-      G_TYPE_UINT, self->n_buffers, "bytes", G_TYPE_UINT64,
-      (guint64)self->n_bytes, "time", G_TYPE_UINT64, self->n_time, "released",
-      G_TYPE_UINT64, self->n_released, "released-bytes", G_TYPE_UINT64,
-      self->bytes_released, "demands", G_TYPE_UINT64, self->n_demands, "turns",
-      G_TYPE_UINT64, self->n_turns, "shared", G_TYPE_BOOLEAN,
-      self->flow != NULL, NULL);
+      G_TYPE_UINT, self->items.sum.n_buffers, "bytes", G_TYPE_UINT64,
+      (guint64)self->items.sum.n_bytes, "time", G_TYPE_UINT64,
+      self->items.sum.n_time, "released", G_TYPE_UINT64, self->n_released,
+      "released-bytes", G_TYPE_UINT64, self->bytes_released, "demands",
+      G_TYPE_UINT64, self->n_demands, "turns", G_TYPE_UINT64, self->n_turns,
+      "shared", G_TYPE_BOOLEAN, self->flow != NULL, NULL);
 }
 
 /* Region, rtt and priority may change while it plays. */
@@ -757,7 +813,7 @@ geo_queue_set_property (
   }
   if (id == PROP_REGION || id == PROP_RTT || id == PROP_PRIORITY)
     update_class_locked (self);
-  g_cond_broadcast (&self->changed);
+  tell_locked (self);
   g_mutex_unlock (&self->lock);
 }
 
@@ -818,6 +874,8 @@ geo_queue_finalize (GObject *object)
   GstSyrinxGeoQueue *self = GST_SYRINX_GEO_QUEUE (object);
 
   clear_locked (self);
+  syrinx_items_free (&self->items);
+  gst_clear_event (&self->demand);
   g_free (self->settings.scheduler);
   g_free (self->settings.region);
   g_mutex_clear (&self->lock);
@@ -917,6 +975,7 @@ gst_syrinx_geo_queue_init (GstSyrinxGeoQueue *self)
     .max_bytes = DEFAULT_MAX_BYTES,
     .max_time = DEFAULT_MAX_TIME,
     .sync = DEFAULT_SYNC };
+  syrinx_items_init (&self->items);
   self->flushing = TRUE;
   gst_segment_init (&self->segment, GST_FORMAT_UNDEFINED);
   self->sink_pad = gst_pad_new_from_static_template (&sink_template, "sink");

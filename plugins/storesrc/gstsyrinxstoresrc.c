@@ -375,8 +375,9 @@ produce (GstSyrinxStoreSrc *self, guint max_buffers, gint fragment)
     return made;
   if (self->segment_due)
     push_segment (self);
-  list = gst_buffer_list_new ();
-  made = collect (self, MAX (max_buffers, 1), fragment, list);
+  max_buffers = MAX (max_buffers, 1);
+  list = gst_buffer_list_new_sized (max_buffers);
+  made = collect (self, max_buffers, fragment, list);
   if (gst_buffer_list_length (list)) {
     note_position (self, list);
     result = gst_pad_push_list (self->src_pad, list);
