@@ -42,6 +42,18 @@ typedef struct
       SyrinxClient *client, const GError *error, gpointer user_data);
 } SyrinxClientFuncs;
 
+typedef struct
+{
+  const gchar *backend; /* "epoll" */
+  guint clients;
+  guint64 turns; /* of the loop, each one poll() */
+  guint64 writes, written_bytes;
+  guint64 system_calls; /* to write and to learn who can be written to */
+} SyrinxIoStats;
+
+/* Any thread. */
+void syrinx_io_loop_get_stats (SyrinxIoLoop *loop, SyrinxIoStats *stats);
+
 /* Takes @stream over. (transfer full) */
 SyrinxClient *syrinx_io_loop_add (SyrinxIoLoop *loop, GIOStream *stream,
     const SyrinxClientLimits *limits, const SyrinxClientFuncs *funcs,

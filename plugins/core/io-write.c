@@ -7,46 +7,59 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 
-#define MAX_PIECES     64
 #define MAX_TURN_BYTES (1 << 20) /* then the others have their turn */
 #define RECORD_BYTES   16384     /* a TLS record's payload */
 
-/* Marks the queue as in use, so that its bytes stay when the lock is let go. */
-static guint
-begin_write (SyrinxClient *client, struct iovec *pieces)
+guint
+syrinx_client_begin_write (
+    SyrinxClient *client, struct iovec *pieces, guint max_pieces)
 {
   guint n = 0;
 
   g_mutex_lock (&client->lock);
-  for (GList *l = client->queue.head; l && n < MAX_PIECES; l = l->next, n++) {
-    gsize size, skip = n ? 0 : client->offset;
-    const guint8 *data = g_bytes_get_data (l->data, &size);
-    pieces[n].iov_base = (gpointer)(data + skip);
-    pieces[n].iov_len = size - skip;
+  if (!client->writing)
+    n = MIN (client->queue.n, max_pieces);
+  for (guint i = 0; i < n; i++) {
+    GBytes *bytes = syrinx_io_queue_peek (&client->queue, i);
+    gsize size, skip = i ? 0 : client->offset;
+    const guint8 *data = g_bytes_get_data (bytes, &size);
+    pieces[i].iov_base = (gpointer)(data + skip);
+    pieces[i].iov_len = size - skip;
   }
-  client->writing = n > 0;
+  client->writing |= n > 0;
   g_mutex_unlock (&client->lock);
   return n;
 }
 
-static void
-end_write (SyrinxClient *client, gsize taken)
+/* GLib's conditions make a system call also when nobody waits. */
+void
+syrinx_client_end_write (SyrinxClient *client, gsize taken, gsize sent)
 {
   g_mutex_lock (&client->lock);
   client->queued_bytes -= taken;
+  client->sent_bytes += sent;
   client->offset += taken;
-  while (!g_queue_is_empty (&client->queue)) {
-    gsize size = g_bytes_get_size (client->queue.head->data);
+  while (client->queue.n > 0) {
+    gsize size = g_bytes_get_size (syrinx_io_queue_peek (&client->queue, 0));
     if (client->offset < size)
       break;
     client->offset -= size;
-    g_bytes_unref (g_queue_pop_head (&client->queue));
+    syrinx_io_queue_pop (&client->queue);
   }
   client->writing = FALSE;
-  g_cond_broadcast (&client->written);
+  if (client->written_waiters > 0)
+    g_cond_broadcast (&client->written);
   g_mutex_unlock (&client->lock);
+}
+
+GError *
+syrinx_client_write_error (int code)
+{
+  return g_error_new (SYRINX_ERROR,
+      code == EPIPE || code == ECONNRESET ? SYRINX_ERROR_CANCELLED
+                                          : SYRINX_ERROR_FAILED,
+      "Writing to the client: %s", g_strerror (code));
 }
 
 static gssize
@@ -64,24 +77,24 @@ write_pieces (SyrinxClient *client, struct iovec *pieces, guint n)
 }
 
 static SyrinxPump
-pump_descriptor (SyrinxClient *client, gsize *written, GError **error)
+pump_descriptor (
+    SyrinxClient *client, gsize *written, guint *calls, GError **error)
 {
-  struct iovec pieces[MAX_PIECES];
+  struct iovec pieces[SYRINX_IO_MAX_PIECES];
   guint n;
 
   while (*written < MAX_TURN_BYTES) {
-    if ((n = begin_write (client, pieces)) == 0)
+    n = syrinx_client_begin_write (client, pieces, SYRINX_IO_MAX_PIECES);
+    if (n == 0)
       return SYRINX_PUMP_EMPTY;
     gssize size = write_pieces (client, pieces, n);
     int code = errno;
-    end_write (client, MAX (size, 0));
+    syrinx_client_end_write (client, MAX (size, 0), MAX (size, 0));
+    ++*calls;
     if (size < 0 && (code == EAGAIN || code == EWOULDBLOCK))
       return SYRINX_PUMP_BLOCKED;
     if (size < 0) {
-      g_set_error (error, SYRINX_ERROR,
-          code == EPIPE || code == ECONNRESET ? SYRINX_ERROR_CANCELLED
-                                              : SYRINX_ERROR_FAILED,
-          "Writing to the client: %s", g_strerror (code));
+      g_propagate_error (error, syrinx_client_write_error (code));
       return SYRINX_PUMP_FAILED;
     }
     *written += size;
@@ -92,16 +105,25 @@ pump_descriptor (SyrinxClient *client, gsize *written, GError **error)
 static gboolean
 stage_record (SyrinxClient *client)
 {
-  struct iovec pieces[MAX_PIECES];
-  guint n = begin_write (client, pieces);
+  struct iovec pieces[SYRINX_IO_MAX_PIECES];
+  guint n = syrinx_client_begin_write (client, pieces, SYRINX_IO_MAX_PIECES);
 
   g_byte_array_set_size (client->staged, 0);
   client->staged_offset = 0;
   for (guint i = 0; i < n && client->staged->len < RECORD_BYTES; i++)
     g_byte_array_append (client->staged, pieces[i].iov_base,
         MIN (pieces[i].iov_len, RECORD_BYTES - client->staged->len));
-  end_write (client, client->staged->len);
+  if (n > 0)
+    syrinx_client_end_write (client, client->staged->len, 0);
   return client->staged->len > 0;
+}
+
+static void
+note_sent (SyrinxClient *client, gsize size)
+{
+  g_mutex_lock (&client->lock);
+  client->sent_bytes += size;
+  g_mutex_unlock (&client->lock);
 }
 
 static gboolean
@@ -118,7 +140,7 @@ was_dropped (SyrinxClient *client)
 /* A layer that would block has taken the record half: it must be given the same
  * bytes again, hence the stage. */
 static SyrinxPump
-pump_layer (SyrinxClient *client, gsize *written, GError **error)
+pump_layer (SyrinxClient *client, gsize *written, guint *calls, GError **error)
 {
   GOutputStream *stream = g_io_stream_get_output_stream (client->stream);
   GPollableOutputStream *output = (GPollableOutputStream *)stream;
@@ -154,23 +176,19 @@ pump_layer (SyrinxClient *client, gsize *written, GError **error)
       return SYRINX_PUMP_FAILED;
     }
     client->staged_offset += size;
+    note_sent (client, size);
+    ++*calls;
     *written += size;
   }
   return SYRINX_PUMP_MORE;
 }
 
 SyrinxPump
-syrinx_client_pump (SyrinxClient *client, gsize *written, GError **error)
+syrinx_client_pump (
+    SyrinxClient *client, gsize *written, guint *calls, GError **error)
 {
-  SyrinxPump pump;
-
   *written = 0;
-  pump = client->fd >= 0 ? pump_descriptor (client, written, error)
-                         : pump_layer (client, written, error);
-  if (*written > 0) {
-    g_mutex_lock (&client->lock);
-    client->sent_bytes += *written;
-    g_mutex_unlock (&client->lock);
-  }
-  return pump;
+  *calls = 0;
+  return client->fd >= 0 ? pump_descriptor (client, written, calls, error)
+                         : pump_layer (client, written, calls, error);
 }
