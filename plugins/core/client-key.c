@@ -5,9 +5,9 @@
 
 #include "error.h"
 #include "identifier.h"
+#include "json.h"
 #include "jwe.h"
 
-#include <json-glib/json-glib.h>
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/err.h>
@@ -19,7 +19,6 @@
 #define MAX_RSA_BITS       4096
 #define MAX_EXPONENT_BYTES 8 /* more costs us time and nobody uses it */
 #define MAX_KID_BYTES      256
-#define MAX_DEPTH          8
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (BIGNUM, BN_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (OSSL_PARAM_BLD, OSSL_PARAM_BLD_free)
@@ -251,21 +250,6 @@ parse_ec (JsonObject *object, SyrinxClientKey *jwk, GError **error)
   return make_point (jwk, x, y, error);
 }
 
-/* json-glib recurses once a level; hostile nesting must not reach it. */
-static gboolean
-is_shallow (const gchar *json)
-{
-  guint depth = 0;
-
-  for (; *json != '\0'; json++) {
-    if ((*json == '{' || *json == '[') && ++depth > MAX_DEPTH)
-      return FALSE;
-    if ((*json == '}' || *json == ']') && depth > 0)
-      depth--;
-  }
-  return TRUE;
-}
-
 static gboolean
 parse_object (JsonObject *object, SyrinxClientKey *jwk, GError **error)
 {
@@ -290,20 +274,15 @@ gboolean
 syrinx_client_key_parse (
     const gchar *json, SyrinxClientKey *jwk, GError **error)
 {
-  g_autoptr (JsonParser) parser = NULL;
-  JsonNode *root;
+  g_autoptr (GError) cause = NULL;
+  g_autoptr (JsonObject) object = NULL;
 
   if (strnlen (json, SYRINX_JWK_MAX_BYTES + 1) > SYRINX_JWK_MAX_BYTES)
     return invalid (error, "it is over %d bytes", SYRINX_JWK_MAX_BYTES);
-  if (!is_shallow (json))
-    return invalid (error, "it is nested too deeply");
-  parser = json_parser_new_immutable ();
-  if (!json_parser_load_from_data (parser, json, -1, NULL))
-    return invalid (error, "it is no JSON");
-  root = json_parser_get_root (parser);
-  if (root == NULL || !JSON_NODE_HOLDS_OBJECT (root))
-    return invalid (error, "it is no JSON object");
-  return parse_object (json_node_get_object (root), jwk, error);
+  object = syrinx_json_parse_object (json, strlen (json), &cause);
+  if (object == NULL)
+    return invalid (error, "%s", cause->message);
+  return parse_object (object, jwk, error);
 }
 
 gboolean

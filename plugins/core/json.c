@@ -6,26 +6,187 @@
 
 #include <string.h>
 
-/* Brackets outside strings; json-glib recurses once for each. */
-static guint
-measure_depth (const gchar *data, gsize size_bytes)
-{
-  guint depth = 0, deepest = 0;
-  gboolean in_string = FALSE;
+/* --- Whether it is JSON (RFC 8259) ---
+ *
+ * json-glib takes more: comments, several values one behind the other (the last
+ * one counts, the others leak), halves of surrogate pairs (which leak), and it
+ * recurses as deep as it is told. So it gets to see only what is good. */
 
-  for (gsize i = 0; i < size_bytes; i++) {
-    gchar c = data[i];
-    if (in_string && c == '\\')
-      i++;
-    else if (c == '"')
-      in_string = !in_string;
-    else if (!in_string && (c == '[' || c == '{'))
-      deepest = MAX (deepest, ++depth);
-    else if (!in_string && (c == ']' || c == '}') && depth > 0)
-      depth--;
-  }
-  return deepest;
+typedef struct
+{
+  const gchar *at, *end;
+} Text;
+
+static gboolean take_value (Text *text, guint depth);
+
+/* 0 at the end. */
+static gchar
+peek (const Text *text)
+{
+  return text->at < text->end ? *text->at : 0;
 }
+
+static gboolean
+take (Text *text, gchar wanted)
+{
+  if (peek (text) != wanted || wanted == 0)
+    return FALSE;
+  text->at++;
+  return TRUE;
+}
+
+static void
+skip_space (Text *text)
+{
+  while (peek (text) && strchr (" \t\r\n", *text->at))
+    text->at++;
+}
+
+static gboolean
+take_word (Text *text, const gchar *word)
+{
+  gsize n = strlen (word);
+
+  if ((gsize)(text->end - text->at) < n || memcmp (text->at, word, n) != 0)
+    return FALSE;
+  text->at += n;
+  return TRUE;
+}
+
+static gboolean
+take_digits (Text *text)
+{
+  const gchar *from = text->at;
+
+  while (g_ascii_isdigit (peek (text)))
+    text->at++;
+  return text->at > from;
+}
+
+static gboolean
+take_number (Text *text)
+{
+  take (text, '-');
+  if (!take (text, '0') && !take_digits (text))
+    return FALSE;
+  if (take (text, '.') && !take_digits (text))
+    return FALSE;
+  if (!take (text, 'e') && !take (text, 'E'))
+    return TRUE;
+  if (!take (text, '+'))
+    take (text, '-');
+  return take_digits (text);
+}
+
+static gboolean
+take_hex (Text *text, guint *unit)
+{
+  *unit = 0;
+  for (guint i = 0; i < 4; i++) {
+    gint digit = g_ascii_xdigit_value (peek (text));
+    if (digit < 0)
+      return FALSE;
+    *unit = *unit << 4 | digit;
+    text->at++;
+  }
+  return TRUE;
+}
+
+/* What follows a backslash. NUL would end a string before its end. */
+static gboolean
+take_escape (Text *text)
+{
+  guint high, low;
+
+  if (!take (text, 'u')) {
+    gchar c = peek (text);
+    return c && strchr ("\"\\/bfnrt", c) && take (text, c);
+  }
+  if (!take_hex (text, &high) || high == 0
+      || (high >= 0xdc00 && high <= 0xdfff))
+    return FALSE;
+  if (high < 0xd800 || high > 0xdbff)
+    return TRUE;
+  return take_word (text, "\\u") && take_hex (text, &low) && low >= 0xdc00
+         && low <= 0xdfff;
+}
+
+static gboolean
+take_string (Text *text)
+{
+  if (!take (text, '"'))
+    return FALSE;
+  while (!take (text, '"')) {
+    if ((guchar)peek (text) < 0x20)
+      return FALSE;
+    if (*text->at++ == '\\' && !take_escape (text))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static gboolean
+take_member (Text *text, guint depth)
+{
+  skip_space (text);
+  if (!take_string (text))
+    return FALSE;
+  skip_space (text);
+  return take (text, ':') && take_value (text, depth);
+}
+
+/* After its opening bracket. */
+static gboolean
+take_list (Text *text, gchar end, guint depth)
+{
+  gboolean (*take_item) (Text *, guint) = end == '}' ? take_member : take_value;
+
+  skip_space (text);
+  if (take (text, end))
+    return TRUE;
+  do {
+    if (!take_item (text, depth))
+      return FALSE;
+  } while (take (text, ','));
+  return take (text, end);
+}
+
+/* With the space around it. : brackets that may still open. */
+static gboolean
+take_value (Text *text, guint depth)
+{
+  gboolean is_good;
+
+  skip_space (text);
+  if (take (text, '{'))
+    is_good = depth > 0 && take_list (text, '}', depth - 1);
+  else if (take (text, '['))
+    is_good = depth > 0 && take_list (text, ']', depth - 1);
+  else if (peek (text) == '"')
+    is_good = take_string (text);
+  else
+    is_good = take_word (text, "true") || take_word (text, "false")
+              || take_word (text, "null") || take_number (text);
+  skip_space (text);
+  return is_good;
+}
+
+static gboolean
+check (const gchar *data, gsize size_bytes, GError **error)
+{
+  Text text = { data, data + size_bytes };
+
+  if (g_utf8_validate_len (data, size_bytes, &text.at) && (text.at = data)
+      && take_value (&text, SYRINX_JSON_MAX_DEPTH) && text.at == text.end)
+    return TRUE;
+  g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_INVALID,
+      "this is not JSON in UTF-8 of at most %d levels, from byte "
+      "%" G_GSIZE_FORMAT " on",
+      SYRINX_JSON_MAX_DEPTH, (gsize)(text.at - data));
+  return FALSE;
+}
+
+/* --- Reading it --- */
 
 JsonObject *
 syrinx_json_parse_object (const gchar *data, gsize size_bytes, GError **error)
@@ -34,19 +195,16 @@ syrinx_json_parse_object (const gchar *data, gsize size_bytes, GError **error)
   g_autoptr (GError) cause = NULL;
   JsonNode *root;
 
-  if (size_bytes > SYRINX_JSON_MAX_BYTES
-      || measure_depth (data, size_bytes) > SYRINX_JSON_MAX_DEPTH) {
+  if (size_bytes > SYRINX_JSON_MAX_BYTES) {
     g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_INVALID,
-        "JSON over %d bytes or %d levels is not read", SYRINX_JSON_MAX_BYTES,
-        SYRINX_JSON_MAX_DEPTH);
+        "JSON over %d bytes is not read", SYRINX_JSON_MAX_BYTES);
     return NULL;
   }
-  if (memchr (data, 0, size_bytes)
-      || !g_utf8_validate_len (data, size_bytes, NULL)
-      || !json_parser_load_from_data (parser, data, size_bytes, &cause)) {
+  if (!check (data, size_bytes, error))
+    return NULL;
+  if (!json_parser_load_from_data (parser, data, size_bytes, &cause)) {
     g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_INVALID,
-        "this is not JSON in UTF-8%s%s", cause ? ": " : "",
-        cause ? cause->message : "");
+        "this JSON is not read: %s", cause->message);
     return NULL;
   }
   root = json_parser_get_root (parser);

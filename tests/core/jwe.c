@@ -183,9 +183,9 @@ static const struct
   SyrinxError code;
   const gchar *says;
 } refusals[] = {
-  { "no_json", "kty", SYRINX_ERROR_INVALID, "no JSON" },
-  { "nothing", "", SYRINX_ERROR_INVALID, "no JSON" },
-  { "an_array", "[]", SYRINX_ERROR_INVALID, "no JSON object" },
+  { "no_json", "kty", SYRINX_ERROR_INVALID, "not JSON" },
+  { "nothing", "", SYRINX_ERROR_INVALID, "not JSON" },
+  { "an_array", "[]", SYRINX_ERROR_INVALID, "a JSON object" },
   { "an_object_without_type", "{}", SYRINX_ERROR_UNSUPPORTED, "'kty'" },
   { "a_type_that_is_no_string", "{\"kty\":7}", SYRINX_ERROR_UNSUPPORTED,
       "'kty'" },
@@ -289,7 +289,7 @@ a_huge_or_deep_key_is_refused_unread (void)
   g_autofree gchar *deep = g_strnfill (4000, '[');
 
   assert_refused (huge, SYRINX_ERROR_INVALID, "over 8192");
-  assert_refused (deep, SYRINX_ERROR_INVALID, "nested");
+  assert_refused (deep, SYRINX_ERROR_INVALID, "16 levels");
 }
 
 int
