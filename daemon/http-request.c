@@ -4,7 +4,6 @@
 
 #include "core/error.h"
 #include "core/identifier.h"
-#include "core/json.h"
 
 #include <string.h>
 
@@ -335,21 +334,11 @@ http_query_uint (HttpRequest *request, const gchar *name, guint min, guint max,
   return TRUE;
 }
 
-JsonObject *
+GBytes *
 http_body (HttpRequest *request)
 {
-  SoupMessageBody *body
-      = soup_server_message_get_request_body (request->message);
-  g_autoptr (GBytes) bytes = soup_message_body_flatten (body);
-  g_autoptr (GError) error = NULL;
-  gsize size_bytes;
-  const gchar *data = g_bytes_get_data (bytes, &size_bytes);
-  JsonObject *object
-      = syrinx_json_parse_object (data ? data : "", size_bytes, &error);
-
-  if (!object)
-    http_problem (request->message, 400, NULL, "%s", error->message);
-  return object;
+  return soup_message_body_flatten (
+      soup_server_message_get_request_body (request->message));
 }
 
 gboolean

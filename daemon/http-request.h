@@ -75,8 +75,8 @@ const gchar *http_query (HttpRequest *request, const gchar *name);
 /* FALSE: a 422 that names the field was sent. */
 gboolean http_query_uint (HttpRequest *request, const gchar *name, guint min,
     guint max, guint fallback, guint *value);
-/* The body as a JSON object; NULL: answered. (transfer full) */
-JsonObject *http_body (HttpRequest *request);
+/* The whole body. (transfer full) */
+GBytes *http_body (HttpRequest *request);
 /* FALSE: answered 404. */
 gboolean http_check_id (HttpRequest *request, const gchar *id);
 /* The request's path with tokens and capabilities taken out. (transfer full) */

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* HTTP: sessions begin, are looked at, renewed and ended. */
 #include "http-request.h"
+#include "session-body.h"
 #include "soup-stream.h"
 
 #include "core/error.h"
-#include "core/json.h"
-#include "core/jwe.h"
 
 #include <string.h>
 
@@ -153,70 +152,22 @@ answer_session (HttpRequest *request, SyrinxListener *listener, guint status,
 
 /* --- Beginning --- */
 
-/* The public key in @body as text, once it is known to be good for keys.
- * FALSE: answered. */
+/* FALSE: answered. */
 static gboolean
-read_public_key (HttpRequest *request, JsonObject *body, gchar **public_key)
+read_body (HttpRequest *request, SyrinxSessionBody *body)
 {
-  JsonNode *node = json_object_get_member (body, "public_key");
-  g_autoptr (GError) error = NULL;
-
-  if (!node)
-    return TRUE;
-  *public_key = json_to_string (node, FALSE);
-  if (syrinx_jwe_check_key (*public_key, &error))
-    return TRUE;
-  http_problem (request->message, 422, "public_key", "%s", error->message);
-  return FALSE;
-}
-
-/* The members of the body, each checked. FALSE: answered. */
-static gboolean
-read_body (HttpRequest *request, JsonObject *body, SyrinxSessionRequest *wanted)
-{
-  static const gchar *const strings[]
-      = { "track_id", "rendition", "encryption", NULL };
-  g_autoptr (GList) members = json_object_get_members (body);
-  const gchar *value;
-
-  for (GList *m = members; m; m = m->next)
-    if (g_str_equal (m->data, "public_key")) {
-      continue;
-    } else if (!g_strv_contains (strings, m->data)) {
-      http_problem (request->message, 422, m->data,
-          "a session has track_id, rendition, encryption and public_key");
-      return FALSE;
-    } else if (!syrinx_json_get_string (body, m->data)) {
-      http_problem (request->message, 422, m->data, "this must be a string");
-      return FALSE;
-    }
-  wanted->track_id = syrinx_json_get_string (body, "track_id");
-  value = syrinx_json_get_string (body, "rendition");
-  wanted->rendition
-      = value ? value
-              : syrinx_engine_get_config (request->engine)->renditions[0];
-  value = syrinx_json_get_string (body, "encryption");
-  if (!value || syrinx_encryption_parse (value, &wanted->encryption))
-    return TRUE;
-  http_problem (request->message, 422, "encryption",
-      "encryption is hls-aes128, ece or none");
-  return FALSE;
-}
-
-static gboolean
-check_session_body (HttpRequest *request, const SyrinxSessionRequest *wanted)
-{
+  g_autoptr (GBytes) bytes = http_body (request);
   SyrinxConfig *config = syrinx_engine_get_config (request->engine);
+  g_autoptr (GError) error = NULL;
+  const gchar *field, *data;
+  gsize size_bytes;
 
-  if (!wanted->track_id)
-    http_problem (
-        request->message, 422, "track_id", "say which track: track_id");
-  else if (!g_strv_contains (
-               (const gchar *const *)config->renditions, wanted->rendition))
-    http_problem (request->message, 422, "rendition",
-        "there is no rendition of that name here");
-  else
+  data = g_bytes_get_data (bytes, &size_bytes);
+  if (syrinx_session_body_parse (data ? data : "", size_bytes,
+          (const gchar *const *)config->renditions, body, &field, &error))
     return TRUE;
+  http_problem (
+      request->message, field ? 422 : 400, field, "%s", error->message);
   return FALSE;
 }
 
@@ -268,24 +219,25 @@ http_begin_session (
 void
 http_session_create (HttpRequest *request)
 {
-  g_autoptr (JsonObject) body = http_body (request);
+  g_auto (SyrinxSessionBody) body = { 0 };
   SyrinxSessionRequest wanted = { 0 };
   g_autofree gchar *capability = NULL, *base = NULL, *location = NULL,
-                   *public_key = NULL, *jwe = NULL;
+                   *jwe = NULL;
   g_autoptr (GError) error = NULL;
   SyrinxListener *listener;
 
-  if (!body || !read_body (request, body, &wanted)
-      || !check_session_body (request, &wanted)
-      || !read_public_key (request, body, &public_key))
+  if (!read_body (request, &body))
     return;
+  wanted.track_id = body.track_id;
+  wanted.rendition = body.rendition;
+  wanted.encryption = body.encryption;
   wanted.has_wrapped_keys
-      = public_key && wanted.encryption != SYRINX_ENCRYPTION_NONE;
+      = body.public_key && wanted.encryption != SYRINX_ENCRYPTION_NONE;
   listener = http_begin_session (request, &wanted, &capability);
   if (!listener)
     return;
   if (wanted.has_wrapped_keys
-      && !(jwe = http_wrap_keys (request, listener, public_key, &error))) {
+      && !(jwe = http_wrap_keys (request, listener, body.public_key, &error))) {
     syrinx_sessions_terminate (syrinx_engine_get_sessions (request->engine),
         syrinx_listener_get_id (listener), "its keys could not be wrapped");
     http_problem_error (request->message, error);

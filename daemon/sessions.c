@@ -334,29 +334,6 @@ syrinx_listener_has_wrapped_keys (SyrinxListener *listener)
   return listener->has_wrapped_keys;
 }
 
-static const gchar *const encryptions[] = {
-  [SYRINX_ENCRYPTION_HLS_AES128] = "hls-aes128",
-  [SYRINX_ENCRYPTION_ECE] = "ece",
-  [SYRINX_ENCRYPTION_NONE] = "none",
-};
-
-const gchar *
-syrinx_encryption_to_string (SyrinxEncryption encryption)
-{
-  return encryptions[encryption];
-}
-
-gboolean
-syrinx_encryption_parse (const gchar *text, SyrinxEncryption *encryption)
-{
-  for (guint i = 0; i < G_N_ELEMENTS (encryptions); i++)
-    if (g_str_equal (text, encryptions[i])) {
-      *encryption = i;
-      return TRUE;
-    }
-  return FALSE;
-}
-
 SyrinxGrant *
 syrinx_listener_get_grant (SyrinxListener *listener)
 {

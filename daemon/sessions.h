@@ -3,24 +3,14 @@
  * Main thread only. */
 #pragma once
 
+#include "encryption.h"
+
 #include "core/content.h"
 #include "core/grant.h"
 
 #include <gio/gio.h>
 
 G_BEGIN_DECLS
-
-typedef enum
-{
-  SYRINX_ENCRYPTION_HLS_AES128, /* the content's key */
-  SYRINX_ENCRYPTION_ECE,        /* the session's own */
-  SYRINX_ENCRYPTION_NONE,
-} SyrinxEncryption;
-
-/* "hls-aes128", "ece", "none" */
-const gchar *syrinx_encryption_to_string (SyrinxEncryption encryption);
-gboolean
-syrinx_encryption_parse (const gchar *text, SyrinxEncryption *encryption);
 
 /* One session: a GObject so that D-Bus can follow its properties, all
  * read-only: "id", "subject", "track-id", "rendition", "region", "client",
