@@ -115,6 +115,13 @@ parse_request (
   return parse_body (*request, bytes + *taken, n_bytes - *taken, taken);
 }
 
+/* Big-endian, wherever it lies. */
+static guint16
+get_uint16 (const gchar *bytes)
+{
+  return (guint8)bytes[0] << 8 | (guint8)bytes[1];
+}
+
 RtspRead
 rtsp_parse (
     const gchar *bytes, gsize n_bytes, gsize *taken, GstRTSPMessage **request)
@@ -130,7 +137,7 @@ rtsp_parse (
     return *taken = n_bytes, RTSP_READ_MORE;
   if (bytes[skip] == '$') {
     gsize size = n_bytes - skip >= FRAMING_BYTES
-                     ? FRAMING_BYTES + GST_READ_UINT16_BE (bytes + skip + 2)
+                     ? FRAMING_BYTES + get_uint16 (bytes + skip + 2)
                      : G_MAXSIZE;
     if (size > n_bytes - skip)
       return RTSP_READ_MORE;
