@@ -18,7 +18,8 @@ struct _Daemon
 {
   gchar *dir, *state_dir, *library, *config, *log;
   gchar *url, *admin_url;
-  GPid pid; /* 0: ended */
+  gchar *wrapper; /* (nullable) */
+  GPid pid;       /* 0: ended */
   SoupSession *soup;
 };
 
@@ -173,14 +174,23 @@ daemon_start (Daemon *self)
   g_autofree gchar *address
       = g_build_filename (self->state_dir, "http-address", NULL);
   g_autoptr (GError) error = NULL;
-  const gchar *argv[] = { path, "--config", self->config, "--library",
-    self->library, "--state-dir", self->state_dir, NULL };
+  g_auto (GStrv) wrap
+      = g_strsplit (self->wrapper ? self->wrapper : "", " ", -1);
+  const gchar *own[] = { path, "--config", self->config, "--library",
+    self->library, "--state-dir", self->state_dir };
+  g_autoptr (GPtrArray) argv = g_ptr_array_new ();
 
   worker = program ("syrinx-worker");
   g_setenv ("SYRINX_WORKER", worker, TRUE);
   g_unlink (address);
-  if (!g_spawn_async (NULL, (gchar **)argv, NULL, G_SPAWN_DO_NOT_REAP_CHILD,
-          to_log, self, &self->pid, &error))
+  for (guint i = 0; wrap[i]; i++)
+    g_ptr_array_add (argv, wrap[i]);
+  for (guint i = 0; i < G_N_ELEMENTS (own); i++)
+    g_ptr_array_add (argv, (gpointer)own[i]);
+  g_ptr_array_add (argv, NULL);
+  if (!g_spawn_async (NULL, (gchar **)argv->pdata, NULL,
+          G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_SEARCH_PATH, to_log, self,
+          &self->pid, &error))
     g_error ("%s: %s", path, error->message);
   wait_until (is_listening, self, "syrinxd to listen", START_SECONDS);
   g_free (self->admin_url);
@@ -219,6 +229,13 @@ has_ended (gpointer data)
 }
 
 void
+daemon_wrap (Daemon *self, const gchar *wrapper)
+{
+  g_free (self->wrapper);
+  self->wrapper = g_strdup (wrapper);
+}
+
+void
 daemon_signal (Daemon *self, int signal)
 {
   if (!daemon_is_alive (self))
@@ -246,6 +263,7 @@ daemon_free (Daemon *self)
   g_free (self->log);
   g_free (self->url);
   g_free (self->admin_url);
+  g_free (self->wrapper);
   g_free (self);
 }
 

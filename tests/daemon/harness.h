@@ -21,6 +21,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Daemon, daemon_free)
 void daemon_signal (Daemon *daemon, int signal);
 /* After an end: again, on the same state. */
 void daemon_start (Daemon *daemon);
+/* Its next starts are under a command, whose words are parted by single spaces.
+ */
+void daemon_wrap (Daemon *daemon, const gchar *wrapper);
 gboolean daemon_is_alive (Daemon *daemon);
 
 GPid daemon_get_pid (Daemon *daemon);
