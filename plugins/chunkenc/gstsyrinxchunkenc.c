@@ -143,58 +143,72 @@ ensure_encoder_locked (GstSyrinxChunkEnc *self, GError **error)
   return self->encoder != NULL;
 }
 
-/* Hot. All in one: for the cipher a call for each packet costs more than what
- * is in it. (transfer full) (nullable): NULL if one can't be read. */
-static GstBuffer *
-join (GstBuffer **buffers, guint n_buffers)
+/* Hot. The bytes of all in one place, which is this thread's until it joins
+ * again: for the cipher a call for each packet costs more than what is in it.
+ * NULL if one can't be read. */
+static const guint8 *
+join (GstBuffer **buffers, guint n_buffers, gsize *total)
 {
-  gsize total, at = 0;
-  GstBuffer *joined;
-  GstMapInfo to;
+  static GPrivate slot = G_PRIVATE_INIT ((GDestroyNotify)g_byte_array_unref);
+  GByteArray *bytes = g_private_get (&slot);
+  gsize at = 0;
 
-  if (n_buffers == 1)
-    return gst_buffer_ref (buffers[0]);
-  total = syrinx_buffers_get_size (buffers, n_buffers);
-  joined = gst_buffer_new_allocate (NULL, total, NULL);
-  gst_buffer_map (joined, &to, GST_MAP_WRITE);
+  if (!bytes)
+    g_private_set (&slot, bytes = g_byte_array_new ());
+  *total = syrinx_buffers_get_size (buffers, n_buffers);
+  g_byte_array_set_size (bytes, *total + 1);
   for (guint i = 0; i < n_buffers; i++)
-    at += gst_buffer_extract (buffers[i], 0, to.data + at, total - at);
-  gst_buffer_unmap (joined, &to);
-  if (at != total)
-    gst_clear_buffer (&joined);
-  return joined;
+    at += gst_buffer_extract (buffers[i], 0, bytes->data + at, *total - at);
+  return at == *total ? bytes->data : NULL;
 }
 
 /* Hot. *@out is NULL if no record left. */
 static gboolean
-seal_locked (GstSyrinxChunkEnc *self, GstBuffer *plain, SyrinxEceEnd end,
-    GstBuffer **out, GError **error)
+seal_locked (GstSyrinxChunkEnc *self, const guint8 *plain, gsize plain_bytes,
+    SyrinxEceEnd end, GstBuffer **out, GError **error)
 {
   g_autoptr (GstBuffer) sealed = NULL;
-  GstMapInfo from, to = GST_MAP_INFO_INIT;
+  GstMapInfo to = GST_MAP_INFO_INIT;
   gboolean done;
   gsize room;
 
   if (!ensure_encoder_locked (self, error))
     return FALSE;
-  if (!plain || !gst_buffer_map (plain, &from, GST_MAP_READ)) {
-    g_set_error_literal (error, GST_STREAM_ERROR, GST_STREAM_ERROR_FAILED,
-        "a buffer can not be read");
-    return FALSE;
-  }
-  room = syrinx_ece_encoder_get_output_bytes (self->encoder, from.size, end);
+  room = syrinx_ece_encoder_get_output_bytes (self->encoder, plain_bytes, end);
   if (room > 0) {
     sealed = gst_buffer_new_allocate (NULL, room, NULL);
     gst_buffer_map (sealed, &to, GST_MAP_WRITE);
   }
   done = syrinx_ece_encoder_push (
-      self->encoder, from.data, from.size, end, to.data, error);
-  gst_buffer_unmap (plain, &from);
+      self->encoder, plain, plain_bytes, end, to.data, error);
   if (sealed != NULL)
     gst_buffer_unmap (sealed, &to);
   if (done)
     *out = g_steal_pointer (&sealed);
   return done;
+}
+
+/* Hot. */
+static gboolean
+seal_all_locked (GstSyrinxChunkEnc *self, GstBuffer **buffers, guint n_buffers,
+    SyrinxEceEnd end, GstBuffer **out, GError **error)
+{
+  const guint8 *joined;
+  gboolean done = FALSE;
+  GstMapInfo map;
+  gsize total;
+
+  if (n_buffers == 1 && gst_buffer_map (buffers[0], &map, GST_MAP_READ)) {
+    done = seal_locked (self, map.data, map.size, end, out, error);
+    gst_buffer_unmap (buffers[0], &map);
+    return done;
+  }
+  joined = join (buffers, n_buffers, &total);
+  if (joined)
+    return seal_locked (self, joined, total, end, out, error);
+  g_set_error_literal (error, GST_STREAM_ERROR, GST_STREAM_ERROR_FAILED,
+      "a buffer can not be read");
+  return FALSE;
 }
 
 /* The oldest content in what leaves gives it its time. */
@@ -213,7 +227,6 @@ static GstFlowReturn
 push_ece (GstSyrinxChunkEnc *self, GstBuffer **buffers, guint n_buffers,
     SyrinxEceEnd end)
 {
-  g_autoptr (GstBuffer) plain = join (buffers, n_buffers);
   GstClockTime pts
       = n_buffers > 0 ? GST_BUFFER_PTS (buffers[0]) : GST_CLOCK_TIME_NONE;
   g_autoptr (GError) error = NULL;
@@ -226,7 +239,7 @@ push_ece (GstSyrinxChunkEnc *self, GstBuffer **buffers, guint n_buffers,
   if (!is_cut) {
     if (self->encoder != NULL)
       held_before = syrinx_ece_encoder_get_held_bytes (self->encoder);
-    done = seal_locked (self, plain, end, &out, &error);
+    done = seal_all_locked (self, buffers, n_buffers, end, &out, &error);
     if (done && (held_before == 0 || out != NULL))
       self->held_since = gst_clock_get_time (self->clock);
     if (done && end == SYRINX_ECE_MORE)
