@@ -110,29 +110,33 @@ rendition_free (SyrinxRendition *rendition)
 
 /* What is in use already. (nullable) (transfer full) */
 static SyrinxRendition *
-find_in_use (SyrinxContent *content, const SyrinxRenditionRow *row)
+find_in_use (SyrinxContent *content, const gchar *track_id, const gchar *name,
+    guint epoch)
 {
-  g_autofree gchar *name
-      = g_strdup_printf ("%s/%s/%u", row->track_id, row->name, row->epoch);
+  g_autofree gchar *key = g_strdup_printf ("%s/%s/%u", track_id, name, epoch);
   SyrinxRendition *rendition;
 
   g_mutex_lock (&content->lock);
-  rendition = g_hash_table_lookup (content->renditions, name);
+  rendition = g_hash_table_lookup (content->renditions, key);
   if (rendition)
     syrinx_rendition_ref (rendition);
   g_mutex_unlock (&content->lock);
   return rendition;
 }
 
-/* With plan_lock held, so that nobody else opens one meanwhile. */
+/* With plan_lock held, so that nobody else opens one meanwhile. Who names the
+ * epoch and is not the first needs nothing from the index. */
 static SyrinxRendition *
 open_planned (SyrinxContent *content, const gchar *track_id, const gchar *name,
     guint epoch, GError **error)
 {
+  SyrinxRendition *rendition
+      = epoch ? find_in_use (content, track_id, name, epoch) : NULL;
   g_autoptr (SyrinxRenditionRow) row
-      = find_row (content, track_id, name, epoch, error);
-  SyrinxRendition *rendition = row ? find_in_use (content, row) : NULL;
+      = rendition ? NULL : find_row (content, track_id, name, epoch, error);
 
+  if (row)
+    rendition = find_in_use (content, row->track_id, row->name, row->epoch);
   if (rendition || !row)
     return rendition;
   rendition = rendition_new (content, row, error);
