@@ -24,6 +24,7 @@
 
 #include "core/error.h"
 #include "core/flow.h"
+#include "core/scheduler.h"
 #include "core/token.h"
 
 #include <glib/gstdio.h>
@@ -58,12 +59,14 @@ struct _GstSyrinxAuthGate
 
   GstPad *sink_pad, *src_pad; /* constant after init */
 
+  SyrinxScheduler *scheduler; /* from READY to PAUSED and back; for timer */
+
   /* protected by the object lock */
   Settings settings;
   SyrinxGrant *grant;   /* (nullable) */
   const gchar *refusal; /* (nullable): why there is no grant; static */
   gulong watch;
-  GstClockID timer; /* (nullable) */
+  SyrinxTimer *timer; /* (nullable) */
   gboolean running;
   guint64 passed_buffers, denied_buffers;
 
@@ -268,9 +271,8 @@ on_revoked (SyrinxGrant *grant, gpointer user_data)
 
 static void arm_timer (GstSyrinxAuthGate *self);
 
-static gboolean
-on_expiry (
-    GstClock *clock, GstClockTime time, GstClockID id, gpointer user_data)
+static void
+on_expiry (gpointer user_data)
 {
   GstSyrinxAuthGate *self = user_data;
   const gchar *denial = find_denial (self, 0);
@@ -279,51 +281,38 @@ on_expiry (
     deny (self, denial);
   else
     arm_timer (self); /* the wall clock was set back, or a new grant is here */
-  return TRUE;
 }
 
-static void
-disarm_timer (GstSyrinxAuthGate *self)
+/* -1: it needs no timer. */
+static gint64
+get_wait_locked (GstSyrinxAuthGate *self)
 {
-  GstClockID timer;
+  gint64 expires_at_s
+      = self->grant ? syrinx_grant_get_expires_at_s (self->grant) : G_MAXINT64;
 
-  GST_OBJECT_LOCK (self);
-  timer = g_steal_pointer (&self->timer);
-  GST_OBJECT_UNLOCK (self);
-  if (!timer)
-    return;
-  gst_clock_id_unschedule (timer);
-  gst_clock_id_unref (timer);
+  if (!self->running || expires_at_s >= G_MAXINT64 / G_USEC_PER_SEC / 2)
+    return -1;
+  return MAX (0, expires_at_s * G_USEC_PER_SEC - g_get_real_time ());
 }
 
-/* So that a stream ends that is held and sees no buffer. The system clock has
- * one thread for all. */
+/* So that a stream ends that is held and sees no buffer. On the scheduler: the
+ * system clock keeps all who wait in one sorted list, and ten thousand sessions
+ * would each walk it. */
 static void
 arm_timer (GstSyrinxAuthGate *self)
 {
-  g_autoptr (GstClock) clock = gst_system_clock_obtain ();
-  gint64 wait_us = -1;
-  GstClockID timer;
+  SyrinxTimer *old;
+  gint64 wait_us;
 
-  disarm_timer (self);
   GST_OBJECT_LOCK (self);
-  if (self->running && self->grant
-      && syrinx_grant_get_expires_at_s (self->grant)
-             < G_MAXINT64 / G_USEC_PER_SEC / 2)
-    wait_us
-        = MAX (0, syrinx_grant_get_expires_at_s (self->grant) * G_USEC_PER_SEC
-                      - g_get_real_time ());
+  old = g_steal_pointer (&self->timer);
+  wait_us = get_wait_locked (self);
+  if (wait_us >= 0)
+    self->timer = syrinx_scheduler_add_timer (self->scheduler,
+        g_get_monotonic_time () + wait_us + 1000, on_expiry, self);
   GST_OBJECT_UNLOCK (self);
-  if (wait_us < 0 || wait_us > G_MAXINT64 / 2000)
-    return;
-  timer = gst_clock_new_single_shot_id (
-      clock, gst_clock_get_time (clock) + wait_us * GST_USECOND + GST_MSECOND);
-  GST_OBJECT_LOCK (self);
-  self->timer = gst_clock_id_ref (timer);
-  GST_OBJECT_UNLOCK (self);
-  gst_clock_id_wait_async (
-      timer, on_expiry, gst_object_ref (self), gst_object_unref);
-  gst_clock_id_unref (timer);
+  if (old)
+    syrinx_timer_cancel (old);
 }
 
 /* @grant (transfer full) (nullable) */
@@ -429,6 +418,7 @@ start (GstSyrinxAuthGate *self)
 
   g_atomic_int_set (&self->denied, FALSE);
   self->track_checked = FALSE;
+  self->scheduler = syrinx_scheduler_get ("default");
   GST_OBJECT_LOCK (self);
   self->running = TRUE;
   self->passed_buffers = self->denied_buffers = 0;
@@ -455,8 +445,9 @@ stop (GstSyrinxAuthGate *self)
   GST_OBJECT_LOCK (self);
   self->running = FALSE;
   GST_OBJECT_UNLOCK (self);
-  disarm_timer (self);
+  arm_timer (self); /* none, since it does not run */
   replace_grant (self, NULL, "unauthenticated");
+  g_clear_pointer (&self->scheduler, syrinx_scheduler_unref);
 }
 
 static GstStateChangeReturn
