@@ -10,7 +10,8 @@
 
 #include <gio/gio.h>
 
-#define SHAPES "/org/syrinx/pipelines/"
+#define SHAPES  "/org/syrinx/pipelines/"
+#define FACTORY "syrinxsession"
 
 struct _SyrinxSession
 {
@@ -139,26 +140,39 @@ syrinx_session_stop_later (SyrinxSession *self)
 
 /* --- Life --- */
 
+/* The parser makes the session itself the outermost bin: another one inside
+ * would cost each session its memory and each message a stop. */
+static GstElement *
+assemble (const gchar *launch, GError **error)
+{
+  g_autofree gchar *text = g_strdup_printf (FACTORY ".( %s )", launch);
+  static gsize registered;
+
+  if (g_once_init_enter (&registered)) {
+    gst_element_register (NULL, FACTORY, GST_RANK_NONE, SYRINX_TYPE_SESSION);
+    g_once_init_leave (&registered, TRUE);
+  }
+  return gst_parse_launch_full (text, NULL, GST_PARSE_FLAG_FATAL_ERRORS, error);
+}
+
 SyrinxSession *
 syrinx_session_new (const gchar *id, const gchar *launch,
     SyrinxSessionFunc func, gpointer user_data, GError **error)
 {
   g_autoptr (GError) cause = NULL;
-  GstElement *inner = gst_parse_bin_from_description_full (
-      launch, FALSE, NULL, GST_PARSE_FLAG_FATAL_ERRORS, &cause);
+  GstElement *made = assemble (launch, &cause);
   g_autoptr (GstClock) clock = gst_system_clock_obtain ();
   SyrinxSession *self;
 
-  if (!inner) {
+  if (!made) {
     g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_INVALID,
         "a session can't be assembled: %s", cause->message);
     return NULL;
   }
-  self = gst_object_ref_sink (g_object_new (SYRINX_TYPE_SESSION, NULL));
+  self = SYRINX_SESSION (gst_object_ref_sink (made));
   self->id = g_strdup (id);
   self->func = func;
   self->user_data = user_data;
-  gst_bin_add (GST_BIN (self), inner);
   gst_element_set_clock (GST_ELEMENT (self), clock);
   return self;
 }
