@@ -33,6 +33,7 @@ static const GDBusErrorEntry error_names[] = {
   { SYRINX_ERROR_UNSUPPORTED, SYRINX_BUS_NAME ".Error.Unsupported" },
   { SYRINX_ERROR_TIMED_OUT, SYRINX_BUS_NAME ".Error.TimedOut" },
   { SYRINX_ERROR_CANCELLED, SYRINX_BUS_NAME ".Error.Cancelled" },
+  { SYRINX_ERROR_TOO_MANY, SYRINX_BUS_NAME ".Error.TooMany" },
 };
 
 /* --- Manager --- */

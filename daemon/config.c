@@ -106,9 +106,9 @@ static const struct
       "What their renditions may need together, in kbit/s. 0: any.", TRUE },
   { "egress-budget-kbps", NUMBER, FIELD (egress_budget_kbps), "0", 0,
       1000000000,
-      "What streams really send together, in kbit/s: above it they take "
-      "turns,\n"
-      "# regions by weight. A little less than the line carries. 0: any.",
+      "What streams and fragments really send together, in kbit/s: above it\n"
+      "# they take turns, regions by weight. A little less than the line\n"
+      "# carries. 0: any.",
       TRUE },
   { "priority-percent", NUMBER, FIELD (priority_percent), "50", 1, 99,
       "Percent of what is sent that streams of a priority may take while "

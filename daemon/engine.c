@@ -33,6 +33,7 @@ struct _SyrinxEngine
   SyrinxCpuLoad cpu_load;
   SyrinxGeography *geography;
   SyrinxScheduler *scheduler; /* held, so that its weights stay */
+  SyrinxTurns *turns;
   SyrinxRateLimit *subject_limit;
   SyrinxAudit *audit;
   SyrinxIssuer *issuer;
@@ -178,6 +179,7 @@ session_removed (
 {
   syrinx_admission_leave (
       self->admission, kbps_of (listener), g_get_monotonic_time ());
+  syrinx_turns_drop (self->turns, listener);
 }
 
 static gdouble
@@ -275,6 +277,7 @@ apply (SyrinxEngine *self, const GPtrArray *before)
   }
   syrinx_scheduler_set_egress (self->scheduler,
       self->config->egress_budget_kbps * G_GUINT64_CONSTANT (1000));
+  syrinx_turns_set_needed (self->turns, self->config->egress_budget_kbps > 0);
   syrinx_scheduler_set_priority_percent (
       self->scheduler, self->config->priority_percent);
   syrinx_sessions_set_max (self->sessions, self->config->max_sessions);
@@ -453,6 +456,7 @@ engine_finalize (GObject *object)
   g_clear_pointer (&self->issuer, syrinx_issuer_free);
   g_clear_pointer (&self->store, syrinx_store_unref);
   g_clear_pointer (&self->geography, syrinx_geography_free);
+  g_clear_pointer (&self->turns, syrinx_turns_free);
   g_clear_pointer (&self->scheduler, syrinx_scheduler_unref);
   g_clear_pointer (&self->subject_limit, syrinx_rate_limit_free);
   g_clear_pointer (&self->audit, syrinx_audit_free);
@@ -470,6 +474,7 @@ static void
 syrinx_engine_init (SyrinxEngine *self)
 {
   self->scheduler = syrinx_scheduler_get (SCHEDULER);
+  self->turns = syrinx_turns_new (self->scheduler);
   self->subject_limit = syrinx_rate_limit_new (MAX_SUBJECTS);
 }
 
@@ -507,6 +512,12 @@ SyrinxScheduler *
 syrinx_engine_get_scheduler (SyrinxEngine *self)
 {
   return self->scheduler;
+}
+
+SyrinxTurns *
+syrinx_engine_get_turns (SyrinxEngine *self)
+{
+  return self->turns;
 }
 
 SyrinxAdmission *

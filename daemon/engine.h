@@ -11,6 +11,7 @@
 #include "rate-limit.h"
 #include "sessions.h"
 #include "streams.h"
+#include "turn.h"
 
 #include "core/content.h"
 #include "core/scheduler.h"
@@ -44,6 +45,8 @@ void syrinx_engine_set_rtsp_port (SyrinxEngine *engine, guint port);
 SyrinxAdmission *syrinx_engine_get_admission (SyrinxEngine *engine);
 /* The one of the streams. */
 SyrinxScheduler *syrinx_engine_get_scheduler (SyrinxEngine *engine);
+/* Whose turn it is to send a fragment. */
+SyrinxTurns *syrinx_engine_get_turns (SyrinxEngine *engine);
 SyrinxGeography *syrinx_engine_get_geography (SyrinxEngine *engine);
 /* The certificate for TLS, as last read. (nullable) if none is configured. */
 GTlsCertificate *syrinx_engine_get_certificate (SyrinxEngine *engine);

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A session's fragment: here at once, or told about when it has been made. */
+/* A session's fragment: here at once, or told about when it has been made and
+ * its turn has come. */
 #include "fragment-wait.h"
 
 #include "core/error.h"
 
-#define MAX_WAIT_S 20
+#define MAX_WAIT_S 20 /* until it is made */
 
 struct _SyrinxFragmentWait
 {
-  SyrinxListener *listener;
-  SyrinxRendition *rendition;
-  gint number;
+  SyrinxFragmentRequest asked; /* with references */
   SyrinxFragmentFunc func;
   gpointer user_data;
+  GBytes *bytes;    /* here, while its turn has not come */
+  SyrinxTurn *turn; /* (nullable) */
 };
 
 static gboolean try_again (gpointer data);
@@ -28,13 +29,13 @@ fragment_came (SyrinxRendition *rendition, gint number, gpointer data)
 static gboolean
 fetch (SyrinxFragmentWait *wait, GBytes **bytes, GError **error)
 {
-  SyrinxForm form = syrinx_listener_get_encryption (wait->listener)
+  SyrinxForm form = syrinx_listener_get_encryption (wait->asked.listener)
                             == SYRINX_ENCRYPTION_HLS_AES128
                         ? SYRINX_FORM_CHUNK
                         : SYRINX_FORM_CLEAR;
 
-  return syrinx_rendition_fetch (wait->rendition, wait->number, form, bytes,
-             fragment_came, wait, error)
+  return syrinx_rendition_fetch (wait->asked.rendition, wait->asked.number,
+             form, bytes, fragment_came, wait, error)
          && *bytes;
 }
 
@@ -50,6 +51,57 @@ finish (SyrinxFragmentWait *wait, GBytes *bytes, const GError *error)
   func (bytes, error, user_data);
 }
 
+/* --- Its turn --- */
+
+static void
+turn_came (const GError *error, gpointer data)
+{
+  SyrinxFragmentWait *wait = data;
+  g_autoptr (GBytes) bytes = g_steal_pointer (&wait->bytes);
+
+  wait->turn = NULL;
+  finish (wait, error ? NULL : bytes, error);
+}
+
+/* Keeps @bytes until then. FALSE: it can't wait. */
+static gboolean
+ask_turn (SyrinxFragmentWait *wait, GBytes *bytes, GError **error)
+{
+  SyrinxListener *listener = wait->asked.listener;
+  const SyrinxRenditionRow *row
+      = syrinx_rendition_get_row (wait->asked.rendition);
+  gint64 media_us
+      = (gint64)row->fragment_units * G_USEC_PER_SEC / row->timescale;
+  gboolean is_header = wait->asked.number == SYRINX_FRAGMENT_HEADER;
+  const SyrinxTurnRequest request = { .listener = listener,
+    .region = syrinx_listener_get_region (listener),
+    .rtt_us = syrinx_listener_get_rtt_ms (listener) * G_GINT64_CONSTANT (1000),
+    .media_start_us = is_header ? 0 : wait->asked.number * media_us,
+    .media_us = is_header ? 0 : media_us,
+    .size_bytes = g_bytes_get_size (bytes) };
+
+  wait->turn
+      = syrinx_turns_ask (wait->asked.turns, &request, turn_came, wait, error);
+  if (wait->turn)
+    wait->bytes = g_bytes_ref (bytes);
+  return wait->turn != NULL;
+}
+
+static gboolean
+needs_turn (const SyrinxFragmentRequest *request)
+{
+  return request->turns && syrinx_turns_is_needed (request->turns);
+}
+
+/* --- Its making --- */
+
+static void
+forget_sources (SyrinxFragmentWait *wait)
+{
+  while (g_source_remove_by_user_data (wait))
+    ;
+}
+
 static gboolean
 try_again (gpointer data)
 {
@@ -57,8 +109,15 @@ try_again (gpointer data)
   g_autoptr (GBytes) bytes = NULL;
   g_autoptr (GError) error = NULL;
 
-  if (fetch (wait, &bytes, &error) || error)
-    finish (wait, bytes, error);
+  if (syrinx_listener_has_ended (wait->asked.listener))
+    g_set_error_literal (&error, SYRINX_ERROR, SYRINX_ERROR_EXPIRED,
+        "this session has ended; POST /v1/sessions for a new one");
+  else if (!fetch (wait, &bytes, &error) && !error)
+    return G_SOURCE_REMOVE;
+  if (bytes && needs_turn (&wait->asked) && ask_turn (wait, bytes, &error))
+    forget_sources (wait);
+  else
+    finish (wait, error ? NULL : bytes, error);
   return G_SOURCE_REMOVE;
 }
 
@@ -73,39 +132,54 @@ give_up (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
+/* --- Asking --- */
+
 void
 syrinx_fragment_wait_cancel (SyrinxFragmentWait *wait)
 {
-  syrinx_rendition_cancel (wait->rendition, wait);
-  while (g_source_remove_by_user_data (wait))
-    ;
-  syrinx_rendition_unref (wait->rendition);
-  g_object_unref (wait->listener);
+  g_clear_pointer (&wait->turn, syrinx_turn_cancel);
+  syrinx_rendition_cancel (wait->asked.rendition, wait);
+  forget_sources (wait);
+  g_clear_pointer (&wait->bytes, g_bytes_unref);
+  syrinx_rendition_unref (wait->asked.rendition);
+  g_object_unref (wait->asked.listener);
   g_free (wait);
 }
 
-SyrinxFragmentWait *
-syrinx_fragment_get (SyrinxListener *listener, SyrinxRendition *rendition,
-    gint number, GBytes **bytes, SyrinxFragmentFunc func, gpointer user_data,
-    GError **error)
+/* FALSE: @bytes are here and may go, or there is an error. */
+static gboolean
+must_wait (SyrinxFragmentWait *wait, GBytes **bytes, GError **error)
 {
-  SyrinxFragmentWait *wait = g_new0 (SyrinxFragmentWait, 1);
   GError *cause = NULL;
 
-  *bytes = NULL;
-  wait->listener = listener;
-  wait->rendition = rendition;
-  wait->number = number;
-  if (fetch (wait, bytes, &cause) || cause) {
-    g_free (wait);
-    if (cause)
-      g_propagate_error (error, cause);
-    return NULL;
+  if (fetch (wait, bytes, &cause)) {
+    if (!needs_turn (&wait->asked))
+      return FALSE;
+    ask_turn (wait, *bytes, &cause);
+    g_clear_pointer (bytes, g_bytes_unref);
+  } else if (!cause) {
+    g_timeout_add_seconds (MAX_WAIT_S, give_up, wait);
   }
-  g_object_ref (listener);
-  syrinx_rendition_ref (rendition);
+  if (cause)
+    g_propagate_error (error, cause);
+  return !cause;
+}
+
+SyrinxFragmentWait *
+syrinx_fragment_get (const SyrinxFragmentRequest *request, GBytes **bytes,
+    SyrinxFragmentFunc func, gpointer user_data, GError **error)
+{
+  SyrinxFragmentWait *wait = g_new0 (SyrinxFragmentWait, 1);
+
+  *bytes = NULL;
+  wait->asked = *request;
   wait->func = func;
   wait->user_data = user_data;
-  g_timeout_add_seconds (MAX_WAIT_S, give_up, wait);
+  if (!must_wait (wait, bytes, error)) {
+    g_free (wait);
+    return NULL;
+  }
+  g_object_ref (request->listener);
+  syrinx_rendition_ref (request->rendition);
   return wait;
 }

@@ -10,6 +10,8 @@
 #include "fragment-wait.h"
 #include "http-request.h"
 
+#include "core/error.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <glib-unix.h>
@@ -28,6 +30,8 @@
 #define MAX_RESPONSE_HEAD  768
 #define MAX_ANSWERS_A_TURN 16
 #define ACCEPT_PAUSE_MS    100
+#define EVENTS             (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET)
+#define GONE               (EPOLLRDHUP | EPOLLHUP | EPOLLERR)
 
 /* libh2o's picohttpparser, whose header Debian leaves out. */
 struct phr_header
@@ -88,6 +92,17 @@ struct _SyrinxFront
   gchar date[32];
   gchar *fixed_head; /* the lines that all answers have */
 };
+
+typedef struct
+{
+  guint status;
+  const gchar *title, *headers, *detail;
+} Refusal;
+
+static const Refusal too_long = { 431, "Request Header Fields Too Large", "",
+  "a request's head is at most 16 KiB" };
+static const Refusal too_late = { 503, "Service Unavailable",
+  "Retry-After: 2\r\n", "the fragment did not come in time; ask again" };
 
 static void serve (Connection *connection);
 
@@ -264,18 +279,42 @@ answer (Connection *connection, GBytes *body)
   g_clear_object (&connection->listener);
 }
 
+/* A socket that is closed with bytes unread takes back what was answered. */
+static void
+refuse (Connection *connection, const Refusal *refusal)
+{
+  g_autofree gchar *body
+      = g_strdup_printf ("{\"title\":\"%s\",\"status\":%u,\"detail\":\"%s\"}",
+          refusal->title, refusal->status, refusal->detail);
+  g_autofree gchar *text = g_strdup_printf (
+      "HTTP/1.1 %u %s\r\n%sContent-Type: application/problem+json\r\n"
+      "Access-Control-Allow-Origin: *\r\nConnection: close\r\n"
+      "Content-Length: %" G_GSIZE_FORMAT "\r\n\r\n%s",
+      refusal->status, refusal->title, refusal->headers, strlen (body), body);
+  gchar data[MAX_REQUEST_BYTES];
+
+  if (send (connection->fd, text, strlen (text), MSG_NOSIGNAL) > 0)
+    shutdown (connection->fd, SHUT_WR);
+  for (guint i = 0; i < MAX_DRAINS; i++)
+    if (recv (connection->fd, data, sizeof data, MSG_DONTWAIT) <= 0)
+      break;
+  close_connection (connection);
+}
+
 static void
 fragment_came (GBytes *bytes, const GError *error, gpointer data)
 {
   Connection *connection = data;
 
   connection->wait = NULL;
-  if (!bytes) {
+  if (bytes) {
+    answer (connection, bytes);
+    serve (connection);
+  } else if (g_error_matches (error, SYRINX_ERROR, SYRINX_ERROR_TIMED_OUT)) {
+    refuse (connection, &too_late);
+  } else {
     hand_over (connection); /* where it is asked for again, and explained */
-    return;
   }
-  answer (connection, bytes);
-  serve (connection);
 }
 
 /* --- Reading: hot --- */
@@ -339,28 +378,6 @@ look_at (const gchar *data, gsize length, gchar *path, gsize *request_bytes)
   return has_host ? LOOK_PLAIN : LOOK_SPECIAL;
 }
 
-/* A socket that is closed with bytes unread takes back what was answered. */
-static void
-refuse_length (Connection *connection)
-{
-  static const gchar body[]
-      = "{\"title\":\"Request Header Fields Too Large\",\"status\":431,"
-        "\"detail\":\"a request's head is at most 16 KiB\"}";
-  g_autofree gchar *text = g_strdup_printf (
-      "HTTP/1.1 431 Request Header Fields Too Large\r\n"
-      "Content-Type: application/problem+json\r\nConnection: close\r\n"
-      "Content-Length: %" G_GSIZE_FORMAT "\r\n\r\n%s",
-      sizeof body - 1, body);
-  gchar data[MAX_REQUEST_BYTES];
-
-  if (send (connection->fd, text, strlen (text), MSG_NOSIGNAL) > 0)
-    shutdown (connection->fd, SHUT_WR);
-  for (guint i = 0; i < MAX_DRAINS; i++)
-    if (recv (connection->fd, data, sizeof data, MSG_DONTWAIT) <= 0)
-      break;
-  close_connection (connection);
-}
-
 /* FALSE: this one is not answered here. */
 static gboolean
 start_answer (Connection *connection, gchar *path)
@@ -376,7 +393,9 @@ start_answer (Connection *connection, gchar *path)
     return FALSE;
   connection->listener = g_object_ref (listener);
   connection->wait = syrinx_fragment_get (
-      listener, rendition, number, &bytes, fragment_came, connection, NULL);
+      &(SyrinxFragmentRequest){ syrinx_engine_get_turns (front->engine),
+          listener, rendition, number },
+      &bytes, fragment_came, connection, NULL);
   if (bytes)
     answer (connection, bytes);
   return bytes || connection->wait;
@@ -406,7 +425,7 @@ read_request (Connection *connection)
     return FALSE;
   }
   if (look == LOOK_TOO_LONG) {
-    refuse_length (connection);
+    refuse (connection, &too_long);
     return FALSE;
   }
   if (look == LOOK_PLAIN && start_answer (connection, path))
@@ -419,8 +438,7 @@ read_request (Connection *connection)
 static void
 ask_again (Connection *connection)
 {
-  struct epoll_event event
-      = { .events = EPOLLIN | EPOLLOUT | EPOLLET, .data.ptr = connection };
+  struct epoll_event event = { .events = EVENTS, .data.ptr = connection };
 
   epoll_ctl (
       connection->front->epoll_fd, EPOLL_CTL_MOD, connection->fd, &event);
@@ -433,7 +451,8 @@ serve (Connection *connection)
 {
   for (guint turn = 0; turn < MAX_ANSWERS_A_TURN; turn++) {
     if (connection->wait) {
-      enter (connection, PHASE_WAITING);
+      if (connection->phase != PHASE_WAITING)
+        enter (connection, PHASE_WAITING);
       return;
     }
     if (connection->body && !send_rest (connection)) {
@@ -473,8 +492,7 @@ static void
 add_connection (SyrinxFront *front, int fd, gchar *host)
 {
   Connection *connection = g_new0 (Connection, 1);
-  struct epoll_event event
-      = { .events = EPOLLIN | EPOLLOUT | EPOLLET, .data.ptr = connection };
+  struct epoll_event event = { .events = EVENTS, .data.ptr = connection };
 
   connection->front = front;
   connection->fd = fd;
@@ -551,11 +569,15 @@ dispatch (gint epoll_fd, GIOCondition condition, gpointer data)
   struct epoll_event events[MAX_EVENTS];
   int n = epoll_wait (epoll_fd, events, MAX_EVENTS, 0);
 
-  for (int i = 0; i < n; i++)
-    if (events[i].data.ptr)
-      serve (events[i].data.ptr);
-    else
+  for (int i = 0; i < n; i++) {
+    Connection *connection = events[i].data.ptr;
+    if (!connection)
       accept_all (front);
+    else if (connection->wait && events[i].events & GONE)
+      close_connection (connection);
+    else
+      serve (connection);
+  }
   return G_SOURCE_CONTINUE;
 }
 

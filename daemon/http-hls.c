@@ -200,6 +200,7 @@ typedef struct
   SyrinxListener *listener;
   SoupServerMessage *message;
   SyrinxFragmentWait *wait; /* NULL: it is over */
+  HttpWatch *watch;         /* (nullable) */
 } Pending;
 
 /* One message under the session's key, its salt random. */
@@ -242,6 +243,7 @@ fragment_came (GBytes *bytes, const GError *error, gpointer data)
   Pending *pending = data;
 
   pending->wait = NULL;
+  g_clear_pointer (&pending->watch, http_watch_free);
   if (bytes)
     answer_fragment (pending->message, pending->listener, bytes);
   else
@@ -250,12 +252,29 @@ fragment_came (GBytes *bytes, const GError *error, gpointer data)
 }
 
 static void
-message_finished (SoupServerMessage *message, Pending *pending)
+pending_free (Pending *pending)
 {
-  g_signal_handlers_disconnect_by_data (message, pending);
+  g_signal_handlers_disconnect_by_data (pending->message, pending);
   g_clear_pointer (&pending->wait, syrinx_fragment_wait_cancel);
+  g_clear_pointer (&pending->watch, http_watch_free);
   g_object_unref (pending->listener);
   g_free (pending);
+}
+
+static void
+message_finished (SoupServerMessage *message, Pending *pending)
+{
+  pending_free (pending);
+}
+
+static void
+client_left (gpointer data)
+{
+  Pending *pending = data;
+  g_autoptr (SoupServerMessage) message = g_object_ref (pending->message);
+
+  pending_free (pending);
+  http_let_go (message);
 }
 
 /* "init.mp4" or "N.m4s" */
@@ -286,6 +305,7 @@ http_hls_segment (HttpRequest *request)
   g_autoptr (GBytes) bytes = NULL;
   g_autoptr (GError) error = NULL;
   g_autofree Pending *pending = NULL;
+  gboolean is_head;
   gint number;
 
   if (!rendition)
@@ -295,8 +315,13 @@ http_hls_segment (HttpRequest *request)
     return;
   }
   pending = g_new0 (Pending, 1);
+  is_head
+      = soup_server_message_get_method (request->message) == SOUP_METHOD_HEAD;
   pending->wait = syrinx_fragment_get (
-      listener, rendition, number, &bytes, fragment_came, pending, &error);
+      &(SyrinxFragmentRequest){
+          is_head ? NULL : syrinx_engine_get_turns (request->engine), listener,
+          rendition, number },
+      &bytes, fragment_came, pending, &error);
   if (error) {
     http_problem_error (request->message, error);
   } else if (bytes) {
@@ -305,6 +330,7 @@ http_hls_segment (HttpRequest *request)
     pending->message = request->message;
     pending->listener = g_object_ref (listener);
     soup_server_message_pause (request->message);
+    pending->watch = http_watch_new (request->message, client_left, pending);
     g_signal_connect (request->message, "finished",
         G_CALLBACK (message_finished), g_steal_pointer (&pending));
   }

@@ -80,6 +80,20 @@ add_quantile (GString *text, const gchar *name, const gchar *region,
       region, quantile, seconds);
 }
 
+static void
+add_turns (GString *text, SyrinxTurns *turns)
+{
+  add_head (text, "syrinx_turns_waiting", "gauge",
+      "Requests for fragments that wait for their turn.");
+  g_string_append_printf (
+      text, "syrinx_turns_waiting %u\n", syrinx_turns_get_n_waiting (turns));
+  add_head (text, "syrinx_turns_refused_total", "counter",
+      "Those that waited too long, or were too many of one session.");
+  g_string_append_printf (text,
+      "syrinx_turns_refused_total %" G_GUINT64_FORMAT "\n",
+      syrinx_turns_get_n_refused (turns));
+}
+
 void
 http_add_region_metrics (HttpRequest *request, GString *text)
 {
@@ -87,17 +101,19 @@ http_add_region_metrics (HttpRequest *request, GString *text)
       syrinx_engine_get_scheduler (request->engine));
   const SyrinxRegionStats *rows = (const SyrinxRegionStats *)stats->data;
 
-  add_head (text, "syrinx_region_streams", "gauge", "Streams, by region.");
+  add_turns (text, syrinx_engine_get_turns (request->engine));
+  add_head (text, "syrinx_region_streams", "gauge",
+      "Streams, by region, and listeners whose fragments take turns.");
   for (guint i = 0; i < stats->len; i++)
     g_string_append_printf (text, "syrinx_region_streams{region=\"%s\"} %u\n",
         rows[i].region, rows[i].n_flows);
   add_head (text, "syrinx_region_waiting", "gauge",
-      "Streams that could send, and wait for their turn.");
+      "Those that could send, and wait for their turn.");
   for (guint i = 0; i < stats->len; i++)
     g_string_append_printf (text, "syrinx_region_waiting{region=\"%s\"} %u\n",
         rows[i].region, rows[i].n_ready);
   add_head (text, "syrinx_region_sent_bytes_total", "counter",
-      "What streams were served.");
+      "What they were served.");
   for (guint i = 0; i < stats->len; i++)
     g_string_append_printf (text,
         "syrinx_region_sent_bytes_total{region=\"%s\"} %" G_GUINT64_FORMAT "\n",

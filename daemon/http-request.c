@@ -251,6 +251,7 @@ http_problem_error (SoupServerMessage *message, const GError *error)
     [SYRINX_ERROR_UNSUPPORTED] = 422,
     [SYRINX_ERROR_TIMED_OUT] = 503,
     [SYRINX_ERROR_CANCELLED] = 503,
+    [SYRINX_ERROR_TOO_MANY] = 429,
   };
   guint status = error->domain == SYRINX_ERROR
                          && error->code < (gint)G_N_ELEMENTS (statuses)

@@ -173,7 +173,8 @@ ask (Asked *asked, SyrinxRendition *rendition)
     return;
   }
   asked->wait = syrinx_fragment_get (
-      asked->listener, rendition, number, &bytes, first_came, asked, &error);
+      &(SyrinxFragmentRequest){ NULL, asked->listener, rendition, number },
+      &bytes, first_came, asked, &error);
   if (asked->wait) {
     soup_server_message_pause (asked->message);
     g_signal_connect (

@@ -316,6 +316,24 @@ syrinx_listener_get_track_id (SyrinxListener *listener)
   return listener->track_id;
 }
 
+const gchar *
+syrinx_listener_get_region (SyrinxListener *listener)
+{
+  return listener->region;
+}
+
+guint
+syrinx_listener_get_rtt_ms (SyrinxListener *listener)
+{
+  return listener->rtt_ms;
+}
+
+gboolean
+syrinx_listener_has_ended (SyrinxListener *listener)
+{
+  return g_str_equal (listener->state, "ended");
+}
+
 SyrinxEncryption
 syrinx_listener_get_encryption (SyrinxListener *listener)
 {

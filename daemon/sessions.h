@@ -22,6 +22,10 @@ G_DECLARE_FINAL_TYPE (
 
 const gchar *syrinx_listener_get_id (SyrinxListener *listener);
 const gchar *syrinx_listener_get_track_id (SyrinxListener *listener);
+const gchar *syrinx_listener_get_region (SyrinxListener *listener);
+guint syrinx_listener_get_rtt_ms (SyrinxListener *listener);
+/* No session any more, by whatever end. */
+gboolean syrinx_listener_has_ended (SyrinxListener *listener);
 SyrinxEncryption syrinx_listener_get_encryption (SyrinxListener *listener);
 SyrinxGrant *syrinx_listener_get_grant (SyrinxListener *listener);
 /* The session's own key, 16 bytes, if it has one (ece). (transfer none) */

@@ -27,6 +27,7 @@ GQuark syrinx_error_quark (void);
  * @SYRINX_ERROR_UNSUPPORTED: valid, but nothing here can do it
  * @SYRINX_ERROR_TIMED_OUT: a peer or worker took too long
  * @SYRINX_ERROR_CANCELLED: somebody asked for it to stop
+ * @SYRINX_ERROR_TOO_MANY: this one has its part of a bound; others have not
  */
 typedef enum
 {
@@ -43,6 +44,7 @@ typedef enum
   SYRINX_ERROR_UNSUPPORTED,
   SYRINX_ERROR_TIMED_OUT,
   SYRINX_ERROR_CANCELLED,
+  SYRINX_ERROR_TOO_MANY,
 } SyrinxError;
 
 G_END_DECLS
