@@ -9,8 +9,9 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define MAX_AHEAD_US (30 * G_USEC_PER_SEC) /* of real time, and still urgent   \
-                                            */
+#define MAX_AHEAD_US                                                           \
+  (30 * G_USEC_PER_SEC) /* of real time, and still urgent                      \
+                         */
 
 /* Where a player is in its track, as far as its requests tell: it plays since
  * @since_us, began at @from_us and has asked for all up to @to_us. @paid_us is
