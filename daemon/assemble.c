@@ -47,3 +47,50 @@ syrinx_assemble_count (SyrinxSession *session, SyrinxListener *listener)
   if (stats && gst_structure_get_uint64 (stats, "bytes-sent", &sent_bytes))
     syrinx_listener_count (listener, sent_bytes);
 }
+
+/* --- What the elements say --- */
+
+typedef struct
+{
+  const SyrinxEndings *endings;
+  gchar *id;
+  gboolean is_broken;
+} News;
+
+static gboolean
+tell (gpointer data)
+{
+  News *news = data;
+
+  news->endings->func (news->id, news->is_broken, news->endings->user_data);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+news_free (gpointer data)
+{
+  News *news = data;
+
+  g_free (news->id);
+  g_free (news);
+}
+
+void
+syrinx_assemble_says (const gchar *id, GstMessageType type,
+    const GstStructure *structure, gpointer endings)
+{
+  g_autoptr (GError) error = NULL;
+  News *news;
+
+  if (type == GST_MESSAGE_ELEMENT
+      && !gst_structure_has_name (structure, "syrinx-client-closed"))
+    return;
+  if (type == GST_MESSAGE_ERROR
+      && gst_structure_get (structure, "gerror", G_TYPE_ERROR, &error, NULL))
+    g_message ("a stream broke off: %s", error->message);
+  news = g_new (News, 1);
+  news->endings = endings;
+  news->id = g_strdup (id);
+  news->is_broken = type != GST_MESSAGE_EOS;
+  g_idle_add_full (G_PRIORITY_DEFAULT, tell, news, news_free);
+}

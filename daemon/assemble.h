@@ -19,4 +19,18 @@ void syrinx_assemble_queue (SyrinxSession *session, SyrinxListener *listener);
 /* Counts for the listener what `out` has sent. Once, at the end. */
 void syrinx_assemble_count (SyrinxSession *session, SyrinxListener *listener);
 
+/* On the main context, for whom the elements of the session @id have come to
+ * their end; @is_broken: not to that of the track. */
+typedef void (*SyrinxEndedFunc) (
+    const gchar *id, gboolean is_broken, gpointer user_data);
+typedef struct
+{
+  SyrinxEndedFunc func;
+  gpointer user_data;
+} SyrinxEndings;
+/* A SyrinxSessionFunc whose user_data is a SyrinxEndings that outlives the
+ * session and the main context's next turn. In the thread that posted. */
+void syrinx_assemble_says (const gchar *id, GstMessageType type,
+    const GstStructure *structure, gpointer endings);
+
 G_END_DECLS

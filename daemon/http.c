@@ -2,6 +2,7 @@
 /* The HTTP face: limits, and the table of addresses. */
 #include "http.h"
 
+#include "address.h"
 #include "front.h"
 #include "http-request.h"
 #include "rate-limit.h"
@@ -210,25 +211,7 @@ handle_admin (SoupServer *server, SoupServerMessage *message, const char *path,
 
 /* --- Listening --- */
 
-static GSocketAddress *
-parse_address (const gchar *text, GError **error)
-{
-  g_autoptr (GSocketConnectable) parsed
-      = g_network_address_parse (text, 0, error);
-  const gchar *host;
-  GSocketAddress *address;
-
-  if (!parsed)
-    return NULL;
-  host = g_network_address_get_hostname (G_NETWORK_ADDRESS (parsed));
-  address = g_inet_socket_address_new_from_string (
-      g_str_equal (host, "localhost") ? "127.0.0.1" : host,
-      g_network_address_get_port (G_NETWORK_ADDRESS (parsed)));
-  if (!address)
-    g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_INVALID,
-        "\"%s\" is no ADDRESS:PORT; the address must be numeric", text);
-  return address;
-}
+#define OPTIONS "--http, --https and --admin"
 
 static gchar *
 describe (const gchar *scheme, GSocketAddress *address)
@@ -240,26 +223,10 @@ describe (const gchar *scheme, GSocketAddress *address)
 }
 
 static gboolean
-explain_busy (const gchar *text, GError *cause, GError **error)
-{
-  if (g_error_matches (cause, G_IO_ERROR, G_IO_ERROR_ADDRESS_IN_USE))
-    g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_BUSY,
-        "%s is in use; choose another with --http, --https and --admin, or "
-        "port 0 for "
-        "any free one",
-        text);
-  else
-    g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_FAILED,
-        "can't listen on %s: %s", text, cause->message);
-  g_error_free (cause);
-  return FALSE;
-}
-
-static gboolean
 listen_public (SyrinxHttp *http, const gchar *text, GError **error)
 {
   static const SyrinxFrontFuncs funcs = { admit, take_over };
-  g_autoptr (GSocketAddress) address = parse_address (text, error);
+  g_autoptr (GSocketAddress) address = syrinx_address_parse (text, error);
   g_autoptr (GSocketAddress) bound = NULL;
   GError *cause = NULL;
 
@@ -268,11 +235,10 @@ listen_public (SyrinxHttp *http, const gchar *text, GError **error)
   http->front = syrinx_front_new (
       http->engine, address, http->connections, &funcs, http, &cause);
   if (!http->front)
-    return explain_busy (text, cause, error);
+    return syrinx_address_explain (text, OPTIONS, cause, error);
   bound = syrinx_front_get_address (http->front);
   http->address = describe ("http", bound);
-  if (!g_inet_address_get_is_loopback (
-          g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (bound))))
+  if (!syrinx_address_is_loopback (bound))
     g_warning ("%s is reachable from other machines and not encrypted on the "
                "way: make it loopback and set https, or put TLS in front of it",
         http->address);
@@ -282,7 +248,7 @@ listen_public (SyrinxHttp *http, const gchar *text, GError **error)
 static gboolean
 listen_tls (SyrinxHttp *http, const gchar *text, GError **error)
 {
-  g_autoptr (GSocketAddress) address = parse_address (text, error);
+  g_autoptr (GSocketAddress) address = syrinx_address_parse (text, error);
   g_autoptr (GSocketAddress) bound = NULL;
   GError *cause = NULL;
 
@@ -291,7 +257,7 @@ listen_tls (SyrinxHttp *http, const gchar *text, GError **error)
   http->tls_front = syrinx_tls_front_new (
       http->engine, address, http->connections, take_over, http, &cause);
   if (!http->tls_front)
-    return explain_busy (text, cause, error);
+    return syrinx_address_explain (text, OPTIONS, cause, error);
   bound = syrinx_tls_front_get_address (http->tls_front);
   http->tls_address = describe ("https", bound);
   return TRUE;
@@ -300,14 +266,14 @@ listen_tls (SyrinxHttp *http, const gchar *text, GError **error)
 static gboolean
 listen_admin (SyrinxHttp *http, const gchar *text, GError **error)
 {
-  g_autoptr (GSocketAddress) address = parse_address (text, error);
+  g_autoptr (GSocketAddress) address = syrinx_address_parse (text, error);
   g_autoslist (GUri) uris = NULL;
   GError *cause = NULL;
 
   if (!address)
     return FALSE;
   if (!soup_server_listen (http->admin, address, 0, &cause))
-    return explain_busy (text, cause, error);
+    return syrinx_address_explain (text, OPTIONS, cause, error);
   uris = soup_server_get_uris (http->admin);
   http->admin_address = uris ? g_uri_to_string (uris->data) : g_strdup ("");
   return TRUE;

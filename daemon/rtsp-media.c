@@ -89,59 +89,19 @@ rtsp_media_report (RtspMedia *self)
     send_report (self, FALSE);
 }
 
-/* --- What the elements say --- */
-
-typedef struct
+void
+rtsp_media_is_over (const gchar *id, gboolean is_broken, gpointer user_data)
 {
-  SyrinxRtsp *rtsp;
-  gchar *id;
-  gboolean is_broken;
-} News;
-
-static gboolean
-media_is_over (gpointer data)
-{
-  News *news = data;
-  RtspMedia *self = g_hash_table_lookup (news->rtsp->media, news->id);
+  SyrinxRtsp *rtsp = user_data;
+  RtspMedia *self = g_hash_table_lookup (rtsp->media, id);
 
   if (!self)
-    return G_SOURCE_REMOVE;
+    return;
   if (self->state == RTSP_MEDIA_PLAYING)
     send_report (self, TRUE);
   self->state = RTSP_MEDIA_ENDED;
-  if (news->is_broken)
+  if (is_broken)
     rtsp_connection_end (self->connection);
-  return G_SOURCE_REMOVE;
-}
-
-static void
-news_free (gpointer data)
-{
-  News *news = data;
-
-  g_free (news->id);
-  g_free (news);
-}
-
-/* In the thread that posted. */
-static void
-session_says (const gchar *id, GstMessageType type,
-    const GstStructure *structure, gpointer rtsp)
-{
-  g_autoptr (GError) error = NULL;
-  News *news;
-
-  if (type == GST_MESSAGE_ELEMENT
-      && !gst_structure_has_name (structure, "syrinx-client-closed"))
-    return;
-  if (type == GST_MESSAGE_ERROR
-      && gst_structure_get (structure, "gerror", G_TYPE_ERROR, &error, NULL))
-    g_message ("an RTSP stream broke off: %s", error->message);
-  news = g_new (News, 1);
-  news->rtsp = rtsp;
-  news->id = g_strdup (id);
-  news->is_broken = type != GST_MESSAGE_EOS;
-  g_idle_add_full (G_PRIORITY_DEFAULT, media_is_over, news, news_free);
 }
 
 /* --- Playing --- */
@@ -299,7 +259,7 @@ rtsp_media_new (RtspConnection *connection, const RtspTarget *target,
   self->rendition = syrinx_rendition_ref (target->rendition);
   self->transport = *transport;
   self->session = syrinx_session_new (self->id, connection->rtsp->launch,
-      session_says, connection->rtsp, error);
+      syrinx_assemble_says, &connection->rtsp->endings, error);
   if (!self->session) {
     rtsp_media_free (self);
     return NULL;

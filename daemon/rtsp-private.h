@@ -6,6 +6,7 @@
 #include "rtsp-parse.h"
 #include "rtsp.h"
 
+#include "assemble.h"
 #include "connections.h"
 #include "tls-front.h"
 
@@ -40,6 +41,7 @@ struct _SyrinxRtsp
   GHashTable *connections; /* &id → RtspConnection */
   SyrinxConnections *hosts;
   SyrinxTlsFront *tls_front; /* (nullable) */
+  SyrinxEndings endings;     /* of media */
   GHashTable *media;         /* id → RtspMedia, unowned: its connection's */
   SyrinxRateLimit *limit;    /* of requests, by address */
   guint64 next_id;
@@ -219,5 +221,8 @@ void rtsp_udp_forget (RtspUdp *udp, const gchar *host, const guint16 ports[2],
     RtspConnection *connection);
 void rtsp_udp_send_report (
     RtspUdp *udp, const gchar *host, guint16 port, GBytes *report);
+
+/* The SyrinxEndedFunc of all media; @rtsp: the server. */
+void rtsp_media_is_over (const gchar *id, gboolean is_broken, gpointer rtsp);
 
 G_END_DECLS

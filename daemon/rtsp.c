@@ -6,6 +6,8 @@
 
 #include "rtsp-private.h"
 
+#include "address.h"
+
 #include "core/error.h"
 
 #include <errno.h>
@@ -157,41 +159,7 @@ session_removed (
   }
 }
 
-static GSocketAddress *
-parse_address (const gchar *text, GError **error)
-{
-  g_autoptr (GSocketConnectable) parsed
-      = g_network_address_parse (text, 0, error);
-  const gchar *host;
-  GSocketAddress *address;
-
-  if (!parsed)
-    return NULL;
-  host = g_network_address_get_hostname (G_NETWORK_ADDRESS (parsed));
-  address = g_inet_socket_address_new_from_string (
-      g_str_equal (host, "localhost") ? "127.0.0.1" : host,
-      g_network_address_get_port (G_NETWORK_ADDRESS (parsed)));
-  if (!address)
-    g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_INVALID,
-        "\"%s\" is no ADDRESS:PORT; the address must be numeric", text);
-  return address;
-}
-
-static gboolean
-explain (const gchar *text, GError *cause, GError **error)
-{
-  if (g_error_matches (cause, G_IO_ERROR, G_IO_ERROR_ADDRESS_IN_USE))
-    g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_BUSY,
-        "%s is in use; choose another with --rtsp and --rtsps, port 0 for any "
-        "free one, or "
-        "none",
-        text);
-  else
-    g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_FAILED,
-        "can't listen for RTSP on %s: %s", text, cause->message);
-  g_error_free (cause);
-  return FALSE;
-}
+#define OPTIONS "--rtsp and --rtsps (or none)"
 
 static void
 take_layer (GSocketConnection *base, GIOStream *layer, gpointer data)
@@ -206,20 +174,21 @@ take_layer (GSocketConnection *base, GIOStream *layer, gpointer data)
 static gboolean
 listen_tls (SyrinxRtsp *self, const gchar *text, GError **error)
 {
-  g_autoptr (GSocketAddress) address = parse_address (text, error);
+  g_autoptr (GSocketAddress) address = syrinx_address_parse (text, error);
   GError *cause = NULL;
 
   if (!address)
     return FALSE;
   self->tls_front = syrinx_tls_front_new (
       self->engine, address, self->hosts, take_layer, self, &cause);
-  return self->tls_front || explain (text, cause, error);
+  return self->tls_front
+         || syrinx_address_explain (text, OPTIONS, cause, error);
 }
 
 static gboolean
 start_listening (SyrinxRtsp *self, const gchar *text, GError **error)
 {
-  g_autoptr (GSocketAddress) address = parse_address (text, error);
+  g_autoptr (GSocketAddress) address = syrinx_address_parse (text, error);
   g_autoptr (GSocketAddress) bound = NULL;
   GInetAddress *host;
   GError *cause = NULL;
@@ -234,7 +203,7 @@ start_listening (SyrinxRtsp *self, const gchar *text, GError **error)
   g_socket_set_listen_backlog (self->listening, BACKLOG);
   if (!g_socket_bind (self->listening, address, TRUE, &cause)
       || !g_socket_listen (self->listening, &cause))
-    return explain (text, cause, error);
+    return syrinx_address_explain (text, OPTIONS, cause, error);
   host = g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (address));
   self->udp = rtsp_udp_new (host);
   if (!self->udp)
@@ -244,7 +213,7 @@ start_listening (SyrinxRtsp *self, const gchar *text, GError **error)
   bound = g_socket_get_local_address (self->listening, error);
   if (!bound)
     return FALSE;
-  if (!g_inet_address_get_is_loopback (host))
+  if (!syrinx_address_is_loopback (address))
     g_warning ("RTSP on %s is reachable from other machines and not encrypted "
                "on the way: make it loopback and set rtsps",
         text);
@@ -289,6 +258,7 @@ syrinx_rtsp_new (SyrinxEngine *engine, GError **error)
   self->connections = g_hash_table_new_full (
       g_int64_hash, g_int64_equal, NULL, rtsp_connection_free);
   self->hosts = syrinx_connections_new ();
+  self->endings = (SyrinxEndings){ rtsp_media_is_over, self };
   self->media = g_hash_table_new (g_str_hash, g_str_equal);
   self->limit = syrinx_rate_limit_new (MAX_ADDRESSES);
   g_signal_connect (syrinx_engine_get_sessions (engine), "removed",

@@ -27,6 +27,7 @@ struct _SyrinxStreams
   gchar *state_dir;
   gchar *clear, *ece;  /* launch texts */
   GHashTable *streams; /* id → Stream */
+  SyrinxEndings endings;
 };
 
 /* --- The end --- */
@@ -71,52 +72,14 @@ session_removed (
       g_hash_table_iter_remove (&iter);
 }
 
-/* --- What the elements say --- */
-
-typedef struct
+static void
+stream_is_over (const gchar *id, gboolean is_broken, gpointer user_data)
 {
-  SyrinxStreams *streams;
-  gchar *id;
-} News;
-
-static gboolean
-stream_is_over (gpointer data)
-{
-  News *news = data;
-  Stream *stream = g_hash_table_lookup (news->streams->streams, news->id);
+  SyrinxStreams *self = user_data;
+  Stream *stream = g_hash_table_lookup (self->streams, id);
 
   if (stream)
     end_stream (stream);
-  return G_SOURCE_REMOVE;
-}
-
-static void
-news_free (gpointer data)
-{
-  News *news = data;
-
-  g_free (news->id);
-  g_free (news);
-}
-
-/* In the thread that posted. */
-static void
-session_says (const gchar *id, GstMessageType type,
-    const GstStructure *structure, gpointer user_data)
-{
-  g_autoptr (GError) error = NULL;
-  News *news;
-
-  if (type == GST_MESSAGE_ELEMENT
-      && !gst_structure_has_name (structure, "syrinx-client-closed"))
-    return;
-  if (type == GST_MESSAGE_ERROR
-      && gst_structure_get (structure, "gerror", G_TYPE_ERROR, &error, NULL))
-    g_message ("a stream broke off: %s", error->message);
-  news = g_new (News, 1);
-  news->streams = user_data;
-  news->id = g_strdup (id);
-  g_idle_add_full (G_PRIORITY_DEFAULT, stream_is_over, news, news_free);
 }
 
 /* --- The beginning --- */
@@ -172,8 +135,9 @@ syrinx_streams_start (
   stream->id = syrinx_id_new ();
   stream->listener = g_object_ref (request->listener);
   stream->ends_session = request->ends_session;
-  stream->session = syrinx_session_new (
-      stream->id, is_ece ? self->ece : self->clear, session_says, self, error);
+  stream->session
+      = syrinx_session_new (stream->id, is_ece ? self->ece : self->clear,
+          syrinx_assemble_says, &self->endings, error);
   if (!stream->session) {
     stream_free (stream);
     return FALSE;
@@ -250,6 +214,7 @@ syrinx_streams_new (SyrinxSessions *sessions, const gchar *state_dir,
 {
   g_autoptr (SyrinxStreams) self = g_new0 (SyrinxStreams, 1);
 
+  self->endings = (SyrinxEndings){ stream_is_over, self };
   self->sessions = g_object_ref (sessions);
   self->state_dir = g_strdup (state_dir);
   self->streams
