@@ -2,6 +2,8 @@
 /* syrinxctl's commands that look at a running daemon or steer it. */
 #include "ctl.h"
 
+#include <json-glib/json-glib.h>
+
 #include <stdio.h>
 #include <unistd.h>
 
@@ -18,14 +20,93 @@ format_duration (guint64 ns)
              : g_strdup_printf ("%d:%02d", (gint)(s / 60), (gint)(s % 60));
 }
 
+/* Prints the one root that @json has built. */
+static void
+print_json (JsonBuilder *json)
+{
+  g_autoptr (JsonNode) root = json_builder_get_root (json);
+  g_autofree gchar *text = json_to_string (root, TRUE);
+
+  g_print ("%s\n", text);
+}
+
+/* "duration-ns" → "duration_ns" */
+static void
+add_member (JsonBuilder *json, const gchar *name, GVariant *value)
+{
+  g_autofree gchar *member = g_strdelimit (g_strdup (name), "-", '_');
+
+  json_builder_set_member_name (json, member);
+  json_builder_add_value (json, json_gvariant_serialize (value));
+}
+
+/* What people call it. */
+static const struct
+{
+  const gchar *name, *label;
+} labels[] = { { "version", "version" }, { "http_address", "address" },
+  { "sessions", "sessions" }, { "scanning", "scanning" },
+  { "tracks", "tracks" }, { "albums", "albums" }, { "artists", "artists" },
+  { "duration-ns", "length of all" }, { "failures", "unreadable files" },
+  { "fragments", "fragments in the cache" }, { "cache-bytes", "their size" } };
+
+/* (transfer full) */
+static gchar *
+format_value (const gchar *name, GVariant *value)
+{
+  if (g_variant_is_of_type (value, G_VARIANT_TYPE_STRING))
+    return g_variant_dup_string (value, NULL);
+  if (g_variant_is_of_type (value, G_VARIANT_TYPE_BOOLEAN))
+    return g_strdup (g_variant_get_boolean (value) ? "yes" : "no");
+  if (g_str_has_suffix (name, "-ns"))
+    return format_duration (g_variant_get_uint64 (value));
+  if (g_str_has_suffix (name, "-bytes"))
+    return g_format_size (g_variant_get_uint64 (value));
+  return g_variant_print (value, FALSE);
+}
+
+static void
+print_status (GVariantDict *status)
+{
+  static const gchar *const columns[] = { "name", "value", NULL };
+  g_autoptr (CtlTable) table = ctl_table_new (columns);
+
+  for (guint i = 0; i < G_N_ELEMENTS (labels); i++) {
+    g_autoptr (GVariant) value
+        = g_variant_dict_lookup_value (status, labels[i].name, NULL);
+    g_autofree gchar *text
+        = value ? format_value (labels[i].name, value) : NULL;
+    if (text)
+      ctl_table_add (table, (const gchar *[]){ labels[i].label, text });
+  }
+  ctl_table_print (table, FALSE);
+}
+
+static void
+print_status_json (GVariantDict *status)
+{
+  g_autoptr (JsonBuilder) json = json_builder_new ();
+
+  json_builder_begin_object (json);
+  for (guint i = 0; i < G_N_ELEMENTS (labels); i++) {
+    g_autoptr (GVariant) value
+        = g_variant_dict_lookup_value (status, labels[i].name, NULL);
+    if (value)
+      add_member (json, labels[i].name, value);
+  }
+  json_builder_end_object (json);
+  print_json (json);
+}
+
 CtlExit
 ctl_status (Ctl *ctl, int argc, char **argv)
 {
-  static const gchar *const columns[] = { "name", "value", NULL };
-  static const gchar *const properties[][2] = { { "Manager", "Version" },
-    { "Manager", "HttpAddress" }, { "Manager", "SessionCount" },
-    { "Library", "Scanning" }, { "Library", "FilesFailed" } };
-  g_autoptr (CtlTable) table = ctl_table_new (columns);
+  static const gchar *const properties[][3]
+      = { { "Manager", "Version", "version" },
+          { "Manager", "HttpAddress", "http_address" },
+          { "Manager", "SessionCount", "sessions" },
+          { "Library", "Scanning", "scanning" } };
+  g_autoptr (GVariantDict) status = g_variant_dict_new (NULL);
   g_autoptr (GError) error = NULL;
   g_autoptr (GVariant) reply = NULL, statistics = NULL;
   GVariantIter iter;
@@ -35,36 +116,69 @@ ctl_status (Ctl *ctl, int argc, char **argv)
   for (guint i = 0; i < G_N_ELEMENTS (properties); i++) {
     g_autoptr (GVariant) value
         = ctl_get_property (ctl, properties[i][0], properties[i][1], &error);
-    g_autofree gchar *text = NULL;
     if (!value)
       return ctl_report (error);
-    text = g_variant_is_of_type (value, G_VARIANT_TYPE_STRING)
-               ? g_variant_dup_string (value, NULL)
-               : g_variant_print (value, FALSE);
-    ctl_table_add (table, (const gchar *[]){ properties[i][1], text });
+    g_variant_dict_insert_value (status, properties[i][2], value);
   }
   reply = ctl_call (ctl, "Library", "GetStatistics", NULL, "(a{st})", &error);
   if (!reply)
     return ctl_report (error);
   statistics = g_variant_get_child_value (reply, 0);
   g_variant_iter_init (&iter, statistics);
-  while (g_variant_iter_next (&iter, "{&st}", &name, &number)) {
-    g_autofree gchar *text
-        = g_str_equal (name, "duration-ns")
-              ? format_duration (number)
-              : g_strdup_printf ("%" G_GUINT64_FORMAT, number);
-    ctl_table_add (table, (const gchar *[]){ name, text });
-  }
-  ctl_table_print (table, ctl->json);
+  while (g_variant_iter_next (&iter, "{&st}", &name, &number))
+    g_variant_dict_insert (status, name, "t", number);
+  if (ctl->json)
+    print_status_json (status);
+  else
+    print_status (status);
   return CTL_OK;
+}
+
+static void
+print_tracks_json (GVariant *tracks)
+{
+  g_autoptr (JsonBuilder) json = json_builder_new ();
+
+  json_builder_begin_array (json);
+  for (gsize i = 0; i < g_variant_n_children (tracks); i++) {
+    g_autoptr (GVariant) track = g_variant_get_child_value (tracks, i);
+    GVariantIter iter;
+    const gchar *name;
+    GVariant *value;
+    json_builder_begin_object (json);
+    g_variant_iter_init (&iter, track);
+    while (g_variant_iter_loop (&iter, "{&sv}", &name, &value))
+      add_member (json, name, value);
+    json_builder_end_object (json);
+  }
+  json_builder_end_array (json);
+  print_json (json);
+}
+
+static void
+print_tracks (GVariant *tracks)
+{
+  static const gchar *const columns[]
+      = { "id", "title", "artist", "album", "duration", NULL };
+  g_autoptr (CtlTable) table = ctl_table_new (columns);
+
+  for (gsize i = 0; i < g_variant_n_children (tracks); i++) {
+    g_autoptr (GVariant) track = g_variant_get_child_value (tracks, i);
+    const gchar *cells[5] = { NULL };
+    g_autofree gchar *duration = NULL;
+    guint64 ns = 0;
+    for (guint c = 0; c < 4; c++)
+      g_variant_lookup (track, columns[c], "&s", &cells[c]);
+    g_variant_lookup (track, "duration-ns", "t", &ns);
+    cells[4] = duration = format_duration (ns);
+    ctl_table_add (table, cells);
+  }
+  ctl_table_print (table, FALSE);
 }
 
 CtlExit
 ctl_search (Ctl *ctl, int argc, char **argv)
 {
-  static const gchar *const columns[]
-      = { "id", "title", "artist", "album", "duration", NULL };
-  g_autoptr (CtlTable) table = ctl_table_new (columns);
   g_autofree gchar *query = argc > 1 ? g_strjoinv (" ", argv + 1) : NULL;
   g_autoptr (GError) error = NULL;
   g_autoptr (GVariant) reply = NULL, tracks = NULL;
@@ -78,18 +192,10 @@ ctl_search (Ctl *ctl, int argc, char **argv)
   if (!reply)
     return ctl_report (error);
   tracks = g_variant_get_child_value (reply, 0);
-  for (gsize i = 0; i < g_variant_n_children (tracks); i++) {
-    g_autoptr (GVariant) track = g_variant_get_child_value (tracks, i);
-    const gchar *cells[5] = { NULL };
-    g_autofree gchar *duration = NULL;
-    guint64 ns = 0;
-    for (guint c = 0; c < 4; c++)
-      g_variant_lookup (track, columns[c], "&s", &cells[c]);
-    g_variant_lookup (track, "duration-ns", "t", &ns);
-    cells[4] = duration = format_duration (ns);
-    ctl_table_add (table, cells);
-  }
-  ctl_table_print (table, ctl->json);
+  if (ctl->json)
+    print_tracks_json (tracks);
+  else
+    print_tracks (tracks);
   return g_variant_n_children (tracks) ? CTL_OK : CTL_NOT_FOUND;
 }
 
