@@ -22,7 +22,8 @@ take (const GstRTSPTransport *offered, gboolean has_udp, RtspTransport *chosen)
   }
   if (!has_udp || !(offered->lower_transport & GST_RTSP_LOWER_TRANS_UDP)
       || offered->client_port.min < 1024 || offered->client_port.min > 65535
-      || offered->client_port.max > 65535)
+      || offered->client_port.max > 65535
+      || (offered->client_port.max < 1024 && offered->client_port.min == 65535))
     return FALSE;
   *chosen = (RtspTransport){ .is_udp = TRUE };
   chosen->ports[0] = offered->client_port.min;

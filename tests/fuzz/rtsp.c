@@ -1,7 +1,26 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Bytes on an RTSP connection, by however many of them come at once. */
-#include "daemon/rtsp-parse.h"
+/* Bytes on an RTSP connection, by however many of them come at once, and what
+ * their headers offer. */
+#include "daemon/rtsp-private.h"
 #include "fuzz.h"
+
+static void
+choose_transport (const GstRTSPMessage *request, gboolean has_udp)
+{
+  static const guint16 server_ports[] = { 5004, 5005 };
+  RtspTransport transport = { 0 };
+  g_autofree gchar *text = NULL;
+
+  if (rtsp_transport_choose (
+          rtsp_header (request, GST_RTSP_HDR_TRANSPORT), has_udp, &transport)
+      != GST_RTSP_STS_OK)
+    return;
+  g_assert_true (has_udp || !transport.is_udp);
+  if (transport.is_udp)
+    g_assert_true (transport.ports[0] >= 1024 && transport.ports[1] >= 1024);
+  text = rtsp_transport_describe (&transport, server_ports, 0);
+  g_assert_nonnull (text);
+}
 
 int
 LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
@@ -17,8 +36,11 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
     g_assert_true (
         !!request
         == (result == RTSP_READ_REQUEST || result == RTSP_READ_VERSION));
-    if (request)
+    if (request) {
+      choose_transport (request, TRUE);
+      choose_transport (request, FALSE);
       gst_rtsp_message_free (request);
+    }
     if (result != RTSP_READ_REQUEST && result != RTSP_READ_DATA)
       break;
     g_assert_cmpuint (taken, >, 0);
