@@ -9,6 +9,7 @@
 #include "geoqueue/gstsyrinxgeoqueue.h"
 #include "oggmux/gstsyrinxoggmux.h"
 #include "rtpsink/gstsyrinxrtpsink.h"
+#include "srtpenc/gstsyrinxsrtpenc.h"
 #include "storesrc/gstsyrinxstoresrc.h"
 
 #include <gst/gst.h>
@@ -27,6 +28,7 @@ plugin_init (GstPlugin *plugin)
   any &= GST_ELEMENT_REGISTER (syrinxgeoqueue, plugin);
   any &= GST_ELEMENT_REGISTER (syrinxoggmux, plugin);
   any &= GST_ELEMENT_REGISTER (syrinxrtpsink, plugin);
+  any &= GST_ELEMENT_REGISTER (syrinxsrtpenc, plugin);
   any &= GST_ELEMENT_REGISTER (syrinxstoresrc, plugin);
   return any;
 }
