@@ -148,6 +148,23 @@ clear_locked (GstSyrinxGeoQueue *self)
   tell_locked (self);
 }
 
+/* What a flush takes away is data; the stream's start, caps and tags that had
+ * not left yet still hold (`queue` does the same). */
+static void
+keep_sticky_locked (GstSyrinxGeoQueue *self)
+{
+  GstMiniObject *object;
+
+  while ((object = syrinx_items_pop (&self->items).object)) {
+    GstEvent *event = GST_IS_EVENT (object) ? GST_EVENT (object) : NULL;
+    if (event && GST_EVENT_IS_STICKY (event)
+        && GST_EVENT_TYPE (event) != GST_EVENT_SEGMENT
+        && GST_EVENT_TYPE (event) != GST_EVENT_EOS)
+      gst_pad_store_sticky_event (self->src_pad, event);
+    gst_mini_object_unref (object);
+  }
+}
+
 static gboolean
 is_full_locked (GstSyrinxGeoQueue *self)
 {
@@ -289,10 +306,11 @@ flush_stop (GstSyrinxGeoQueue *self, GstEvent *event)
   g_mutex_lock (&self->lock);
   while (self->pushing)
     wait_locked (self);
-  reset_locked (self);
   g_mutex_unlock (&self->lock);
   sent = gst_pad_push_event (self->src_pad, event);
   g_mutex_lock (&self->lock);
+  keep_sticky_locked (self); /* the pad keeps none while it is flushing */
+  reset_locked (self);
   self->flushing = FALSE;
   wake_locked (self);
   g_mutex_unlock (&self->lock);

@@ -317,6 +317,26 @@ nothing_old_comes_behind_a_flush (Fixture *f, gconstpointer data)
 }
 
 static void
+a_flush_keeps_the_stream_start_that_had_not_left (
+    Fixture *f, gconstpointer data)
+{
+  g_autoptr (GstEvent) event = NULL;
+  GstSegment segment;
+
+  gst_element_set_state (f->queue, GST_STATE_PAUSED);
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  gst_pad_push_event (f->source, gst_event_new_stream_start ("test"));
+  gst_pad_push_event (f->source, gst_event_new_segment (&segment));
+  gst_pad_push_event (f->source, gst_event_new_flush_start ());
+  gst_pad_push_event (f->source, gst_event_new_flush_stop (TRUE));
+  gst_pad_push_event (f->source, gst_event_new_segment (&segment));
+  gst_element_set_state (f->queue, GST_STATE_PLAYING);
+  wait_for_buffers (f, 1);
+  event = gst_pad_get_sticky_event (f->sink, GST_EVENT_STREAM_START, 0);
+  g_assert_nonnull (event);
+}
+
+static void
 it_stops_in_the_middle_of_anything (Fixture *f, gconstpointer data)
 {
   f->n_to_make = G_MAXUINT;
@@ -382,6 +402,7 @@ main (int argc, char **argv)
   ADD (nothing_leaves_while_it_is_held);
   ADD (a_denial_drops_what_is_held_and_goes_on);
   ADD (nothing_old_comes_behind_a_flush);
+  ADD (a_flush_keeps_the_stream_start_that_had_not_left);
   ADD (it_stops_in_the_middle_of_anything);
   g_test_add_func (
       "/geoqueue/two_branches_with_blocking_sinks_play_on_one_worker",
