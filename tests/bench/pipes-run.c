@@ -24,7 +24,7 @@
 #define N_NUMBERS      7
 #define CACHE_BYTES    (1 << 30) /* memory-size for so many tracks */
 #define WARM_FRAGMENTS 6
-#define SETTLE_MAX_S   60
+#define SETTLE_MAX_S   12
 #define SETTLE_STEP_US (100 * 1000)
 #define PACKETS_A_S    50
 #define DEFAULT_BATCH  10
@@ -232,7 +232,7 @@ read_region (SyrinxScheduler *scheduler, const gchar *name)
   return (SyrinxRegionStats){ 0 };
 }
 
-/* Until what was due at the start has left. */
+/* Until what was due at the start has left; but tracks have an end. */
 static void
 settle (SyrinxScheduler *scheduler)
 {
