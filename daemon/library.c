@@ -3,6 +3,7 @@
 #include "library.h"
 
 #include "core/error.h"
+#include "core/identifier.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -189,24 +190,37 @@ syrinx_library_open (const gchar *root, const gchar *path, gint64 *size_bytes,
   return fd;
 }
 
+static gchar *
+get_digest (gconstpointer data, gsize n_bytes)
+{
+  guint8 digest[SYRINX_SHA256_BYTES];
+  gchar *hex = g_malloc (2 * sizeof digest + 1);
+
+  syrinx_sha256 (data, n_bytes, digest);
+  for (guint i = 0; i < sizeof digest; i++)
+    g_snprintf (hex + 2 * i, 3, "%02x", digest[i]);
+  return hex;
+}
+
 gchar *
 syrinx_library_get_fingerprint (gint fd)
 {
-  g_autoptr (GChecksum) sum = g_checksum_new (G_CHECKSUM_SHA256);
-  g_autofree guint8 *sample = g_malloc (SAMPLE_BYTES);
+  g_autofree guint8 *data = NULL;
+  gsize n_bytes = sizeof (gint64);
   struct stat st;
   gint64 size;
 
   if (fstat (fd, &st) != 0)
     return NULL;
   size = st.st_size;
-  g_checksum_update (sum, (guint8 *)&size, sizeof size);
+  data = g_malloc (sizeof size + 3 * SAMPLE_BYTES);
+  memcpy (data, &size, sizeof size);
   for (guint i = 0; i < 3; i++) {
     gint64 at = MAX (size - SAMPLE_BYTES, 0) * i / 2;
-    gssize n = pread (fd, sample, SAMPLE_BYTES, at);
+    gssize n = pread (fd, data + n_bytes, SAMPLE_BYTES, at);
     if (n < 0)
       return NULL;
-    g_checksum_update (sum, sample, n);
+    n_bytes += n;
   }
-  return g_strdup (g_checksum_get_string (sum));
+  return get_digest (data, n_bytes);
 }
