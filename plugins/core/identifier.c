@@ -28,12 +28,21 @@ syrinx_random_fill (gpointer data, gsize size_bytes)
   }
 }
 
+/* A text that begins with '-' would be an option to every command line. */
+void
+syrinx_id_fill (guint8 bytes[SYRINX_ID_BYTES])
+{
+  do
+    syrinx_random_fill (bytes, SYRINX_ID_BYTES);
+  while (alphabet[bytes[0] >> 2] == '-');
+}
+
 gchar *
 syrinx_id_new (void)
 {
-  guint8 random[16];
+  guint8 random[SYRINX_ID_BYTES];
 
-  syrinx_random_fill (random, sizeof random);
+  syrinx_id_fill (random);
   return syrinx_base64url_encode (random, sizeof random);
 }
 

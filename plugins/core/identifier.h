@@ -8,11 +8,15 @@
 G_BEGIN_DECLS
 
 #define SYRINX_ID_LENGTH    22 /* characters of a 128-bit identifier */
+#define SYRINX_ID_BYTES     16
 #define SYRINX_SHA256_BYTES 32
 
 /* Fills @data from the system's random source; aborts if there is none. Any
  * thread. */
 void syrinx_random_fill (gpointer data, gsize size_bytes);
+
+/* The same for what becomes an identifier: its text begins with no '-'. */
+void syrinx_id_fill (guint8 bytes[SYRINX_ID_BYTES]);
 
 /* A new random 128-bit identifier or capability, 22 characters of base64url.
  * (transfer full) */

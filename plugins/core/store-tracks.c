@@ -188,7 +188,7 @@ new_id (gint64 number)
 {
   guint8 bytes[ID_BYTES];
 
-  syrinx_random_fill (bytes, sizeof bytes);
+  syrinx_id_fill (bytes);
   for (guint i = 0; i < NUMBER_BYTES; i++)
     bytes[ID_BYTES - 1 - i] = bytes[i] ^ (guint8)(number >> (8 * i));
   return syrinx_base64url_encode (bytes, sizeof bytes);

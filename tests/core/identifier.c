@@ -15,6 +15,7 @@ identifiers_are_valid_and_differ (void)
   for (guint i = 0; i < 1000; i++) {
     gchar *id = syrinx_id_new ();
     g_assert_true (syrinx_id_is_valid (id));
+    g_assert_cmpint (*id, !=, '-'); /* no command line takes it for an option */
     g_assert_true (g_hash_table_add (seen, id));
   }
 }
