@@ -58,19 +58,21 @@ syrinx_opus_caps_from_header (
   return gst_codec_utils_opus_create_caps_from_header (head, comments);
 }
 
+/* The next one. */
 static GstBuffer *
-make_packet (GBytes *fragment, const SyrinxCmafSample *sample, guint64 start,
-    const SyrinxRenditionRow *row)
+make_packet (const SyrinxOpusPackets *packets, const SyrinxRenditionRow *row)
 {
-  const guint8 *base = g_bytes_get_data (fragment, NULL);
+  const SyrinxOpusSample *sample = &packets->samples[packets->next];
+  gsize fragment_bytes;
+  gconstpointer base = g_bytes_get_data (packets->fragment, &fragment_bytes);
   GstBuffer *packet = gst_buffer_new ();
+  guint64 start = packets->next_units, end = start + sample->duration;
   guint64 audible = start > row->pre_skip ? start - row->pre_skip : 0;
-  guint64 end = start + sample->duration;
 
   gst_buffer_append_memory (packet,
       gst_memory_new_wrapped (GST_MEMORY_FLAG_READONLY, (gpointer)base,
-          g_bytes_get_size (fragment), sample->data - base, sample->size_bytes,
-          g_bytes_ref (fragment), (GDestroyNotify)g_bytes_unref));
+          fragment_bytes, packets->next_offset, sample->size_bytes,
+          g_bytes_ref (packets->fragment), (GDestroyNotify)g_bytes_unref));
   GST_BUFFER_PTS (packet)
       = gst_util_uint64_scale (audible, GST_SECOND, row->timescale);
   GST_BUFFER_DURATION (packet)
@@ -87,28 +89,50 @@ make_packet (GBytes *fragment, const SyrinxCmafSample *sample, guint64 start,
 void
 syrinx_opus_packets_clear (SyrinxOpusPackets *packets)
 {
-  syrinx_cmaf_fragment_clear (&packets->read);
+  g_free (packets->samples);
   g_clear_pointer (&packets->fragment, g_bytes_unref);
   *packets = (SyrinxOpusPackets){ 0 };
+}
+
+static void
+skip_packet (SyrinxOpusPackets *packets)
+{
+  const SyrinxOpusSample *sample = &packets->samples[packets->next++];
+
+  packets->next_offset += sample->size_bytes;
+  packets->next_units += sample->duration;
+}
+
+static void
+take_samples (SyrinxOpusPackets *packets, const SyrinxCmafFragment *read)
+{
+  const guint8 *base = g_bytes_get_data (packets->fragment, NULL);
+
+  packets->n_samples = read->n_samples;
+  packets->samples = g_new (SyrinxOpusSample, read->n_samples);
+  for (guint i = 0; i < read->n_samples; i++)
+    packets->samples[i] = (SyrinxOpusSample){ read->samples[i].size_bytes,
+      read->samples[i].duration };
+  if (read->n_samples)
+    packets->next_offset = read->samples[0].data - base;
+  packets->next_units = read->decode_time;
 }
 
 gboolean
 syrinx_opus_packets_begin (SyrinxOpusPackets *packets, GBytes *fragment,
     guint64 from_units, GError **error)
 {
+  g_auto (SyrinxCmafFragment) read = { 0 };
+
   syrinx_opus_packets_clear (packets);
-  if (!syrinx_cmaf_read_fragment (fragment, &packets->read, error))
+  if (!syrinx_cmaf_read_fragment (fragment, &read, error))
     return FALSE;
   packets->fragment = g_bytes_ref (fragment);
-  packets->next_units = packets->read.decode_time;
-  while (packets->next < packets->read.n_samples) {
-    guint64 end
-        = packets->next_units + packets->read.samples[packets->next].duration;
-    if (end > from_units)
-      break;
-    packets->next_units = end;
-    packets->next++;
-  }
+  take_samples (packets, &read);
+  while (packets->next < packets->n_samples
+         && packets->next_units + packets->samples[packets->next].duration
+                <= from_units)
+    skip_packet (packets);
   return TRUE;
 }
 
@@ -116,15 +140,13 @@ GstBuffer *
 syrinx_opus_packets_next (
     SyrinxOpusPackets *packets, const SyrinxRenditionRow *row)
 {
-  const SyrinxCmafSample *sample;
   GstBuffer *packet;
 
-  if (packets->next == packets->read.n_samples) {
+  if (packets->next == packets->n_samples) {
     syrinx_opus_packets_clear (packets);
     return NULL;
   }
-  sample = &packets->read.samples[packets->next++];
-  packet = make_packet (packets->fragment, sample, packets->next_units, row);
-  packets->next_units += sample->duration;
+  packet = make_packet (packets, row);
+  skip_packet (packets);
   return packet;
 }

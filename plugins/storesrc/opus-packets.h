@@ -15,13 +15,21 @@ G_BEGIN_DECLS
 GstCaps *syrinx_opus_caps_from_header (
     GBytes *header, const SyrinxTrack *track, GError **error);
 
-/* A fragment on its way out, packet by packet: a listener keeps few buffers.
- * All zero is an empty one. */
+typedef struct
+{
+  guint32 size_bytes;
+  guint32 duration; /* units of the timescale */
+} SyrinxOpusSample;
+
+/* A fragment on its way out, packet by packet: a listener keeps few buffers,
+ * and of the samples, which lie one after the other, no more than it must:
+ * there are ten thousand listeners. All zero is an empty one. */
 typedef struct
 {
   GBytes *fragment;
-  SyrinxCmafFragment read;
-  guint next;
+  SyrinxOpusSample *samples;
+  guint n_samples, next;
+  gsize next_offset; /* in fragment */
   guint64 next_units;
 } SyrinxOpusPackets;
 
