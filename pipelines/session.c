@@ -104,10 +104,18 @@ tell (SyrinxSession *self, GstMessage *message)
 }
 
 /* Bins hand their children's messages to their own bus; the session is the
- * outermost, so that every message passes here and none is kept. */
+ * outermost, so that every message passes here and none is kept. What a bin
+ * must know to go on when a sink has got its first buffer is passed on to it.
+ */
 static void
 session_handle_message (GstBin *bin, GstMessage *message)
 {
+  const GstMessageType own = GST_MESSAGE_ASYNC_START | GST_MESSAGE_ASYNC_DONE;
+
+  if (GST_MESSAGE_TYPE (message) & own) {
+    GST_BIN_CLASS (syrinx_session_parent_class)->handle_message (bin, message);
+    return;
+  }
   tell (SYRINX_SESSION (bin), message);
   gst_message_unref (message);
 }
@@ -184,12 +192,35 @@ syrinx_session_get_element (SyrinxSession *self, const gchar *name)
 }
 
 static void
+set_element (const GValue *item, gpointer base_time)
+{
+  gst_element_set_base_time (
+      g_value_get_object (item), *(const GstClockTime *)base_time);
+}
+
+/* A state change hands it to the elements within; a seek is none. */
+static void
 set_base_time (SyrinxSession *self)
 {
   g_autoptr (GstClock) clock = gst_element_get_clock (GST_ELEMENT (self));
+  GstClockTime base_time = gst_clock_get_time (clock) - self->running_time;
+  GstIterator *elements = gst_bin_iterate_recurse (GST_BIN (self));
 
-  gst_element_set_base_time (
-      GST_ELEMENT (self), gst_clock_get_time (clock) - self->running_time);
+  gst_element_set_base_time (GST_ELEMENT (self), base_time);
+  while (gst_iterator_foreach (elements, set_element, &base_time)
+         == GST_ITERATOR_RESYNC)
+    gst_iterator_resync (elements);
+  gst_iterator_free (elements);
+}
+
+static GstClockTime
+get_running_time (SyrinxSession *self)
+{
+  g_autoptr (GstClock) clock = gst_element_get_clock (GST_ELEMENT (self));
+
+  return self->playing ? gst_clock_get_time (clock)
+                             - gst_element_get_base_time (GST_ELEMENT (self))
+                       : self->running_time;
 }
 
 gboolean
@@ -211,37 +242,48 @@ syrinx_session_play (SyrinxSession *self, GError **error)
 void
 syrinx_session_pause (SyrinxSession *self)
 {
-  g_autoptr (GstClock) clock = gst_element_get_clock (GST_ELEMENT (self));
-
   g_mutex_lock (&self->lock);
-  if (self->playing)
-    self->running_time = gst_clock_get_time (clock)
-                         - gst_element_get_base_time (GST_ELEMENT (self));
+  self->running_time = get_running_time (self);
   self->playing = FALSE;
   g_mutex_unlock (&self->lock);
   gst_element_set_state (GST_ELEMENT (self), GST_STATE_PAUSED);
 }
 
+/* What it was before. */
+static GstClockTime
+set_running_time (SyrinxSession *self, GstClockTime running_time)
+{
+  GstClockTime before;
+
+  g_mutex_lock (&self->lock);
+  before = get_running_time (self);
+  self->running_time = running_time;
+  if (self->playing)
+    set_base_time (self);
+  g_mutex_unlock (&self->lock);
+  return before;
+}
+
+/* Time begins anew before the seek, not after it: what the seek brings would
+ * leave in a rush meanwhile. */
 gboolean
 syrinx_session_seek (SyrinxSession *self, GstClockTime position)
 {
   g_autoptr (GstElement) out = syrinx_session_get_element (self, "out");
   g_autoptr (GstPad) pad
       = out ? gst_element_get_static_pad (out, "sink") : NULL;
-  gboolean done = pad
-                  && gst_pad_push_event (pad,
-                      gst_event_new_seek (1.0, GST_FORMAT_TIME,
-                          GST_SEEK_FLAG_FLUSH | GST_SEEK_FLAG_ACCURATE,
-                          GST_SEEK_TYPE_SET, position, GST_SEEK_TYPE_NONE, -1));
+  GstClockTime before;
 
-  if (!done)
+  if (!pad)
     return FALSE;
-  g_mutex_lock (&self->lock);
-  self->running_time = 0;
-  if (self->playing)
-    set_base_time (self);
-  g_mutex_unlock (&self->lock);
-  return TRUE;
+  before = set_running_time (self, 0);
+  if (gst_pad_push_event (
+          pad, gst_event_new_seek (1.0, GST_FORMAT_TIME,
+                   GST_SEEK_FLAG_FLUSH | GST_SEEK_FLAG_ACCURATE,
+                   GST_SEEK_TYPE_SET, position, GST_SEEK_TYPE_NONE, -1)))
+    return TRUE;
+  set_running_time (self, before);
+  return FALSE;
 }
 
 void

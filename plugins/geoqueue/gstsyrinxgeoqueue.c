@@ -296,12 +296,14 @@ reset_locked (GstSyrinxGeoQueue *self)
   self->start_us = 0;
 }
 
+static void loop (gpointer user_data);
+
 /* Waits until what a worker took out before has gone, so that nothing old
  * comes behind the flush. */
 static gboolean
 flush_stop (GstSyrinxGeoQueue *self, GstEvent *event)
 {
-  gboolean sent;
+  gboolean sent, is_shared;
 
   g_mutex_lock (&self->lock);
   while (self->pushing)
@@ -312,8 +314,12 @@ flush_stop (GstSyrinxGeoQueue *self, GstEvent *event)
   keep_sticky_locked (self); /* the pad keeps none while it is flushing */
   reset_locked (self);
   self->flushing = FALSE;
+  is_shared = self->flow != NULL;
   wake_locked (self);
   g_mutex_unlock (&self->lock);
+  /* It has paused itself. */
+  if (!is_shared && GST_PAD_IS_ACTIVE (self->src_pad))
+    gst_pad_start_task (self->src_pad, loop, self, NULL);
   return sent;
 }
 
