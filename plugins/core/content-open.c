@@ -93,6 +93,7 @@ rendition_new (SyrinxContent *content, SyrinxRenditionRow *row, GError **error)
   rendition->row = row;
   rendition->key = key;
   rendition->loading = g_hash_table_new (NULL, NULL);
+  rendition->lost = g_hash_table_new_full (NULL, NULL, NULL, g_free);
   return rendition;
 }
 
@@ -103,6 +104,8 @@ rendition_free (SyrinxRendition *rendition)
   syrinx_rendition_row_free (rendition->row);
   g_bytes_unref (rendition->key);
   g_hash_table_unref (rendition->loading);
+  g_hash_table_unref (rendition->lost);
+  g_clear_error (&rendition->write_failure);
   g_free (rendition->name);
   syrinx_content_unref (rendition->content);
   g_free (rendition);

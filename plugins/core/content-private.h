@@ -63,11 +63,24 @@ struct _SyrinxRendition
   GList *owed;         /* Wait, woken by a failure that was not told yet */
   guint64 next_serial; /* of a Wait */
   GHashTable *loading; /* numbers that a thread reads from disk just now */
-  GError *failure;     /* (nullable) why what was waited for last failed */
+  GHashTable *lost; /* number + 1 → SHA-256 by the index of a fragment that the
+                       disk has no more */
+  GError *write_failure; /* (nullable) why the last one could not be kept */
+  GError *failure;       /* (nullable) why what was waited for last failed */
   gint failed_first, failed_end;
   gboolean is_superseded; /* there is a later epoch: it goes with its last user
                            */
 };
+
+#define SYRINX_FRAGMENT_KEY(number) GINT_TO_POINTER ((number) + 1)
+
+void syrinx_rendition_name_fragment (SyrinxRendition *rendition, gint number,
+    gchar name[SYRINX_FRAGMENT_NAME_MAX]);
+
+/* --- Committing (content-commit.c) --- */
+
+/* The writer's thread. */
+void syrinx_content_run_job (gpointer job, gpointer content);
 
 /* --- Waiting (content-wait.c) --- */
 

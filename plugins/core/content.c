@@ -13,8 +13,8 @@ static GHashTable *registry; /* state dir → SyrinxContent, unowned */
 
 /* --- Fetching --- */
 
-static void
-name_fragment (SyrinxRendition *rendition, gint number,
+void
+syrinx_rendition_name_fragment (SyrinxRendition *rendition, gint number,
     gchar name[SYRINX_FRAGMENT_NAME_MAX])
 {
   g_snprintf (name, SYRINX_FRAGMENT_NAME_MAX, "%s/%d", rendition->name, number);
@@ -32,6 +32,17 @@ decrypt (SyrinxRendition *rendition, gint number, GBytes *chunk, GError **error)
     return g_bytes_new_take (clear, clear_bytes);
   g_free (clear);
   return NULL;
+}
+
+/* The index keeps its digest: what is made in its place must be the same. */
+static void
+note_lost (
+    SyrinxRendition *rendition, gint number, const SyrinxFragmentRow *fragment)
+{
+  g_mutex_lock (&rendition->content->lock);
+  g_hash_table_replace (rendition->lost, SYRINX_FRAGMENT_KEY (number),
+      g_memdup2 (fragment->sha256, sizeof fragment->sha256));
+  g_mutex_unlock (&rendition->content->lock);
 }
 
 /* From the index and the disk, unlocked. NULL without an error: it is not
@@ -62,8 +73,7 @@ load_chunk (SyrinxRendition *rendition, gint number, GError **error)
   g_warning ("%s; it is made again", cause->message);
   syrinx_chunk_files_remove (
       content->state_dir, row->track_id, row->name, row->epoch, number);
-  syrinx_store_remove_fragment (
-      content->store, row->track_id, row->name, row->epoch, number, NULL);
+  note_lost (rendition, number, &fragment);
   return NULL;
 }
 
@@ -75,13 +85,13 @@ fetch_locked (SyrinxRendition *rendition, gint number, SyrinxForm form,
     GError **error)
 {
   SyrinxContent *content = rendition->content;
-  gpointer key = GINT_TO_POINTER (number + 1);
+  gpointer key = SYRINX_FRAGMENT_KEY (number);
   gchar name[SYRINX_FRAGMENT_NAME_MAX];
   g_autoptr (GBytes) chunk = NULL;
   g_autoptr (GError) cause = NULL;
   GBytes *cached;
 
-  name_fragment (rendition, number, name);
+  syrinx_rendition_name_fragment (rendition, number, name);
   cached = syrinx_fragment_cache_get (
       content->cache, name, form == SYRINX_FORM_CLEAR);
   if (cached) {
@@ -188,241 +198,20 @@ syrinx_rendition_has (SyrinxRendition *rendition, gint number)
   SyrinxContent *content = rendition->content;
   gchar name[SYRINX_FRAGMENT_NAME_MAX];
   SyrinxFragmentRow fragment;
-  gboolean has;
+  gboolean has, is_lost;
 
-  name_fragment (rendition, number, name);
+  syrinx_rendition_name_fragment (rendition, number, name);
   g_mutex_lock (&content->lock);
   has = number == SYRINX_FRAGMENT_HEADER
             ? row->header != NULL
             : syrinx_fragment_cache_get (content->cache, name, FALSE) != NULL;
+  is_lost
+      = g_hash_table_contains (rendition->lost, SYRINX_FRAGMENT_KEY (number));
   g_mutex_unlock (&content->lock);
   return has
-         || (number != SYRINX_FRAGMENT_HEADER
+         || (number != SYRINX_FRAGMENT_HEADER && !is_lost
              && syrinx_store_get_fragment (content->store, row->track_id,
                  row->name, row->epoch, number, &fragment, NULL));
-}
-
-/* --- Committing --- */
-
-typedef struct
-{
-  SyrinxContent *content;     /* its own reference, or the rendition's */
-  SyrinxRendition *rendition; /* NULL: remove superseded epochs */
-  gint number;
-  GBytes *chunk;
-  SyrinxWrites *writes;
-} WriteJob;
-
-static gboolean
-may_evict (
-    const gchar *track_id, const gchar *name, guint epoch, gpointer user_data)
-{
-  SyrinxContent *content = user_data;
-  g_autofree gchar *key = g_strdup_printf ("%s/%s/%u", track_id, name, epoch);
-  gboolean in_use;
-
-  g_mutex_lock (&content->lock);
-  in_use = g_hash_table_contains (content->renditions, key);
-  g_mutex_unlock (&content->lock);
-  if (!in_use)
-    syrinx_chunk_files_remove_epoch (content->state_dir, track_id, name, epoch);
-  return !in_use;
-}
-
-static gboolean
-persist (SyrinxContent *content, WriteJob *job, GError **error)
-{
-  const SyrinxRenditionRow *row = job->rendition->row;
-  SyrinxFragmentRow fragment
-      = { .number = job->number, .size_bytes = g_bytes_get_size (job->chunk) };
-
-  syrinx_sha256 (g_bytes_get_data (job->chunk, NULL), fragment.size_bytes,
-      fragment.sha256);
-  return syrinx_chunk_files_write (content->state_dir, row->track_id, row->name,
-             row->epoch, job->number, job->chunk, error)
-         && syrinx_store_put_fragments (content->store, row->track_id,
-             row->name, row->epoch, &fragment, 1, error);
-}
-
-/* Listeners have it from memory already. The row comes last, so that what the
- * index knows is on the disk. */
-static void
-write_fragment (SyrinxContent *content, WriteJob *job)
-{
-  gchar name[SYRINX_FRAGMENT_NAME_MAX];
-  g_autoptr (GError) error = NULL;
-
-  if (!persist (content, job, &error))
-    g_warning ("can't keep fragment %d of %s: %s", job->number,
-        job->rendition->name, error->message);
-  if (!syrinx_store_evict (content->store,
-          g_error_matches (error, G_FILE_ERROR, G_FILE_ERROR_NOSPC)
-              ? content->cache_max_bytes / 2
-              : content->cache_max_bytes,
-          may_evict, content, NULL))
-    g_warning ("can't shrink the cache of %s", content->state_dir);
-  name_fragment (job->rendition, job->number, name);
-  g_mutex_lock (&content->lock);
-  syrinx_fragment_cache_unpin (content->cache, name);
-  g_mutex_unlock (&content->lock);
-  g_bytes_unref (job->chunk);
-  syrinx_rendition_unref (job->rendition);
-}
-
-/* The writer's thread. */
-static void
-run_job (gpointer data, gpointer user_data)
-{
-  g_autofree WriteJob *job = data;
-
-  if (job->rendition) {
-    write_fragment (user_data, job);
-  } else {
-    syrinx_content_remove_superseded (job->content);
-    syrinx_content_unref (job->content);
-  }
-  g_mutex_lock (&job->writes->lock);
-  job->writes->n--;
-  g_cond_broadcast (&job->writes->done);
-  g_mutex_unlock (&job->writes->lock);
-  g_atomic_rc_box_release (job->writes);
-}
-
-static void
-push_job (SyrinxContent *content, WriteJob *job)
-{
-  job->writes = g_atomic_rc_box_acquire (content->writes);
-  g_mutex_lock (&job->writes->lock);
-  job->writes->n++;
-  g_mutex_unlock (&job->writes->lock);
-  g_thread_pool_push (content->writer, job, NULL);
-}
-
-void
-syrinx_content_sweep (SyrinxContent *content)
-{
-  WriteJob *job = g_new0 (WriteJob, 1);
-
-  job->content = syrinx_content_ref (content);
-  push_job (content, job);
-}
-
-static gboolean
-refuse (
-    SyrinxRendition *rendition, gint number, const gchar *why, GError **error)
-{
-  g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_CORRUPT,
-      "fragment %d of %s is refused: %s", number, rendition->name, why);
-  return FALSE;
-}
-
-static gboolean
-check_fragment (
-    SyrinxRendition *rendition, gint number, GBytes *clear, GError **error)
-{
-  const SyrinxRenditionRow *row = rendition->row;
-  g_auto (SyrinxCmafFragment) fragment = { 0 };
-  guint64 start = (guint64)number * row->fragment_units;
-  guint64 duration = MIN (row->fragment_units, row->n_units - start);
-
-  if (number < 0 || number >= (gint)row->n_fragments)
-    return refuse (rendition, number, "there is no such number", error);
-  if (!syrinx_cmaf_read_fragment (clear, &fragment, error))
-    return FALSE;
-  if (fragment.decode_time != start || fragment.duration != duration)
-    return refuse (rendition, number, "its times are not the plan's", error);
-  return TRUE;
-}
-
-static gboolean
-commit_header (SyrinxRendition *rendition, GBytes *header, GError **error)
-{
-  SyrinxContent *content = rendition->content;
-  SyrinxRenditionRow *row = rendition->row;
-  SyrinxRenditionRow copy;
-  g_auto (SyrinxCmafHeader) read = { 0 };
-
-  if (!syrinx_cmaf_read_header (header, &read, error))
-    return FALSE;
-  if (read.timescale != row->timescale || read.pre_skip != row->pre_skip)
-    return refuse (
-        rendition, SYRINX_FRAGMENT_HEADER, "it is not the plan's", error);
-  g_mutex_lock (&content->lock);
-  if (!row->header)
-    row->header = g_bytes_ref (header);
-  copy = *row;
-  syrinx_rendition_wake_locked (rendition, SYRINX_FRAGMENT_HEADER, 0);
-  g_mutex_unlock (&content->lock);
-  return syrinx_store_put_rendition (content->store, &copy, error);
-}
-
-static GBytes *
-encrypt (SyrinxRendition *rendition, gint number, GBytes *clear, GError **error)
-{
-  gsize clear_bytes;
-  const guint8 *data = g_bytes_get_data (clear, &clear_bytes);
-  gsize chunk_bytes = syrinx_chunk_ciphertext_bytes (clear_bytes);
-  guint8 *chunk = g_malloc (chunk_bytes);
-
-  if (syrinx_chunk_encrypt (
-          rendition->key, number, data, clear_bytes, chunk, error))
-    return g_bytes_new_take (chunk, chunk_bytes);
-  g_free (chunk);
-  return NULL;
-}
-
-gboolean
-syrinx_rendition_commit (
-    SyrinxRendition *rendition, gint number, GBytes *clear, GError **error)
-{
-  SyrinxContent *content = rendition->content;
-  gchar name[SYRINX_FRAGMENT_NAME_MAX];
-  GBytes *chunk;
-  WriteJob *job;
-
-  if (number == SYRINX_FRAGMENT_HEADER)
-    return commit_header (rendition, clear, error);
-  if (!check_fragment (rendition, number, clear, error))
-    return FALSE;
-  if (syrinx_rendition_has (rendition, number)) {
-    g_mutex_lock (&content->lock);
-    syrinx_rendition_wake_locked (rendition, number, number + 1);
-    g_mutex_unlock (&content->lock);
-    return TRUE;
-  }
-  chunk = encrypt (rendition, number, clear, error);
-  if (!chunk)
-    return FALSE;
-  name_fragment (rendition, number, name);
-  job = g_new0 (WriteJob, 1);
-  job->rendition = syrinx_rendition_ref (rendition);
-  job->number = number;
-  job->chunk = chunk;
-  g_mutex_lock (&content->lock);
-  syrinx_fragment_cache_put (content->cache, name, FALSE, chunk, TRUE);
-  syrinx_fragment_cache_put (content->cache, name, TRUE, clear, TRUE);
-  syrinx_rendition_wake_locked (rendition, number, number + 1);
-  g_mutex_unlock (&content->lock);
-  push_job (content, job);
-  return TRUE;
-}
-
-void
-syrinx_rendition_fail (
-    SyrinxRendition *rendition, gint first, guint count, const GError *error)
-{
-  SyrinxContent *content = rendition->content;
-  gint end = first + (gint)MIN (count, rendition->row->n_fragments);
-
-  g_mutex_lock (&content->lock);
-  g_clear_error (&rendition->failure);
-  rendition->failure = g_error_copy (error);
-  rendition->failed_first = rendition->row->header ? first : MIN (first, -1);
-  rendition->failed_end = end;
-  syrinx_rendition_owe_failure_locked (
-      rendition, rendition->failed_first, end, error);
-  syrinx_rendition_wake_locked (rendition, rendition->failed_first, end);
-  g_mutex_unlock (&content->lock);
 }
 
 /* --- Content --- */
@@ -441,7 +230,8 @@ content_new_locked (SyrinxStore *store, SyrinxKeyring *keyring,
   content->cache = syrinx_fragment_cache_new (memory_max_bytes);
   content->renditions = g_hash_table_new (g_str_hash, g_str_equal);
   content->writes = g_atomic_rc_box_new0 (SyrinxWrites);
-  content->writer = g_thread_pool_new (run_job, content, 1, FALSE, NULL);
+  content->writer
+      = g_thread_pool_new (syrinx_content_run_job, content, 1, FALSE, NULL);
   if (!registry)
     registry = g_hash_table_new (g_str_hash, g_str_equal);
   g_hash_table_replace (registry, content->state_dir, content);

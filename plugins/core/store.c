@@ -336,11 +336,25 @@ open_for_writing (SyrinxStore *store, GError **error)
          && forget_long_missing (store, error);
 }
 
+/* Else every allocation of SQLite's takes a lock to be counted, and nobody asks
+ * for the sums. Of no effect if something in the process was earlier. */
+static void
+configure_once (void)
+{
+  static gsize done;
+
+  if (g_once_init_enter (&done)) {
+    sqlite3_config (SQLITE_CONFIG_MEMSTATUS, 0);
+    g_once_init_leave (&done, 1);
+  }
+}
+
 SyrinxStore *
 syrinx_store_open (const gchar *state_dir, gboolean writable, GError **error)
 {
   g_autoptr (SyrinxStore) store = g_new0 (SyrinxStore, 1);
 
+  configure_once ();
   g_atomic_ref_count_init (&store->refs);
   g_mutex_init (&store->writer_lock);
   g_mutex_init (&store->lock);

@@ -75,7 +75,10 @@ scan_mpd (const gchar *library)
                         "MPD_HOST=%s/socket mpc update --wait >/dev/null",
       path, dir));
   seconds = (g_get_monotonic_time () - start_us) / 1e6;
-  g_bytes_unref (shell ("kill $(cat %s/pid); rm -rf %s", dir, dir));
+  g_bytes_unref (
+      shell ("p=$(cat %s/pid); kill $p; while kill -0 $p 2>/dev/null; "
+             "do sleep 0.05; done; rm -rf %s",
+          dir, dir));
   return seconds;
 }
 

@@ -7,6 +7,7 @@
 
 #include <glib/gstdio.h>
 #include <string.h>
+#include <sys/mount.h>
 
 #define N_FRAGMENTS 4
 #define UNITS       1920
@@ -319,6 +320,102 @@ a_damaged_fragment_is_made_again (Fixture *f, gconstpointer data)
 }
 
 static void
+remove_fragment_file (Fixture *f, guint number)
+{
+  g_autofree gchar *path = chunk_path (f, number);
+
+  g_assert_cmpint (g_unlink (path), ==, 0);
+}
+
+static void
+what_is_made_again_otherwise_begins_an_epoch (Fixture *f, gconstpointer data)
+{
+  SyrinxRendition *rendition = open_rendition (f);
+  g_autoptr (SyrinxRendition) after = NULL;
+  guint8 other[24] = { 0 };
+  SyrinxCmafSample samples[2] = { { other, 20, 960 }, { other, 24, 960 } };
+  g_autoptr (GBytes) changed
+      = syrinx_cmaf_write_fragment (3, 2 * UNITS, samples, 2);
+  g_autoptr (GBytes) same = make_clear (2);
+  g_autoptr (GError) error = NULL;
+  GBytes *bytes = NULL;
+  guint epoch = syrinx_rendition_get_row (rendition)->epoch;
+
+  make_and_keep_all (f, rendition);
+  syrinx_rendition_unref (rendition);
+  close_content (f);
+  remove_fragment_file (f, 2);
+  f->hold = TRUE;
+  open_content (f);
+  rendition = open_rendition (f);
+  g_test_expect_message ("syrinx", G_LOG_LEVEL_WARNING, "*can't open*");
+  g_assert_true (syrinx_rendition_fetch (
+      rendition, 2, SYRINX_FORM_CLEAR, &bytes, NULL, NULL, NULL));
+  g_test_assert_expected_messages ();
+  g_assert_false (syrinx_rendition_commit (rendition, 2, changed, &error));
+  g_assert_error (error, SYRINX_ERROR, SYRINX_ERROR_CORRUPT);
+  after = open_rendition (f);
+  g_assert_cmpuint (syrinx_rendition_get_row (after)->epoch, ==, epoch + 1);
+  /* who plays goes on with what he had */
+  g_assert_true (syrinx_rendition_commit (rendition, 2, same, NULL));
+  syrinx_content_flush (f->content);
+  fetch_made (rendition, 2);
+  syrinx_rendition_unref (rendition);
+}
+
+/* @from the first on, until one is refused or all are there. Each is written
+ * before the next. */
+static guint
+commit_from (Fixture *f, SyrinxRendition *rendition, guint from, GError **error)
+{
+  for (guint i = from; i < N_FRAGMENTS; i++) {
+    g_autoptr (GBytes) clear = make_clear (i);
+
+    if (!syrinx_rendition_commit (rendition, i, clear, error))
+      return i;
+    syrinx_content_flush (f->content);
+  }
+  return N_FRAGMENTS;
+}
+
+static void
+a_full_disk_evicts_and_then_fails_what_is_made (Fixture *f, gconstpointer data)
+{
+  g_autofree gchar *chunks = g_build_filename (f->dir, "chunks", NULL);
+  g_autofree gchar *first = chunk_path (f, 0), *third = chunk_path (f, 2);
+  g_autoptr (GError) error = NULL;
+  SyrinxRendition *other, *rendition;
+
+  f->hold = TRUE;
+  g_mkdir (chunks, 0700);
+  /* room for three fragments, a page each */
+  if (mount ("tmpfs", chunks, "tmpfs", 0, "size=12k") != 0) {
+    g_test_skip ("this needs a small file system: run it as root");
+    return;
+  }
+  other = syrinx_content_open (f->content, f->track_id, "opus-64", 0, NULL);
+  for (guint i = 0; i < 3; i++) {
+    g_autoptr (GBytes) clear = make_clear (i);
+    g_assert_true (syrinx_rendition_commit (other, i, clear, NULL));
+  }
+  syrinx_content_flush (f->content);
+  syrinx_rendition_unref (other);
+  rendition = open_rendition (f);
+  g_test_expect_message (
+      "syrinx", G_LOG_LEVEL_WARNING, "*can't keep fragment 3*No space*");
+  g_assert_cmpuint (commit_from (f, rendition, 0, &error), ==, N_FRAGMENTS);
+  g_test_assert_expected_messages ();
+  g_assert_true (g_file_test (first, G_FILE_TEST_EXISTS));
+  g_assert_true (g_file_test (third, G_FILE_TEST_EXISTS));
+  /* the next of the run hears of it, once */
+  g_assert_cmpuint (commit_from (f, rendition, 3, &error), ==, 3);
+  g_assert_error (error, G_FILE_ERROR, G_FILE_ERROR_NOSPC);
+  syrinx_rendition_unref (rendition);
+  syrinx_content_flush (f->content);
+  g_assert_cmpint (umount (chunks), ==, 0);
+}
+
+static void
 a_failure_reaches_who_waits_and_the_next_try_is_a_new_one (
     Fixture *f, gconstpointer data)
 {
@@ -499,6 +596,8 @@ main (int argc, char **argv)
   ADD (many_who_wait_are_woken_by_one_production);
   ADD (what_was_made_is_there_after_a_restart_and_unreadable_on_disk);
   ADD (a_damaged_fragment_is_made_again);
+  ADD (what_is_made_again_otherwise_begins_an_epoch);
+  ADD (a_full_disk_evicts_and_then_fails_what_is_made);
   ADD (a_failure_reaches_who_waits_and_the_next_try_is_a_new_one);
   ADD (a_failure_is_told_to_each_who_waits);
   ADD (who_asks_again_while_woken_is_not_woken_by_that);
