@@ -318,9 +318,11 @@ async function makeForeignKeys() {
 
 async function start() {
   const foreign = await makeForeignKeys();
-  const jwks = join(process.env.TMPDIR ?? '/tmp', `syrinx-jwks-${process.pid}.json`);
-  writeFileSync(jwks, JSON.stringify({ keys: Object.values(foreign).map(({ jwk }) => jwk) }));
-  const service = await startDaemon(`jwks=${jwks}`);
+  const service = await startDaemon((folder) => {
+    const jwks = join(folder, 'jwks.json');
+    writeFileSync(jwks, JSON.stringify({ keys: Object.values(foreign).map(({ jwk }) => jwk) }));
+    return `jwks=${jwks}`;
+  });
   return { ...service, foreign, track: await find(service, service.token) };
 }
 

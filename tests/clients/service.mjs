@@ -37,15 +37,16 @@ async function freePort() {
   return port;
 }
 
-/* With `config`, lines of its [syrinx] group, and all samples in its index. Ends with `stop()`. */
-export async function startDaemon(config = '') {
+/* With all samples in its index. `configure` gets its folder and returns lines for the [syrinx] group
+ * of its configuration. Ends with `stop()`. */
+export async function startDaemon(configure = () => '') {
   if (!existsSync(daemon)) skip(`${daemon} is not built`);
   const folder = mkdtempSync(join(tmpdir(), 'syrinx-clients-'));
   const state = join(folder, 'state');
   const file = join(folder, 'syrinx.conf');
   const address = `127.0.0.1:${await freePort()}`;
   const url = `http://${address}`;
-  writeFileSync(file, `[syrinx]\n${config}\n`);
+  writeFileSync(file, `[syrinx]\n${configure(folder)}\n`);
   const child = spawn(daemon, ['--config', file, '--library', process.env.SYRINX_SAMPLES,
     '--state-dir', state, '--http', address, '--admin', '127.0.0.1:0', '--rtsp', '127.0.0.1:0',
     '--bus', 'none'], { stdio: ['ignore', 'inherit', 'inherit'] });
