@@ -24,6 +24,7 @@
 #define PLAIN     "plain pipeline"
 #define SECONDS   7
 #define PACKET_MS 20
+#define N_LATE    3
 
 static gint quick;
 static guint divisor = 1;
@@ -70,13 +71,25 @@ bench_main (const Tracks *tracks, const RunResult *plain)
     figures_add (&figures[i]);
 }
 
+/* A busy machine wakes nobody in time: beside it stands a thread of the same
+ * process that only sleeps. */
 static void
 bench_lateness (const Tracks *tracks)
 {
-  RunResult half = run (tracks, SHAPE_ENC, 5000, 0, FALSE, FALSE);
+  gdouble late_ms[N_LATE], sleeper_ms[N_LATE];
 
-  figures_add (&(Figure){ "pipes_late_p99_5000", half.late_p99_ms, "ms", NULL,
-      0, GOAL_AT_MOST, 20 });
+  for (guint i = 0; i < N_LATE; i++) {
+    RunSettings settings = { .shape = SHAPE_ENC,
+      .n_sessions = 5000 / divisor,
+      .seconds = quick ? 3 : SECONDS,
+      .with_sleeper = TRUE };
+    RunResult result = run_measure (&settings, tracks->dir);
+    late_ms[i] = result.late_p99_ms;
+    sleeper_ms[i] = result.sleeper_p99_ms;
+  }
+  figures_add (&(Figure){ "pipes_late_p99_5000",
+      figures_median (late_ms, N_LATE), "ms", "a sleeping thread",
+      figures_median (sleeper_ms, N_LATE), GOAL_AT_MOST, 20 });
 }
 
 static void

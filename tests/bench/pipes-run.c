@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 #define ASKED          "--measure"
-#define N_NUMBERS      7
+#define N_NUMBERS      8
 #define CACHE_BYTES    (1 << 30) /* memory-size for so many tracks */
 #define WARM_FRAGMENTS 6
 #define SETTLE_MAX_S   12
@@ -29,6 +29,7 @@
 #define PACKETS_A_S    50
 #define DEFAULT_BATCH  10
 #define RTP_BATCH      5
+#define SLEEP_US       2000       /* the scheduler's grid */
 #define MEASURED       "measured" /* the region of settled sessions */
 
 static const gchar *const shapes[] = {
@@ -265,6 +266,43 @@ get_batch (const RunSettings *settings)
                                         : DEFAULT_BATCH;
 }
 
+typedef struct
+{
+  gint over;       /* atomic */
+  GArray *late_ms; /* gdouble; its own until it has ended */
+} Sleeper;
+
+static gpointer
+sleep_and_wake (gpointer data)
+{
+  Sleeper *sleeper = data;
+
+  while (!g_atomic_int_get (&sleeper->over)) {
+    gint64 due_us = g_get_monotonic_time () + SLEEP_US;
+    struct timespec due
+        = { due_us / G_USEC_PER_SEC, due_us % G_USEC_PER_SEC * 1000 };
+    gdouble late_ms;
+    clock_nanosleep (CLOCK_MONOTONIC, TIMER_ABSTIME, &due, NULL);
+    late_ms = (g_get_monotonic_time () - due_us) / 1e3;
+    g_array_append_val (sleeper->late_ms, late_ms);
+  }
+  return NULL;
+}
+
+static void
+watch_beside_sleeper (const RunSettings *settings, RunResult *result)
+{
+  Sleeper sleeper = { .late_ms = g_array_new (FALSE, FALSE, sizeof (gdouble)) };
+  GThread *thread = g_thread_new ("sleeper", sleep_and_wake, &sleeper);
+
+  run_watch (settings, result);
+  g_atomic_int_set (&sleeper.over, TRUE);
+  g_thread_join (thread);
+  result->sleeper_p99_ms = figures_quantile (
+      (gdouble *)sleeper.late_ms->data, sleeper.late_ms->len, 0.99);
+  g_array_unref (sleeper.late_ms);
+}
+
 static void
 measure_playing (
     const RunSettings *settings, Listener *listeners, RunResult *result)
@@ -279,7 +317,10 @@ measure_playing (
   g_usleep (G_USEC_PER_SEC / 2);
   turns = read_region (scheduler, MEASURED).turns;
   begun_us = g_get_monotonic_time ();
-  run_watch (settings, result);
+  if (settings->with_sleeper)
+    watch_beside_sleeper (settings, result);
+  else
+    run_watch (settings, result);
   stats = read_region (scheduler, MEASURED);
   result->pace = (stats.turns - turns) * (gdouble)get_batch (settings)
                  / PACKETS_A_S / settings->n_sessions
@@ -319,9 +360,9 @@ RunResult
 run_measure (const RunSettings *settings, const gchar *dir)
 {
   g_autofree gchar *self = g_file_read_link ("/proc/self/exe", NULL);
-  g_autofree gchar *numbers = g_strdup_printf ("%d %u %u %u %d %d",
+  g_autofree gchar *numbers = g_strdup_printf ("%d %u %u %u %d %d %d",
       settings->shape, settings->n_sessions, settings->batch, settings->seconds,
-      settings->warm, settings->without_lead);
+      settings->warm, settings->without_lead, settings->with_sleeper);
   g_autoptr (GError) error = NULL;
   g_autoptr (GSubprocess) process = g_subprocess_new (
       G_SUBPROCESS_FLAGS_STDOUT_PIPE, &error, self, ASKED, numbers, dir, NULL);
@@ -331,8 +372,9 @@ run_measure (const RunSettings *settings, const gchar *dir)
   g_assert_no_error (error);
   g_subprocess_communicate_utf8 (process, NULL, NULL, &text, NULL, &error);
   g_assert_no_error (error);
-  if (sscanf (text, "%lf %lf %lf %lf %lf %lf %lf", &r.create_ms, &r.kib,
-          &r.threads, &r.percent, &r.late_p99_ms, &r.wakeups, &r.pace)
+  if (sscanf (text, "%lf %lf %lf %lf %lf %lf %lf %lf", &r.create_ms, &r.kib,
+          &r.threads, &r.percent, &r.late_p99_ms, &r.sleeper_p99_ms, &r.wakeups,
+          &r.pace)
       != N_NUMBERS)
     g_error ("a measurement broke off: %s", numbers);
   return r;
@@ -346,16 +388,16 @@ run_is_asked (int argc, char **argv)
   guint shape;
 
   if (argc != 4 || !g_str_equal (argv[1], ASKED)
-      || sscanf (argv[2], "%u %u %u %u %d %d", &shape, &settings.n_sessions,
+      || sscanf (argv[2], "%u %u %u %u %d %d %d", &shape, &settings.n_sessions,
              &settings.batch, &settings.seconds, &settings.warm,
-             &settings.without_lead)
-             != 6)
+             &settings.without_lead, &settings.with_sleeper)
+             != 7)
     return FALSE;
   settings.shape = shape;
   r = shape == SHAPE_PLAIN ? plain_measure (&settings, argv[3])
                            : sessions_measure (&settings, argv[3]);
-  printf ("%f %f %f %f %f %f %f\n", r.create_ms, r.kib, r.threads, r.percent,
-      r.late_p99_ms, r.wakeups, r.pace);
+  printf ("%f %f %f %f %f %f %f %f\n", r.create_ms, r.kib, r.threads, r.percent,
+      r.late_p99_ms, r.sleeper_p99_ms, r.wakeups, r.pace);
   fflush (stdout);
   _exit (0); /* taking ten thousand apart is not measured */
 }

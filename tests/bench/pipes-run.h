@@ -23,18 +23,21 @@ typedef struct
   guint seconds; /* of measuring */
   gboolean warm; /* all that is played lies in the cache before */
   gboolean without_lead;
+  gboolean with_sleeper; /* costs CPU */
 } RunSettings;
 
 typedef struct
 {
-  gdouble create_ms;   /* CPU a session, to PLAYING */
-  gdouble kib;         /* resident a session */
-  gdouble threads;     /* of the process, while they play */
-  gdouble percent;     /* CPU of a core a hundred sessions */
-  gdouble late_p99_ms; /* release against due time, of turns that were waited
-                          for */
-  gdouble wakeups;     /* a second, of the process */
-  gdouble pace;        /* what was sent, of what had to be */
+  gdouble create_ms;      /* CPU a session, to PLAYING */
+  gdouble kib;            /* resident a session */
+  gdouble threads;        /* of the process, while they play */
+  gdouble percent;        /* CPU of a core a hundred sessions */
+  gdouble late_p99_ms;    /* release against due time, of turns that were waited
+                             for */
+  gdouble sleeper_p99_ms; /* the same of a thread that only sleeps: the
+                             machine's part of it */
+  gdouble wakeups;        /* a second, of the process */
+  gdouble pace;           /* what was sent, of what had to be */
 } RunResult;
 
 /* Runs @settings on the tracks of @dir in a new process. */
