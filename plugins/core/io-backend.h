@@ -32,6 +32,8 @@ struct _SyrinxIoBackend
 };
 
 SyrinxIoBackend *syrinx_io_epoll_new (SyrinxIoLoop *loop, GError **error);
+/* Fails where the kernel refuses it. */
+SyrinxIoBackend *syrinx_io_uring_new (SyrinxIoLoop *loop, GError **error);
 
 /* --- What the loop does for a backend. All loop's thread. --- */
 

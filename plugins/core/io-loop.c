@@ -33,6 +33,7 @@ struct _SyrinxIoLoop
   GHashTable *clients; /* &id → SyrinxClient */
   GArray *dirty;       /* ids that have something to send */
   guint left_waiters;
+  gboolean sleeping; /* or about to */
   guint64 next_id;
 
   /* loop thread only */
@@ -45,6 +46,8 @@ struct _SyrinxIoLoop
 
   gint refs, quit; /* refs by instance_lock, quit atomic */
 };
+
+static const gchar *const choices[] = { "epoll", "io_uring", "auto", NULL };
 
 static GMutex instance_lock;
 static SyrinxIoLoop *instance; /* protected by instance_lock */
@@ -99,10 +102,11 @@ syrinx_io_loop_mark_dirty (SyrinxIoLoop *loop, guint64 id)
   gboolean wake;
 
   g_mutex_lock (&loop->lock);
-  wake = loop->dirty->len == 0;
+  wake = loop->sleeping;
+  loop->sleeping = FALSE;
   g_array_append_val (loop->dirty, id);
   g_mutex_unlock (&loop->lock);
-  if (wake && !syrinx_io_loop_is_inside (loop))
+  if (wake)
     g_main_context_wakeup (loop->context);
 }
 
@@ -252,12 +256,13 @@ serve_dirty (SyrinxIoLoop *loop)
 }
 
 static gboolean
-has_dirty (SyrinxIoLoop *loop)
+has_dirty (SyrinxIoLoop *loop, gboolean sleep_without)
 {
   gboolean dirty;
 
   g_mutex_lock (&loop->lock);
   dirty = loop->dirty->len > 0;
+  loop->sleeping = sleep_without && !dirty;
   g_mutex_unlock (&loop->lock);
   return dirty;
 }
@@ -266,7 +271,7 @@ static gboolean
 source_prepare (GSource *source, gint *timeout_ms)
 {
   *timeout_ms = -1;
-  return has_dirty (((LoopSource *)source)->loop);
+  return has_dirty (((LoopSource *)source)->loop, TRUE);
 }
 
 static gboolean
@@ -274,8 +279,8 @@ source_check (GSource *source)
 {
   LoopSource *self = (LoopSource *)source;
 
-  return g_source_query_unix_fd (source, self->tag) != 0
-         || has_dirty (self->loop);
+  return has_dirty (self->loop, FALSE)
+         || g_source_query_unix_fd (source, self->tag) != 0;
 }
 
 static gboolean
@@ -285,9 +290,9 @@ source_dispatch (GSource *source, GSourceFunc func, gpointer user_data)
   SyrinxIoLoop *loop = self->loop;
 
   add_to (&loop->turns, 1);
-  serve_dirty (loop);
   if (g_source_query_unix_fd (source, self->tag))
     loop->backend->klass->collect (loop->backend);
+  serve_dirty (loop);
   if (loop->sweep_us >= 0 && g_get_monotonic_time () >= loop->sweep_us)
     sweep_stalled (loop);
   return G_SOURCE_CONTINUE;
@@ -333,9 +338,20 @@ loop_thread (gpointer data)
 static SyrinxIoBackend *
 new_backend (SyrinxIoLoop *loop)
 {
-  g_autoptr (GError) error = NULL;
-  SyrinxIoBackend *backend = syrinx_io_epoll_new (loop, &error);
+  const gchar *wish = g_getenv ("SYRINX_IO");
+  g_autoptr (GError) refusal = NULL, error = NULL;
+  SyrinxIoBackend *backend = NULL;
 
+  if (wish && *wish && !g_strv_contains (choices, wish))
+    g_warning ("SYRINX_IO=%s is none of epoll, io_uring, auto", wish);
+  if (g_strcmp0 (wish, "epoll") != 0)
+    backend = syrinx_io_uring_new (loop, &refusal);
+  if (refusal && g_strcmp0 (wish, "io_uring") == 0)
+    g_warning ("%s; epoll serves instead", refusal->message);
+  else if (refusal)
+    g_debug ("%s; epoll serves instead", refusal->message);
+  if (!backend)
+    backend = syrinx_io_epoll_new (loop, &error);
   if (!backend)
     g_error ("%s", error->message);
   return backend;
@@ -363,6 +379,9 @@ new_loop (void)
   ((LoopSource *)loop->source)->loop = loop;
   ((LoopSource *)loop->source)->tag
       = g_source_add_unix_fd (loop->source, loop->backend->fd, G_IO_IN);
+  /* It does not; but else GLib takes the descriptor out of its set for every
+   * turn, and wakes itself for that. */
+  g_source_set_can_recurse (loop->source, TRUE);
   g_source_attach (loop->source, loop->context);
   loop->thread = g_thread_new ("syrinx-io", loop_thread, loop);
   return loop;

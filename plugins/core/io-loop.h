@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The shared I/O loop: one thread that writes to every client's socket without
- * ever blocking. Plain sockets by epoll; streams with a layer of their own
- * (TLS) as GPollable on the same loop. */
+ * ever blocking. Plain sockets by io_uring or epoll; streams with a layer of
+ * their own (TLS) as GPollable on the same loop.
+ *
+ * SYRINX_IO in the environment says which when the loop begins: "epoll",
+ * "io_uring", or "auto". Where the kernel refuses io_uring (seccomp,
+ * kernel.io_uring_disabled, before Linux 5.13, RLIMIT_MEMLOCK), it is epoll. */
 #pragma once
 
 #include <gio/gio.h>
@@ -44,9 +48,9 @@ typedef struct
 
 typedef struct
 {
-  const gchar *backend; /* "epoll" */
+  const gchar *backend; /* "epoll" or "io_uring" */
   guint clients;
-  guint64 turns; /* of the loop, each one poll() */
+  guint64 turns; /* of the loop, each with one poll() */
   guint64 writes, written_bytes;
   guint64 system_calls; /* to write and to learn who can be written to */
 } SyrinxIoStats;

@@ -41,6 +41,7 @@ struct _SyrinxClient
   GSource *writable; /* (nullable) */
   gboolean held, blocked, finishing;
   gboolean watched; /* io_uring: the kernel has been asked */
+  gboolean in_turn; /* io_uring: it has a slot */
   gint64 progress_us;
 
   guint entered; /* protected by the loop's lock */
@@ -66,8 +67,10 @@ SyrinxPump syrinx_client_pump (
  * Returns: their number; with 0 there is nothing to end. */
 guint syrinx_client_begin_write (
     SyrinxClient *client, struct iovec *pieces, guint max_pieces);
-/* Hot. @taken of them leave the queue, @sent of those have left for good. */
-void syrinx_client_end_write (SyrinxClient *client, gsize taken, gsize sent);
+/* Hot. @taken of them leave the queue, @sent of those have left for good.
+ * Returns: whether there is more that the loop has not been told of. */
+gboolean
+syrinx_client_end_write (SyrinxClient *client, gsize taken, gsize sent);
 /* What write() says by @code, as an error of ours. */
 GError *syrinx_client_write_error (int code);
 

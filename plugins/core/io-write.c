@@ -33,9 +33,11 @@ syrinx_client_begin_write (
 }
 
 /* GLib's conditions make a system call also when nobody waits. */
-void
+gboolean
 syrinx_client_end_write (SyrinxClient *client, gsize taken, gsize sent)
 {
+  gboolean more;
+
   g_mutex_lock (&client->lock);
   client->queued_bytes -= taken;
   client->sent_bytes += sent;
@@ -50,7 +52,9 @@ syrinx_client_end_write (SyrinxClient *client, gsize taken, gsize sent)
   client->writing = FALSE;
   if (client->written_waiters > 0)
     g_cond_broadcast (&client->written);
+  more = client->queue.n > 0 && !client->dirty;
   g_mutex_unlock (&client->lock);
+  return more;
 }
 
 GError *
