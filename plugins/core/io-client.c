@@ -20,14 +20,14 @@ G_DEFINE_BOXED_TYPE (
 SyrinxClient *
 syrinx_client_ref (SyrinxClient *client)
 {
-  g_atomic_ref_count_inc (&client->refs);
+  g_atomic_int_inc (&client->refs);
   return client;
 }
 
 void
 syrinx_client_unref (SyrinxClient *client)
 {
-  if (!g_atomic_ref_count_dec (&client->refs))
+  if (!g_atomic_int_dec_and_test (&client->refs))
     return;
   syrinx_io_queue_clear (&client->queue);
   g_clear_object (&client->socket);
@@ -128,7 +128,7 @@ finish_client (SyrinxClient *client)
     return;
   }
   note_blocked (client, TRUE); /* bounds how long the good-bye may take */
-  g_atomic_ref_count_inc (&client->refs);
+  g_atomic_int_inc (&client->refs);
   g_io_stream_close_async (
       client->stream, G_PRIORITY_DEFAULT, NULL, on_layer_closed, client);
 }
@@ -157,7 +157,7 @@ wait_writable (SyrinxClient *client)
   client->writable = g_pollable_output_stream_create_source (
       G_POLLABLE_OUTPUT_STREAM (g_io_stream_get_output_stream (client->stream)),
       NULL);
-  g_atomic_ref_count_inc (&client->refs);
+  g_atomic_int_inc (&client->refs);
   g_source_set_callback (client->writable, G_SOURCE_FUNC (on_writable), client,
       (GDestroyNotify)syrinx_client_unref);
   g_source_attach (client->writable, syrinx_io_loop_get_context (client->loop));
@@ -324,7 +324,7 @@ syrinx_io_loop_add (SyrinxIoLoop *loop, GIOStream *stream,
   client->staged = g_byte_array_new ();
   g_mutex_init (&client->lock);
   g_cond_init (&client->written);
-  g_atomic_ref_count_init (&client->refs);
+  client->refs = 1;
   set_limits (&client->limits, limits);
   take_descriptor (client);
   syrinx_io_loop_enlist (loop, client);

@@ -45,8 +45,8 @@ struct _SyrinxClient
   gint64 progress_us;
 
   guint entered; /* protected by the loop's lock */
-  gatomicrefcount refs;
-  gint removed; /* atomic */
+  gint refs;     /* atomic */
+  gint removed;  /* atomic */
 };
 
 typedef enum
