@@ -4,6 +4,7 @@
 #include "figures.h"
 #include "harness.h"
 
+#include <glib/gstdio.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +15,9 @@
 #define SECONDS      3
 #define N_IDLE       5000
 #define IDLE_SECONDS 5
+#define N_SESSIONS   64
+#define LIMITS                                                                 \
+  "requests-per-second=1000000\nmax-connections-per-address=20000\n"
 
 typedef struct
 {
@@ -76,13 +80,16 @@ nginx_stop (Nginx *nginx)
 
 /* --- wrk --- */
 
-/* Microseconds of CPU a request in @pid; adds what wrk says went wrong. */
+/* Microseconds of CPU a request in @pid; adds what wrk says went wrong. @script
+ * (nullable): a file. */
 static gdouble
-load (GPid pid, const gchar *url, guint n_connections, gdouble *n_errors)
+load_by (GPid pid, const gchar *url, const gchar *script, guint n_connections,
+    gdouble *n_errors)
 {
   gdouble before = process_cpu_s (pid), after;
   g_autoptr (GBytes) said = shell (
-      "wrk -t1 -c%u -d%ds --timeout 10s '%s'", n_connections, SECONDS, url);
+      "wrk -t1 -c%u -d%ds --timeout 10s %s '%s' '%s'", n_connections, SECONDS,
+      script ? "-s" : "--", script ? script : url, script ? url : "");
   g_autofree gchar *text
       = g_strndup (g_bytes_get_data (said, NULL), g_bytes_get_size (said));
   const gchar *requests = strstr (text, " requests in");
@@ -104,6 +111,12 @@ load (GPid pid, const gchar *url, guint n_connections, gdouble *n_errors)
   if (bad)
     *n_errors += atoi (bad + strlen ("Non-2xx or 3xx responses:"));
   return (after - before) * 1e6 / g_ascii_strtoull (requests, NULL, 10);
+}
+
+static gdouble
+load (GPid pid, const gchar *url, guint n_connections, gdouble *n_errors)
+{
+  return load_by (pid, url, NULL, n_connections, n_errors);
 }
 
 /* --- The bench --- */
@@ -147,6 +160,59 @@ compare_with_nginx (Daemon *daemon, const gchar *fragment, Nginx *nginx)
       GOAL_RATIO_AT_MOST, 1.3 });
   figures_add (&(Figure){
       "http_errors_and_timeouts", n_errors, "", NULL, 0, GOAL_AT_MOST, 0 });
+}
+
+/* --- With an egress budget: a turn for each --- */
+
+/* Has wrk go round the fragments of N_SESSIONS sessions. (transfer full) */
+static gchar *
+write_script (Daemon *daemon)
+{
+  g_autoptr (GString) text = g_string_new ("local paths = {\n");
+  gchar *path = NULL;
+  int fd = g_file_open_tmp ("syrinx-wrk-XXXXXX.lua", &path, NULL);
+
+  for (guint i = 0; i < N_SESSIONS; i++) {
+    g_autoptr (GBytes) bytes = NULL;
+    g_autofree gchar *url = find_fragment (daemon, &bytes);
+    g_string_append_printf (
+        text, "'%s',\n", url + strlen (daemon_get_url (daemon)));
+  }
+  g_string_append (text,
+      "}\nlocal i = 0\nfunction request ()\n  i = i % #paths + 1\n"
+      "  return wrk.format ('GET', paths[i])\nend\n");
+  if (fd < 0 || !g_file_set_contents (path, text->str, -1, NULL))
+    g_error ("can't write wrk's script");
+  close (fd);
+  return path;
+}
+
+static void
+compare_with_budget (void)
+{
+  gdouble costs[2][ROUNDS], n_errors = 0;
+  g_autofree gchar *scripts[2] = { NULL };
+  Daemon *daemons[2];
+
+  for (guint i = 0; i < 2; i++) {
+    daemons[i] = daemon_new (
+        NULL, i ? LIMITS "egress-budget-kbps=1000000000" : LIMITS);
+    daemon_wait_for_tracks (daemons[i], 12);
+    scripts[i] = write_script (daemons[i]);
+  }
+  for (guint round = 0; round < ROUNDS; round++)
+    for (guint i = 0; i < 2; i++)
+      costs[i][round] = load_by (daemon_get_pid (daemons[i]),
+          daemon_get_url (daemons[i]), scripts[i], 64, &n_errors);
+  figures_add (&(Figure){ "http_fragment_cpu_with_budget",
+      figures_median (costs[1], ROUNDS), "us/req", "without",
+      figures_median (costs[0], ROUNDS) });
+  figures_add (&(Figure){
+      "http_errors_with_budget", n_errors, "", NULL, 0, GOAL_AT_MOST, 0 });
+  for (guint i = 0; i < 2; i++) {
+    g_unlink (scripts[i]);
+    daemon_free (daemons[i]);
+  }
 }
 
 static void
@@ -195,8 +261,7 @@ main (void)
   getrlimit (RLIMIT_NOFILE, &files);
   files.rlim_cur = files.rlim_max;
   setrlimit (RLIMIT_NOFILE, &files);
-  daemon = daemon_new (NULL, "requests-per-second=1000000\n"
-                             "max-connections-per-address=20000");
+  daemon = daemon_new (NULL, LIMITS);
   daemon_wait_for_tracks (daemon, 12);
   fragment = find_fragment (daemon, &bytes);
   nginx_start (&nginx, bytes);
@@ -205,5 +270,7 @@ main (void)
   compare_with_nginx (daemon, fragment, &nginx);
   hold_idle (daemon);
   nginx_stop (&nginx);
+  g_clear_pointer (&daemon, daemon_free);
+  compare_with_budget ();
   return 0;
 }
