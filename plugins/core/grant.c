@@ -5,9 +5,10 @@
 
 #include <string.h>
 
-/* More revocations than this, and the ones that end soonest are forgotten:
- * they lie in the index all the same. */
-#define MAX_REVOKED 100000
+/* What has ended is looked for whenever there are twice as many as were left
+ * the last time; no revocation that may still matter is ever forgotten. */
+#define MIN_SWEEP 64
+#define LEEWAY_S  3600 /* clocks differ */
 
 typedef struct
 {
@@ -43,6 +44,7 @@ static struct
   GHashTable *subjects; /* subject → gint64 issued_until_s */
   GHashTable *watches;  /* id → Watch */
   gulong next_id;
+  guint sweep_at; /* so many revocations */
 } registry;
 
 static gint64 *
@@ -136,24 +138,52 @@ apply_and_unlock (void)
 }
 
 static void
-drop_expired_locked (gint64 now_s)
+drop_before_locked (GHashTable *ends, gint64 end_s)
 {
   GHashTableIter iter;
   gpointer value;
 
-  g_hash_table_iter_init (&iter, registry.jtis);
+  g_hash_table_iter_init (&iter, ends);
   while (g_hash_table_iter_next (&iter, NULL, &value))
-    if (*(gint64 *)value < now_s
-        || g_hash_table_size (registry.jtis) > MAX_REVOKED)
+    if (*(gint64 *)value < end_s)
       g_hash_table_iter_remove (&iter);
+}
+
+static guint
+count_revocations_locked (void)
+{
+  return g_hash_table_size (registry.jtis)
+         + g_hash_table_size (registry.subjects);
+}
+
+static void
+sweep_locked (void)
+{
+  gint64 now_s = g_get_real_time () / G_USEC_PER_SEC;
+
+  if (count_revocations_locked () < MAX (registry.sweep_at, MIN_SWEEP))
+    return;
+  drop_before_locked (registry.jtis, now_s - LEEWAY_S);
+  drop_before_locked (registry.subjects, now_s - SYRINX_LONGEST_TOKEN_S);
+  registry.sweep_at = 2 * count_revocations_locked ();
+}
+
+guint
+syrinx_count_revocations (void)
+{
+  guint n;
+
+  lock_registry ();
+  n = count_revocations_locked ();
+  g_mutex_unlock (&registry.lock);
+  return n;
 }
 
 void
 syrinx_revoke_jti (const gchar *jti, gint64 expires_at_s)
 {
   lock_registry ();
-  if (g_hash_table_size (registry.jtis) >= MAX_REVOKED)
-    drop_expired_locked (g_get_real_time () / G_USEC_PER_SEC);
+  sweep_locked ();
   g_hash_table_replace (
       registry.jtis, g_strdup (jti), new_int64 (expires_at_s));
   apply_and_unlock ();
@@ -163,6 +193,7 @@ void
 syrinx_revoke_subject (const gchar *subject, gint64 issued_until_s)
 {
   lock_registry ();
+  sweep_locked ();
   g_hash_table_replace (
       registry.subjects, g_strdup (subject), new_int64 (issued_until_s));
   apply_and_unlock ();

@@ -57,10 +57,16 @@ gulong syrinx_grant_watch (SyrinxGrant *grant,
     void (*func) (SyrinxGrant *grant, gpointer user_data), gpointer user_data);
 void syrinx_grant_unwatch (SyrinxGrant *grant, gulong id);
 
+/* Beyond this no token lives. */
+#define SYRINX_LONGEST_TOKEN_S (10 * 366 * 24 * G_GINT64_CONSTANT (3600))
+
 /* Revocation, process-wide. By jti: that token. By subject: every token issued
  * at or before @issued_until_s. */
 void syrinx_revoke_jti (const gchar *jti, gint64 expires_at_s);
 void syrinx_revoke_subject (const gchar *subject, gint64 issued_until_s);
+/* How many are kept. Those go, now and then, that no token can meet any more.
+ */
+guint syrinx_count_revocations (void);
 gboolean
 syrinx_is_revoked (const gchar *subject, const gchar *jti, gint64 issued_at_s);
 

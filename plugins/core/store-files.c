@@ -5,8 +5,6 @@
 #include "error.h"
 #include "grant.h"
 
-#define LONGEST_TOKEN_S (10 * 366 * 24 * G_GINT64_CONSTANT (3600))
-
 gboolean
 syrinx_store_foreach_file (SyrinxStore *store, const gchar *root,
     SyrinxStoreFileFunc func, gpointer user_data, GError **error)
@@ -115,7 +113,7 @@ syrinx_store_put_revocation (SyrinxStore *store, const gchar *jti,
     return FALSE;
   st = syrinx_connection_get (writer, "drop-revocations");
   syrinx_bind_int (st, 1, now_s);
-  syrinx_bind_int (st, 2, now_s - LONGEST_TOKEN_S);
+  syrinx_bind_int (st, 2, now_s - SYRINX_LONGEST_TOKEN_S);
   if (!syrinx_statement_run (writer, st, error))
     return FALSE;
   st = syrinx_connection_get (writer, "put-revocation");

@@ -337,6 +337,26 @@ revocation_reaches_grants_that_are_held (Fixture *f, gconstpointer data)
 }
 
 static void
+revocations_go_when_no_token_can_meet_them (Fixture *f, gconstpointer data)
+{
+  const gint64 now_s = g_get_real_time () / G_USEC_PER_SEC;
+  const guint before = syrinx_count_revocations ();
+
+  syrinx_revoke_jti ("alive", now_s + 60);
+  syrinx_revoke_subject ("left", now_s);
+  for (guint i = 0; i < 5000; i++) {
+    g_autofree gchar *name = g_strdup_printf ("old %u", i);
+
+    syrinx_revoke_jti (name, now_s - 86400);
+    syrinx_revoke_subject (name, now_s - 2 * SYRINX_LONGEST_TOKEN_S);
+  }
+  g_assert_cmpuint (syrinx_count_revocations (), <, before + 200);
+  g_assert_true (syrinx_is_revoked ("any", "alive", now_s));
+  g_assert_true (syrinx_is_revoked ("left", "any", now_s));
+  g_assert_false (syrinx_is_revoked ("any", "any", now_s));
+}
+
+static void
 bad_requests_are_told_why (Fixture *f, gconstpointer data)
 {
   static const SyrinxTokenRequest requests[] = {
@@ -368,6 +388,7 @@ main (int argc, char **argv)
   WITH_ISSUER (every_flipped_character_breaks_a_token);
   WITH_ISSUER (malformed_tokens_are_refused);
   WITH_ISSUER (revocation_reaches_grants_that_are_held);
+  WITH_ISSUER (revocations_go_when_no_token_can_meet_them);
   WITH_ISSUER (bad_requests_are_told_why);
   g_test_add_func ("/token/claims_are_checked", claims_are_checked);
   g_test_add_func ("/token/key_sets_are_checked", key_sets_are_checked);
