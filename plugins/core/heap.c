@@ -1,78 +1,89 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A binary heap. */
+/* A binary heap. The keys lie in it, too: ten thousand nodes lie in ten
+ * thousand places, and to look at two of them on every level would be to wait
+ * for memory. */
 #include "heap.h"
+
+typedef struct
+{
+  gint64 key;
+  SyrinxHeapNode *node;
+} Slot;
 
 void
 syrinx_heap_init (SyrinxHeap *heap)
 {
-  heap->nodes = g_ptr_array_new ();
+  heap->slots = g_array_new (FALSE, FALSE, sizeof (Slot));
 }
 
 void
 syrinx_heap_clear (SyrinxHeap *heap)
 {
-  g_clear_pointer (&heap->nodes, g_ptr_array_unref);
+  g_clear_pointer (&heap->slots, g_array_unref);
 }
 
-static SyrinxHeapNode *
-node_at (const SyrinxHeap *heap, guint at)
+/* @at from 1 on. */
+static Slot *
+slot_at (const SyrinxHeap *heap, guint at)
 {
-  return heap->nodes->pdata[at - 1];
-}
-
-static void
-put (SyrinxHeap *heap, SyrinxHeapNode *node, guint at)
-{
-  heap->nodes->pdata[at - 1] = node;
-  node->at = at;
+  return &g_array_index (heap->slots, Slot, at - 1);
 }
 
 static void
-sift_up (SyrinxHeap *heap, SyrinxHeapNode *node, guint at)
+put (SyrinxHeap *heap, Slot slot, guint at)
 {
-  for (; at > 1 && node_at (heap, at / 2)->key > node->key; at /= 2)
-    put (heap, node_at (heap, at / 2), at);
-  put (heap, node, at);
+  *slot_at (heap, at) = slot;
+  slot.node->at = at;
 }
 
 static void
-sift_down (SyrinxHeap *heap, SyrinxHeapNode *node, guint at)
+sift_up (SyrinxHeap *heap, Slot slot, guint at)
 {
-  guint n = heap->nodes->len;
+  for (; at > 1 && slot_at (heap, at / 2)->key > slot.key; at /= 2)
+    put (heap, *slot_at (heap, at / 2), at);
+  put (heap, slot, at);
+}
+
+static void
+sift_down (SyrinxHeap *heap, Slot slot, guint at)
+{
+  guint n = heap->slots->len;
 
   for (guint child = 2 * at; child <= n; at = child, child = 2 * at) {
     if (child < n
-        && node_at (heap, child + 1)->key < node_at (heap, child)->key)
+        && slot_at (heap, child + 1)->key < slot_at (heap, child)->key)
       child++;
-    if (node_at (heap, child)->key >= node->key)
+    if (slot_at (heap, child)->key >= slot.key)
       break;
-    put (heap, node_at (heap, child), at);
+    put (heap, *slot_at (heap, child), at);
   }
-  put (heap, node, at);
+  put (heap, slot, at);
 }
 
 void
 syrinx_heap_insert (SyrinxHeap *heap, SyrinxHeapNode *node, gint64 key)
 {
+  Slot slot = { key, node };
+
   node->key = key;
-  g_ptr_array_add (heap->nodes, node);
-  sift_up (heap, node, heap->nodes->len);
+  g_array_append_val (heap->slots, slot);
+  sift_up (heap, slot, heap->slots->len);
 }
 
 void
 syrinx_heap_remove (SyrinxHeap *heap, SyrinxHeapNode *node)
 {
   guint at = node->at;
-  SyrinxHeapNode *last;
+  Slot last;
 
   if (!at)
     return;
   node->at = 0;
-  last = heap->nodes->pdata[heap->nodes->len - 1];
-  g_ptr_array_set_size (heap->nodes, heap->nodes->len - 1);
-  if (last == node)
+  last = *slot_at (heap, heap->slots->len);
+  g_array_set_size (heap->slots, heap->slots->len - 1);
+  if (last.node == node)
     return;
-  if (at > 1 && node_at (heap, at / 2)->key > last->key)
+  if (at > 1 && slot_at (heap, at / 2)->key > last.key)
     sift_up (heap, last, at);
   else
     sift_down (heap, last, at);
@@ -81,11 +92,11 @@ syrinx_heap_remove (SyrinxHeap *heap, SyrinxHeapNode *node)
 SyrinxHeapNode *
 syrinx_heap_peek (const SyrinxHeap *heap)
 {
-  return heap->nodes->len ? heap->nodes->pdata[0] : NULL;
+  return heap->slots->len ? slot_at (heap, 1)->node : NULL;
 }
 
 guint
 syrinx_heap_get_size (const SyrinxHeap *heap)
 {
-  return heap->nodes->len;
+  return heap->slots->len;
 }

@@ -15,7 +15,7 @@ typedef struct
 
 typedef struct
 {
-  GPtrArray *nodes;
+  GArray *slots;
 } SyrinxHeap;
 
 void syrinx_heap_init (SyrinxHeap *heap);
