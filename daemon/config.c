@@ -57,6 +57,10 @@ static const struct
   { "rtsps", TEXT, FIELD (rtsps), NULL, 0, 0,
       "Where they connect by TLS (with the certificate of https), such as\n"
       "# 127.0.0.1:8322. Default: nowhere." },
+  { "rtsp-profile", TEXT, FIELD (rtsp_profile), "any", 0, 0,
+      "any: RTP as it is, or SRTP for who asks with ?srtp=any. savp: only "
+      "SRTP,\n"
+      "# and so only by rtsps or from this machine." },
   { "admin", TEXT, FIELD (admin), "127.0.0.1:9180", 0, 0,
       "Metrics and status, ADDRESS:PORT. Keep it on loopback." },
   { "bus", TEXT, FIELD (bus), "none", 0, 0,
@@ -381,11 +385,19 @@ static gboolean
 check (SyrinxConfig *config, GError **error)
 {
   static const gchar *const buses[] = { "session", "system", "none", NULL };
+  static const gchar *const profiles[] = { "any", "savp", NULL };
 
   if (!config->bus || !g_strv_contains (buses, config->bus)) {
     g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_INVALID,
         "bus is session, system or none, not \"%s\"",
         config->bus ? config->bus : "");
+    return FALSE;
+  }
+  if (!config->rtsp_profile
+      || !g_strv_contains (profiles, config->rtsp_profile)) {
+    g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_INVALID,
+        "rtsp-profile is any or savp, not \"%s\"",
+        config->rtsp_profile ? config->rtsp_profile : "");
     return FALSE;
   }
   if ((config->https || config->rtsps)

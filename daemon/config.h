@@ -13,6 +13,7 @@ typedef struct
   gchar *state_dir;
   gchar *rtsp;                         /* ADDR:PORT or none */
   gchar *rtsps;                        /* ADDR:PORT; (nullable): none */
+  gchar *rtsp_profile;                 /* any or savp */
   gchar *http, *admin;                 /* ADDR:PORT; port 0: any that is free */
   gchar *https;                        /* ADDR:PORT; (nullable): none */
   gchar *tls_certificate, *tls_key;    /* PEM files; (nullable) */

@@ -244,6 +244,20 @@ parse_url (const GstRTSPMessage *request)
              : NULL;
 }
 
+/* "?srtp=sdes": how the key is to be told, for who asks by the whole's URL. */
+static gboolean
+read_keys (const RtspConnection *connection, GUri *uri, RtspKeys *keys)
+{
+  const gchar *query = g_uri_get_query (uri);
+  g_auto (GStrv) parts = query ? g_strsplit (query, "&", 16) : NULL;
+
+  *keys = connection->rtsp->is_savp_only ? RTSP_KEYS_ANY : RTSP_KEYS_NONE;
+  for (guint i = 0; parts && parts[i]; i++)
+    if (g_str_has_prefix (parts[i], "srtp"))
+      return rtsp_keys_parse (parts[i], keys);
+  return TRUE;
+}
+
 static GstRTSPStatusCode
 open_rendition (RtspConnection *connection, RtspTarget *target)
 {
@@ -273,7 +287,9 @@ rtsp_access (RtspConnection *connection, const GstRTSPMessage *request,
     return GST_RTSP_STS_BAD_REQUEST;
   if (n > 1 && !*parts[n - 1]) /* "…/" */
     n--;
-  if (n > 1 && g_str_equal (parts[n - 1], RTSP_STREAM)) {
+  if (!read_keys (connection, uri, &target->keys))
+    return GST_RTSP_STS_BAD_REQUEST;
+  if (n > 1 && rtsp_keys_parse (parts[n - 1], &target->keys)) {
     target->is_stream = TRUE;
     n--;
   }

@@ -4,6 +4,7 @@
 #include "rtsp-private.h"
 
 #include "core/flow.h"
+#include "core/secret.h"
 
 #include <errno.h>
 #include <gio/gunixoutputstream.h>
@@ -75,8 +76,13 @@ void
 rtsp_connection_respond (RtspConnection *self, GstRTSPMessage *response)
 {
   g_autoptr (GBytes) bytes = rtsp_to_bytes (response);
+  guint8 *body;
+  guint body_bytes;
 
   rtsp_connection_send (self, bytes);
+  /* A key may be in it. */
+  gst_rtsp_message_get_body (response, &body, &body_bytes);
+  syrinx_wipe (body, body_bytes);
   gst_rtsp_message_free (response);
 }
 
@@ -290,6 +296,7 @@ rtsp_connection_free (gpointer data)
   RtspConnection *self = data;
 
   g_clear_pointer (&self->media, rtsp_media_free);
+  g_clear_pointer (&self->offer, rtsp_offer_free);
   rtsp_connection_forget_own (self);
   syrinx_client_remove (self->client); /* from here on nothing is told */
   while (g_source_remove_by_user_data (self))

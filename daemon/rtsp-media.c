@@ -69,15 +69,17 @@ send_report (RtspMedia *self, gboolean is_last)
   Sent sent;
 
   get_sent (self, &sent);
+  report.srtp = self->srtp;
   report.packets = sent.packets;
-  report.octets = sent.octets;
+  report.octets
+      = sent.octets - (self->srtp ? sent.packets * SYRINX_SRTP_TAG_BYTES : 0);
   report.rtptime = self->started_rtptime
                    + (guint32)(since_us * (RTSP_CLOCK_RATE / 1000) / 1000);
   bytes = rtsp_report_new (
       &report, self->transport.is_udp ? -1 : self->transport.channels[1]);
   if (self->transport.is_udp)
-    rtsp_udp_send_report (self->connection->rtsp->udp, self->connection->host,
-        self->transport.ports[1], bytes);
+    rtsp_udp_send_report (
+        self->udp, self->connection->host, self->transport.ports[1], bytes);
   else
     rtsp_connection_send (self->connection, bytes);
 }
@@ -218,9 +220,25 @@ choose_offsets (RtspMedia *self)
   self->first_rtptime = drawn.rtptime;
   self->first_seqnum = drawn.seqnum;
   self->ssrc = drawn.ssrc;
+  if (self->srtp) {
+    /* Who misses the first packets must not miss a roll-over among them (RFC
+     * 3711, section 3.3.1). */
+    self->first_seqnum &= G_MAXINT16;
+    self->ssrc = self->connection->offer->ssrc;
+  }
   g_object_set (pay, "timestamp-offset", self->first_rtptime, "seqnum-offset",
       (gint)self->first_seqnum, "ssrc", self->ssrc, "pt", RTSP_PAYLOAD_TYPE,
       NULL);
+}
+
+static void
+set_encryption (RtspMedia *self)
+{
+  g_autoptr (GstElement) enc
+      = syrinx_session_get_element (self->session, "enc");
+
+  self->srtp = syrinx_srtp_new (self->connection->offer->master);
+  g_object_set (enc, "context", self->srtp, NULL);
 }
 
 static void
@@ -234,10 +252,10 @@ set_out (RtspMedia *self)
   if (self->transport.is_udp) {
     address = g_inet_socket_address_new_from_string (
         connection->host, self->transport.ports[0]);
-    rtsp_udp_expect (connection->rtsp->udp, connection->host,
-        self->transport.ports, connection);
-    g_object_set (out, "socket", rtsp_udp_get_socket (connection->rtsp->udp),
-        "address", address, NULL);
+    rtsp_udp_expect (
+        self->udp, connection->host, self->transport.ports, connection);
+    g_object_set (out, "socket", rtsp_udp_get_socket (self->udp), "address",
+        address, NULL);
     return;
   }
   g_object_set (out, "client", connection->client, "channel",
@@ -258,12 +276,17 @@ rtsp_media_new (RtspConnection *connection, const RtspTarget *target,
   self->listener = g_object_ref (target->listener);
   self->rendition = syrinx_rendition_ref (target->rendition);
   self->transport = *transport;
-  self->session = syrinx_session_new (self->id, connection->rtsp->launch,
+  self->keys = target->keys;
+  self->udp = rtsp_udp_of (connection);
+  self->session = syrinx_session_new (self->id,
+      self->keys ? connection->rtsp->srtp_launch : connection->rtsp->launch,
       syrinx_assemble_says, &connection->rtsp->endings, error);
   if (!self->session) {
     rtsp_media_free (self);
     return NULL;
   }
+  if (self->keys)
+    set_encryption (self);
   choose_offsets (self);
   set_out (self);
   syrinx_assemble_gate (self->session, self->listener);
@@ -280,13 +303,14 @@ rtsp_media_free (RtspMedia *self)
   g_hash_table_remove (self->connection->rtsp->media, self->id);
   rtsp_connection_set_out (self->connection, NULL);
   if (self->transport.is_udp)
-    rtsp_udp_forget (self->connection->rtsp->udp, self->connection->host,
-        self->transport.ports, self->connection);
+    rtsp_udp_forget (self->udp, self->connection->host, self->transport.ports,
+        self->connection);
   g_clear_signal_handler (&self->renewal, self->listener);
   if (self->session) {
     syrinx_assemble_count (self->session, self->listener);
     syrinx_session_stop_later (self->session);
   }
+  g_clear_pointer (&self->srtp, syrinx_srtp_unref);
   syrinx_rendition_unref (self->rendition);
   g_object_unref (self->listener);
   g_free (self->base);

@@ -3,6 +3,7 @@
 #include "rtsp-private.h"
 
 #include "core/error.h"
+#include "core/secret.h"
 
 #include <string.h>
 
@@ -113,31 +114,56 @@ describe_track (RtspConnection *connection, const RtspTarget *target)
   return rtsp_sdp_new (target, track ? track->title : NULL, address);
 }
 
+/* Makes the key of a stream that is to be encrypted. */
+static GstRTSPStatusCode
+offer (RtspConnection *connection, const RtspTarget *target)
+{
+  g_clear_pointer (&connection->offer, rtsp_offer_free);
+  if (!target->keys)
+    return GST_RTSP_STS_OK;
+  if (!rtsp_may_hear_keys (connection)) {
+    g_message ("%s asked for SRTP without TLS: its key would be heard",
+        connection->host);
+    return GST_RTSP_STS_FORBIDDEN;
+  }
+  connection->offer = rtsp_offer_new (target);
+  return GST_RTSP_STS_OK;
+}
+
+static void
+answer_describe (RtspConnection *connection, GstRTSPMessage *request,
+    const RtspTarget *target)
+{
+  g_autofree gchar *base = g_strconcat (target->base, "/", NULL);
+  g_autofree gchar *sdp = describe_track (connection, target);
+  GstRTSPMessage *response = rtsp_response_new (request, GST_RTSP_STS_OK);
+  gchar *whole = connection->offer ? rtsp_offer_to_sdp (connection->offer, sdp)
+                                   : g_steal_pointer (&sdp);
+
+  gst_rtsp_message_add_header (response, GST_RTSP_HDR_CONTENT_BASE, base);
+  gst_rtsp_message_add_header (
+      response, GST_RTSP_HDR_CONTENT_TYPE, "application/sdp");
+  gst_rtsp_message_take_body (response, (guint8 *)whole, strlen (whole));
+  rtsp_connection_respond (connection, response);
+}
+
 static void
 describe (RtspConnection *connection, GstRTSPMessage *request)
 {
   g_auto (RtspTarget) target = { 0 };
-  g_autofree gchar *base = NULL, *sdp = NULL;
   GstRTSPStatusCode status;
-  GstRTSPMessage *response;
 
   if (!takes_sdp (request)) {
     rtsp_answer (connection, request, GST_RTSP_STS_NOT_ACCEPTABLE);
     return;
   }
   status = rtsp_access (connection, request, &target);
-  if (status != GST_RTSP_STS_OK) {
+  if (status == GST_RTSP_STS_OK)
+    status = offer (connection, &target);
+  if (status == GST_RTSP_STS_OK)
+    answer_describe (connection, request, &target);
+  else
     rtsp_answer (connection, request, status);
-    return;
-  }
-  sdp = describe_track (connection, &target);
-  base = g_strconcat (target.base, "/", NULL);
-  response = rtsp_response_new (request, GST_RTSP_STS_OK);
-  gst_rtsp_message_add_header (response, GST_RTSP_HDR_CONTENT_BASE, base);
-  gst_rtsp_message_add_header (
-      response, GST_RTSP_HDR_CONTENT_TYPE, "application/sdp");
-  gst_rtsp_message_set_body (response, (const guint8 *)sdp, strlen (sdp));
-  rtsp_connection_respond (connection, response);
 }
 
 /* Whether a SETUP may come now; else answers. */
@@ -168,15 +194,36 @@ static void
 answer_setup (RtspConnection *connection, GstRTSPMessage *request)
 {
   static const guint16 no_ports[2] = { 0, 0 };
-  RtspUdp *udp = connection->rtsp->udp;
   const RtspMedia *media = connection->media;
   g_autofree gchar *transport = rtsp_transport_describe (&media->transport,
-      udp ? rtsp_udp_get_ports (udp) : no_ports, media->ssrc);
+      media->udp ? rtsp_udp_get_ports (media->udp) : no_ports, media->ssrc);
   GstRTSPMessage *response = rtsp_response_new (request, GST_RTSP_STS_OK);
 
   gst_rtsp_message_add_header (response, GST_RTSP_HDR_TRANSPORT, transport);
   add_session (response, media);
   rtsp_connection_respond (connection, response);
+}
+
+/* What the request's URL and Transport ask for. */
+static GstRTSPStatusCode
+choose_stream (RtspConnection *connection, GstRTSPMessage *request,
+    RtspTarget *target, RtspTransport *transport)
+{
+  GstRTSPStatusCode status = rtsp_access (connection, request, target);
+  gboolean has_udp
+      = rtsp_udp_of (connection) && (!connection->layer || target->keys);
+
+  if (status != GST_RTSP_STS_OK)
+    return status;
+  if (!target->is_stream)
+    return GST_RTSP_STS_AGGREGATE_OPERATION_NOT_ALLOWED;
+  if (!target->keys && connection->rtsp->is_savp_only)
+    return GST_RTSP_STS_UNSUPPORTED_TRANSPORT;
+  if (target->keys
+      && !(connection->offer && rtsp_offer_is_for (connection->offer, target)))
+    return GST_RTSP_STS_METHOD_NOT_VALID_IN_THIS_STATE;
+  return rtsp_transport_choose (rtsp_header (request, GST_RTSP_HDR_TRANSPORT),
+      has_udp, target->keys, transport);
 }
 
 static void
@@ -189,13 +236,7 @@ setup (RtspConnection *connection, GstRTSPMessage *request)
 
   if (!may_set_up (connection, request))
     return;
-  status = rtsp_access (connection, request, &target);
-  if (status == GST_RTSP_STS_OK && !target.is_stream)
-    status = GST_RTSP_STS_AGGREGATE_OPERATION_NOT_ALLOWED;
-  if (status == GST_RTSP_STS_OK)
-    status
-        = rtsp_transport_choose (rtsp_header (request, GST_RTSP_HDR_TRANSPORT),
-            connection->rtsp->udp && !connection->layer, &transport);
+  status = choose_stream (connection, request, &target, &transport);
   if (status != GST_RTSP_STS_OK) {
     rtsp_answer (connection, request, status);
     return;
@@ -244,8 +285,8 @@ answer_play (RtspConnection *connection, GstRTSPMessage *request,
   g_ascii_formatd (from, sizeof from, "%.6f", from_s);
   g_ascii_formatd (to, sizeof to, "%.3f", rtsp_duration_s (media->rendition));
   range = g_strdup_printf ("npt=%s-%s", from, to);
-  info = g_strdup_printf (
-      "url=%s/" RTSP_STREAM ";seq=%u;rtptime=%u", media->base, seqnum, rtptime);
+  info = g_strdup_printf ("url=%s/%s;seq=%u;rtptime=%u", media->base,
+      rtsp_keys_control (media->keys), seqnum, rtptime);
   add_session (response, media);
   gst_rtsp_message_add_header (response, GST_RTSP_HDR_RANGE, range);
   gst_rtsp_message_add_header (response, GST_RTSP_HDR_RTP_INFO, info);
@@ -274,6 +315,8 @@ play (RtspConnection *connection, GstRTSPMessage *request)
     rtsp_answer (connection, request, GST_RTSP_STS_INTERNAL_SERVER_ERROR);
     return;
   }
+  /* Another stream would be encrypted by the same key. */
+  g_clear_pointer (&connection->offer, rtsp_offer_free);
   answer_play (connection, request, from_s, seqnum, rtptime);
   if (rtsp_media_play (media, &error))
     return;

@@ -7,6 +7,7 @@
 
 #define MAX_HEADERS   48
 #define FRAMING_BYTES 4
+#define HEAD_BYTES    1024 /* of an answer, as a rule */
 
 /* libh2o's picohttpparser, whose header Debian leaves out. */
 struct phr_header
@@ -155,10 +156,20 @@ rtsp_parse (
 
 /* --- To bytes --- */
 
+/* A key may be in it. */
+static void
+wipe (gpointer data)
+{
+  GString *text = data;
+
+  explicit_bzero (text->str, text->len);
+  g_string_free (text, TRUE);
+}
+
 GBytes *
 rtsp_to_bytes (GstRTSPMessage *response)
 {
-  GString *text = g_string_new (NULL);
+  GString *text;
   GstRTSPStatusCode status;
   const gchar *reason;
   guint8 *body;
@@ -166,6 +177,7 @@ rtsp_to_bytes (GstRTSPMessage *response)
 
   gst_rtsp_message_parse_response (response, &status, &reason, NULL);
   gst_rtsp_message_get_body (response, &body, &body_bytes);
+  text = g_string_sized_new (HEAD_BYTES + body_bytes);
   g_string_append_printf (text, "RTSP/1.0 %d %s\r\n", status, reason);
   gst_rtsp_message_append_headers (response, text);
   if (body_bytes)
@@ -173,5 +185,5 @@ rtsp_to_bytes (GstRTSPMessage *response)
   g_string_append (text, "\r\n");
   if (body_bytes)
     g_string_append_len (text, (const gchar *)body, body_bytes);
-  return g_string_free_to_bytes (text);
+  return g_bytes_new_with_free_func (text->str, text->len, wipe, text);
 }

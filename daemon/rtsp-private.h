@@ -11,6 +11,7 @@
 #include "tls-front.h"
 
 #include "core/io-loop.h"
+#include "core/srtp.h"
 #include "pipelines/session.h"
 
 G_BEGIN_DECLS
@@ -22,22 +23,23 @@ G_BEGIN_DECLS
 #define RTSP_TICK_S       5 /* between sender reports */
 #define RTSP_CLOCK_RATE   48000
 #define RTSP_PAYLOAD_TYPE 96
-#define RTSP_STREAM       "stream=0" /* control of a session's one stream */
-#define RTSP_PACKET_UNITS 960        /* of RTP time: 20 ms */
+#define RTSP_PACKET_UNITS 960 /* of RTP time: 20 ms */
 
 typedef struct _RtspConnection RtspConnection;
 typedef struct _RtspMedia RtspMedia;
+typedef struct _RtspOffer RtspOffer;
 typedef struct _RtspUdp RtspUdp;
 
 struct _SyrinxRtsp
 {
   SyrinxEngine *engine;
-  gchar *launch; /* the shape of a session */
+  gchar *launch, *srtp_launch; /* the shapes of a session */
+  gboolean is_savp_only;       /* nothing leaves in the clear */
   GSocket *listening;
   gint epoll_fd;
   guint source, tick, pause;
   SyrinxIoLoop *loop;
-  RtspUdp *udp;            /* (nullable): no ports were free */
+  RtspUdp *udp, *tls_udp;  /* (nullable): no ports were free */
   GHashTable *connections; /* &id → RtspConnection */
   SyrinxConnections *hosts;
   SyrinxTlsFront *tls_front; /* (nullable) */
@@ -66,7 +68,8 @@ struct _RtspConnection
   gint64 heard_us, partial_us; /* last request; since when one is partial, or 0
                                 */
   RtspMedia *media;            /* (nullable) after SETUP */
-  SyrinxListener *own;         /* (nullable): made for this connection */
+  RtspOffer *offer;    /* (nullable): of the last DESCRIBE, until PLAY */
+  SyrinxListener *own; /* (nullable): made for this connection */
   gchar *own_capability;
   gboolean is_ending;
 
@@ -107,6 +110,23 @@ void rtsp_answer (RtspConnection *connection, GstRTSPMessage *request,
 GstRTSPMessage *
 rtsp_response_new (GstRTSPMessage *request, GstRTSPStatusCode status);
 
+/* --- How a stream's key is told (rtsp-srtp.c) --- */
+
+typedef enum
+{
+  RTSP_KEYS_NONE = 0, /* it is not encrypted */
+  RTSP_KEYS_SDES = 1 << 0,
+  RTSP_KEYS_MIKEY = 1 << 1,
+  RTSP_KEYS_ANY = RTSP_KEYS_SDES | RTSP_KEYS_MIKEY,
+} RtspKeys;
+
+/* "srtp=sdes" → RTSP_KEYS_SDES; FALSE: it is nothing of the kind. */
+gboolean rtsp_keys_parse (const gchar *control, RtspKeys *keys);
+/* The inverse: the control of a session's one stream. (transfer none) */
+const gchar *rtsp_keys_control (RtspKeys keys);
+/* Whether what is said to it stays between us. */
+gboolean rtsp_may_hear_keys (const RtspConnection *connection);
+
 /* --- Who may what (rtsp-access.c) --- */
 
 typedef struct
@@ -115,6 +135,7 @@ typedef struct
   SyrinxRendition *rendition;
   gchar *base;        /* "rtsp://HOST:PORT/sessions/ID/CAPABILITY" */
   gboolean is_stream; /* the control of the stream, not of the whole */
+  RtspKeys keys;      /* how it is to be encrypted */
 } RtspTarget;
 
 void rtsp_target_clear (RtspTarget *target);
@@ -123,6 +144,23 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (RtspTarget, rtsp_target_clear)
 /* What the request's URL names, if it may be had: then GST_RTSP_STS_OK. */
 GstRTSPStatusCode rtsp_access (RtspConnection *connection,
     const GstRTSPMessage *request, RtspTarget *target);
+
+/* A key that was offered by DESCRIBE: for one stream, of one SSRC, since
+ * GStreamer looks for it in MIKEY. (rtsp-srtp.c) */
+struct _RtspOffer
+{
+  RtspKeys keys;
+  gchar *session_id;
+  guint32 ssrc;
+  GBytes *master; /* a secret */
+};
+
+RtspOffer *rtsp_offer_new (const RtspTarget *target);
+void rtsp_offer_free (RtspOffer *offer);
+gboolean rtsp_offer_is_for (const RtspOffer *offer, const RtspTarget *target);
+/* @sdp, which ends with its one media, and that media's key. (transfer full):
+ * to be wiped */
+gchar *rtsp_offer_to_sdp (const RtspOffer *offer, const gchar *sdp);
 
 /* --- SDP (rtsp-sdp.c) --- */
 
@@ -135,14 +173,14 @@ gchar *rtsp_sdp_new (
 
 typedef struct
 {
-  gboolean is_udp;
+  gboolean is_udp, is_savp;
   guint8 channels[2];
   guint16 ports[2]; /* the client's */
 } RtspTransport;
 
 /* The first of the client's list that we have. GST_RTSP_STS_OK, 400 or 461. */
-GstRTSPStatusCode rtsp_transport_choose (
-    const gchar *header, gboolean has_udp, RtspTransport *transport);
+GstRTSPStatusCode rtsp_transport_choose (const gchar *header, gboolean has_udp,
+    RtspKeys keys, RtspTransport *transport);
 /* (transfer full) @server_ports only matter for UDP. */
 gchar *rtsp_transport_describe (const RtspTransport *transport,
     const guint16 server_ports[2], guint32 ssrc);
@@ -169,6 +207,9 @@ struct _RtspMedia
   gulong renewal;
   RtspMediaState state;
   RtspTransport transport;
+  RtspKeys keys;
+  SyrinxSrtp *srtp;       /* (nullable): it is not encrypted */
+  RtspUdp *udp;           /* (nullable): whence its datagrams leave */
   gdouble start_s;        /* where the running time is 0 */
   guint64 packets_before; /* sent when it went there */
   guint16 first_seqnum;
@@ -200,6 +241,7 @@ typedef struct
   guint32 ssrc, rtptime; /* of the moment the report is made */
   guint32 packets, octets;
   gboolean is_last; /* adds BYE */
+  SyrinxSrtp *srtp; /* (nullable): encrypts it */
 } RtspReport;
 
 /* SR, SDES and perhaps BYE (RFC 3550, section 6). @framing_channel: -1 for a
@@ -211,6 +253,10 @@ GBytes *rtsp_report_new (const RtspReport *report, gint framing_channel);
 /* A pair of sockets, RTP on an even port, at @address. (nullable) */
 RtspUdp *rtsp_udp_new (GInetAddress *address);
 void rtsp_udp_free (RtspUdp *udp);
+/* That from which @connection is sent to. (transfer none) (nullable) */
+RtspUdp *rtsp_udp_of (const RtspConnection *connection);
+/* From which datagrams to @connection leave. (nullable) */
+RtspUdp *rtsp_udp_of (const RtspConnection *connection);
 const guint16 *rtsp_udp_get_ports (RtspUdp *udp);
 /* (transfer none): the RTP one */
 GSocket *rtsp_udp_get_socket (RtspUdp *udp);

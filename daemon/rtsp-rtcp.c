@@ -64,6 +64,9 @@ rtsp_report_new (const RtspReport *report, gint framing_channel)
 
   if (report->is_last)
     end = put_head (end, 1, TYPE_BYE, BYE_WORDS, report->ssrc);
+  if (report->srtp
+      && syrinx_srtp_protect_report (report->srtp, start, end - start))
+    end += SYRINX_SRTCP_EXTRA_BYTES;
   if (framing_channel < 0)
     return g_bytes_new (start, end - start);
   bytes[0] = '$';

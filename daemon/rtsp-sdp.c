@@ -17,13 +17,14 @@ rtsp_duration_s (SyrinxRendition *rendition)
 static void
 add_media (GstSDPMessage *sdp, const RtspTarget *target)
 {
-  g_autofree gchar *control = g_strconcat (target->base, "/" RTSP_STREAM, NULL);
+  g_autofree gchar *control
+      = g_strconcat (target->base, "/", rtsp_keys_control (target->keys), NULL);
   GstSDPMedia *media = NULL;
 
   gst_sdp_media_new (&media);
   gst_sdp_media_set_media (media, "audio");
   gst_sdp_media_set_port_info (media, 0, 1);
-  gst_sdp_media_set_proto (media, "RTP/AVP");
+  gst_sdp_media_set_proto (media, target->keys ? "RTP/SAVP" : "RTP/AVP");
   gst_sdp_media_add_format (media, G_STRINGIFY (RTSP_PAYLOAD_TYPE));
   gst_sdp_media_add_connection (media, "IN", "IP4", "0.0.0.0", 0, 0);
   gst_sdp_media_add_attribute (

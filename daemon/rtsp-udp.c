@@ -168,6 +168,12 @@ rtsp_udp_free (RtspUdp *self)
   g_free (self);
 }
 
+RtspUdp *
+rtsp_udp_of (const RtspConnection *connection)
+{
+  return connection->layer ? connection->rtsp->tls_udp : connection->rtsp->udp;
+}
+
 const guint16 *
 rtsp_udp_get_ports (RtspUdp *self)
 {

@@ -21,6 +21,7 @@
 #define MAX_ADDRESSES   16384 /* whose rates are kept */
 #define ACCEPT_PAUSE_MS 100
 #define SHAPE           "rtsp"
+#define SRTP_SHAPE      "rtsp-srtp"
 #define RTP_PLUGIN      GST_PLUGINS_DIR "/libgstrtp.so"
 
 /* --- The tick: reports and time-outs --- */
@@ -170,6 +171,18 @@ take_layer (GSocketConnection *base, GIOStream *layer, gpointer data)
   start_tick (self);
 }
 
+/* Datagrams leave from the address that was connected to. (nullable) */
+static RtspUdp *
+open_udp (GSocketAddress *address)
+{
+  RtspUdp *udp = rtsp_udp_new (
+      g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (address)));
+
+  if (!udp)
+    g_warning ("there is no free pair of UDP ports: RTSP is interleaved only");
+  return udp;
+}
+
 /* RTSP in TLS (RTSPS). */
 static gboolean
 listen_tls (SyrinxRtsp *self, const gchar *text, GError **error)
@@ -179,6 +192,7 @@ listen_tls (SyrinxRtsp *self, const gchar *text, GError **error)
 
   if (!address)
     return FALSE;
+  self->tls_udp = open_udp (address);
   self->tls_front = syrinx_tls_front_new (
       self->engine, address, self->hosts, take_layer, self, &cause);
   return self->tls_front
@@ -190,7 +204,6 @@ start_listening (SyrinxRtsp *self, const gchar *text, GError **error)
 {
   g_autoptr (GSocketAddress) address = syrinx_address_parse (text, error);
   g_autoptr (GSocketAddress) bound = NULL;
-  GInetAddress *host;
   GError *cause = NULL;
 
   if (!address)
@@ -204,10 +217,7 @@ start_listening (SyrinxRtsp *self, const gchar *text, GError **error)
   if (!g_socket_bind (self->listening, address, TRUE, &cause)
       || !g_socket_listen (self->listening, &cause))
     return syrinx_address_explain (text, OPTIONS, cause, error);
-  host = g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (address));
-  self->udp = rtsp_udp_new (host);
-  if (!self->udp)
-    g_warning ("there is no free pair of UDP ports: RTSP is interleaved only");
+  self->udp = open_udp (address);
   self->source = g_unix_fd_add (self->epoll_fd, G_IO_IN, dispatch, self);
   watch_listening (self);
   bound = g_socket_get_local_address (self->listening, error);
@@ -265,8 +275,12 @@ syrinx_rtsp_new (SyrinxEngine *engine, GError **error)
       G_CALLBACK (session_removed), self);
   if (!load_payloader (error))
     return NULL;
+  self->is_savp_only = g_str_equal (config->rtsp_profile, "savp");
   self->launch = syrinx_shape_load (SHAPE, config->pipelines_dir, error);
-  if (!self->launch || !start_listening (self, config->rtsp, error)
+  if (self->launch)
+    self->srtp_launch
+        = syrinx_shape_load (SRTP_SHAPE, config->pipelines_dir, error);
+  if (!self->srtp_launch || !start_listening (self, config->rtsp, error)
       || (config->rtsps && !listen_tls (self, config->rtsps, error)))
     return NULL;
   return g_steal_pointer (&self);
@@ -291,6 +305,7 @@ syrinx_rtsp_free (SyrinxRtsp *self)
   g_clear_handle_id (&self->pause, g_source_remove);
   g_clear_pointer (&self->tls_front, syrinx_tls_front_free);
   g_clear_pointer (&self->udp, rtsp_udp_free);
+  g_clear_pointer (&self->tls_udp, rtsp_udp_free);
   g_clear_object (&self->listening);
   close (self->epoll_fd);
   g_hash_table_unref (self->connections);
@@ -300,6 +315,7 @@ syrinx_rtsp_free (SyrinxRtsp *self)
   syrinx_io_loop_unref (self->loop);
   g_object_unref (self->engine);
   g_free (self->launch);
+  g_free (self->srtp_launch);
   g_free (self);
 }
 

@@ -22,18 +22,27 @@ address_of (Daemon *daemon, const gchar *name)
 Dialogue *
 dialogue_with (Daemon *daemon)
 {
-  Dialogue *self = g_new0 (Dialogue, 1);
   g_autofree gchar *address = address_of (daemon, "rtsp-address");
+
+  return dialogue_at (address + strlen ("rtsp://"));
+}
+
+Dialogue *
+dialogue_at (const gchar *host_and_port)
+{
+  Dialogue *self = g_new0 (Dialogue, 1);
   g_autoptr (GSocketClient) client = g_socket_client_new ();
   g_autoptr (GError) error = NULL;
 
   self->connection = g_socket_client_connect_to_host (
-      client, address + strlen ("rtsp://"), 8554, NULL, &error);
+      client, host_and_port, 8554, NULL, &error);
   g_assert_no_error (error);
   g_socket_set_timeout (
       g_socket_connection_get_socket (self->connection), TIMEOUT_S);
   self->input = g_byte_array_new ();
   self->packets
+      = g_ptr_array_new_with_free_func ((GDestroyNotify)g_bytes_unref);
+  self->reports
       = g_ptr_array_new_with_free_func ((GDestroyNotify)g_bytes_unref);
   return self;
 }
@@ -44,6 +53,7 @@ dialogue_free (Dialogue *self)
   g_object_unref (self->connection);
   g_byte_array_unref (self->input);
   g_ptr_array_unref (self->packets);
+  g_ptr_array_unref (self->reports);
   g_free (self->session);
   g_free (self);
 }
@@ -65,7 +75,10 @@ static void
 keep_report (Dialogue *self, const guint8 *data, gsize size)
 {
   self->n_reports++;
+  g_ptr_array_add (self->reports, g_bytes_new (data, size));
   g_assert_cmpuint (data[1], ==, 200); /* SR first, RFC 3550, section 6.1 */
+  if (self->is_secure)
+    return;
   for (gsize at = 0; at + 4 <= size;
        at += 4 + 4 * GST_READ_UINT16_BE (data + at + 2))
     if (data[at + 1] == 203)
@@ -195,16 +208,23 @@ check (Dialogue *self, guint status, const gchar *method, const gchar *url,
 }
 
 void
-set_up (Dialogue *self, const gchar *url)
+set_up_stream (Dialogue *self, const gchar *control, const gchar *headers)
 {
-  g_autofree gchar *stream = g_strconcat (url, "/stream=0", NULL);
-  g_autofree gchar *answer = expect (self, 200, "SETUP", stream, INTERLEAVED);
+  g_autofree gchar *answer = expect (self, 200, "SETUP", control, headers);
   g_autofree gchar *transport = header (answer, "Transport");
 
   self->session = header (answer, "Session");
   g_assert_true (g_str_has_suffix (self->session, ";timeout=60"));
   *strchr (self->session, ';') = 0;
   g_assert_nonnull (strstr (transport, "interleaved=0-1"));
+}
+
+void
+set_up (Dialogue *self, const gchar *url)
+{
+  g_autofree gchar *stream = g_strconcat (url, "/stream=0", NULL);
+
+  set_up_stream (self, stream, INTERLEAVED);
 }
 
 const guint8 *

@@ -14,6 +14,8 @@ typedef struct
   GSocketConnection *connection;
   GByteArray *input;
   GPtrArray *packets; /* GBytes: RTP packets that came between answers */
+  GPtrArray *reports; /* and RTCP ones */
+  gboolean is_secure; /* which are not ours to read */
   guint n_reports, n_byes, cseq;
   gchar *session;
 } Dialogue;
@@ -23,6 +25,7 @@ typedef struct
 gchar *address_of (Daemon *daemon, const gchar *name);
 /* A new connection to its RTSP. */
 Dialogue *dialogue_with (Daemon *daemon);
+Dialogue *dialogue_at (const gchar *host_and_port);
 void dialogue_free (Dialogue *dialogue);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Dialogue, dialogue_free)
 
@@ -46,6 +49,9 @@ gchar *header (const gchar *answer, const gchar *name);
 gdouble start_of_range (const gchar *answer);
 /* SETUP, interleaved; the session is kept. */
 void set_up (Dialogue *dialogue, const gchar *url);
+/* The same of the stream at @control, by the Transport of @headers. */
+void
+set_up_stream (Dialogue *dialogue, const gchar *control, const gchar *headers);
 
 /* FALSE at the end of the connection, or when nothing comes. */
 gboolean receive (Dialogue *dialogue);
