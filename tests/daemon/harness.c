@@ -181,7 +181,7 @@ daemon_start (Daemon *self)
   g_autoptr (GPtrArray) argv = g_ptr_array_new ();
 
   worker = program ("syrinx-worker");
-  g_setenv ("SYRINX_WORKER", worker, TRUE);
+  g_setenv ("SYRINX_WORKER", worker, FALSE);
   g_unlink (address);
   for (guint i = 0; wrap[i]; i++)
     g_ptr_array_add (argv, wrap[i]);
