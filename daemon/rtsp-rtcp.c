@@ -16,13 +16,21 @@
 #define SR_WORDS      6 /* less the first, as all lengths here */
 #define BYE_WORDS     1
 
+/* Wherever it lies: GST_WRITE_UINT… would store to what is not aligned. */
+static void
+put_be (guint8 *at, guint32 value, guint n_bytes)
+{
+  for (guint i = 0; i < n_bytes; i++)
+    at[i] = value >> 8 * (n_bytes - 1 - i);
+}
+
 static guint8 *
 put_head (guint8 *at, guint count, guint type, guint words, guint32 ssrc)
 {
   at[0] = VERSION | count;
   at[1] = type;
-  GST_WRITE_UINT16_BE (at + 2, words);
-  GST_WRITE_UINT32_BE (at + 4, ssrc);
+  put_be (at + 2, words, 2);
+  put_be (at + 4, ssrc, 4);
   return at + 8;
 }
 
@@ -34,11 +42,11 @@ put_sender (guint8 *at, const RtspReport *report)
       = (((guint64)now_us % G_USEC_PER_SEC) << 32) / G_USEC_PER_SEC;
 
   at = put_head (at, 0, TYPE_SR, SR_WORDS, report->ssrc);
-  GST_WRITE_UINT32_BE (at, now_us / G_USEC_PER_SEC + NTP_FROM_UNIX);
-  GST_WRITE_UINT32_BE (at + 4, fraction);
-  GST_WRITE_UINT32_BE (at + 8, report->rtptime);
-  GST_WRITE_UINT32_BE (at + 12, report->packets);
-  GST_WRITE_UINT32_BE (at + 16, report->octets);
+  put_be (at, now_us / G_USEC_PER_SEC + NTP_FROM_UNIX, 4);
+  put_be (at + 4, fraction, 4);
+  put_be (at + 8, report->rtptime, 4);
+  put_be (at + 12, report->packets, 4);
+  put_be (at + 16, report->octets, 4);
   return at + 20;
 }
 
@@ -71,6 +79,6 @@ rtsp_report_new (const RtspReport *report, gint framing_channel)
     return g_bytes_new (start, end - start);
   bytes[0] = '$';
   bytes[1] = framing_channel;
-  GST_WRITE_UINT16_BE (bytes + 2, end - start);
+  put_be (bytes + 2, end - start, 2);
   return g_bytes_new (bytes, end - bytes);
 }

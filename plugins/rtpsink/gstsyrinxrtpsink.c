@@ -96,7 +96,8 @@ send_interleaved (SyrinxClient *client, guint channel, GstBuffer *buffer)
 
   data[0] = '$';
   data[1] = channel;
-  GST_WRITE_UINT16_BE (data + 2, size);
+  data[2] = size >> 8;
+  data[3] = size;
   gst_buffer_extract (buffer, 0, data + FRAMING_BYTES, size);
   bytes = g_bytes_new_take (data, FRAMING_BYTES + size);
   return syrinx_client_send (client, bytes);
@@ -126,6 +127,17 @@ send_datagram (GstSyrinxRtpSink *self, GSocket *socket, GstBuffer *buffer)
   return sent >= 0;
 }
 
+/* Big-endian, wherever it lies. */
+static guint32
+get_be (const guint8 *at, guint n_bytes)
+{
+  guint32 value = 0;
+
+  for (guint i = 0; i < n_bytes; i++)
+    value = value << 8 | at[i];
+  return value;
+}
+
 static void
 count_locked (GstSyrinxRtpSink *self, const guint8 *header, gsize size)
 {
@@ -134,9 +146,9 @@ count_locked (GstSyrinxRtpSink *self, const guint8 *header, gsize size)
   counts->packets++;
   counts->octets += size - RTP_HEADER_BYTES;
   counts->bytes += size;
-  counts->seqnum = GST_READ_UINT16_BE (header + 2);
-  counts->rtptime = GST_READ_UINT32_BE (header + 4);
-  counts->ssrc = GST_READ_UINT32_BE (header + 8);
+  counts->seqnum = get_be (header + 2, 2);
+  counts->rtptime = get_be (header + 4, 4);
+  counts->ssrc = get_be (header + 8, 4);
   counts->sent_us = g_get_monotonic_time ();
 }
 
