@@ -181,6 +181,18 @@ read_some (RtspConnection *self, guint8 *scrap, gsize size)
   return n;
 }
 
+/* The client says no more. It gets what it has asked for, and no media: its
+ * session lasted as long as it could speak. */
+static void
+end_of_input (RtspConnection *self)
+{
+  epoll_ctl (self->rtsp->epoll_fd, EPOLL_CTL_DEL,
+      g_socket_get_fd (self->socket), NULL);
+  g_clear_pointer (&self->media, rtsp_media_free);
+  rtsp_connection_forget_own (self);
+  rtsp_connection_end (self);
+}
+
 void
 rtsp_connection_readable (RtspConnection *self)
 {
@@ -196,9 +208,10 @@ rtsp_connection_readable (RtspConnection *self)
     g_byte_array_append (self->input, scrap, size);
     take_all (self);
   }
-  if (size == 0
-      || (size < 0 && errno != EAGAIN && errno != EWOULDBLOCK
-          && errno != EINTR))
+  if (size == 0)
+    end_of_input (self);
+  else if (size < 0 && errno != EAGAIN && errno != EWOULDBLOCK
+           && errno != EINTR)
     g_hash_table_remove (self->rtsp->connections, &self->id);
 }
 
@@ -283,11 +296,11 @@ rtsp_connection_add_layer (
 void
 rtsp_connection_forget_own (RtspConnection *self)
 {
-  if (!self->own)
-    return;
-  syrinx_sessions_terminate (syrinx_engine_get_sessions (self->rtsp->engine),
-      syrinx_listener_get_id (self->own), "its RTSP connection has ended");
-  g_clear_object (&self->own);
+  g_autoptr (SyrinxListener) own = g_steal_pointer (&self->own);
+
+  if (own)
+    syrinx_sessions_terminate (syrinx_engine_get_sessions (self->rtsp->engine),
+        syrinx_listener_get_id (own), "its RTSP connection has ended");
 }
 
 void

@@ -153,6 +153,8 @@ session_removed (
   g_hash_table_iter_init (&iter, self->connections);
   while (g_hash_table_iter_next (&iter, NULL, &value)) {
     RtspConnection *connection = value;
+    if (connection->own == listener)
+      g_clear_object (&connection->own); /* no SETUP may find it */
     if (connection->media && connection->media->listener == listener) {
       g_clear_pointer (&connection->media, rtsp_media_free);
       rtsp_connection_cut (connection);

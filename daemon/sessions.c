@@ -39,6 +39,7 @@ struct _SyrinxSessions
   GHashTable *ended;     /* set of ids */
   GQueue ended_order;    /* the ids, unowned, oldest first */
   guint expiry;          /* source that ends what expires next, or 0 */
+  gint is_revoking;      /* atomic: a look at who is revoked is on its way */
 };
 
 G_DEFINE_FINAL_TYPE (SyrinxListener, syrinx_listener, G_TYPE_OBJECT)
@@ -152,16 +153,23 @@ schedule_expiry (SyrinxSessions *sessions)
 static gboolean
 end_revoked (gpointer user_data)
 {
-  end_expired (user_data);
+  SyrinxSessions *sessions = user_data;
+
+  g_atomic_int_set (&sessions->is_revoking, FALSE);
+  end_expired (sessions);
   return G_SOURCE_REMOVE;
 }
 
-/* In the thread that revokes. */
+/* In the thread that revokes. One look for all sessions of a subject: each goes
+ * over all that there are. */
 static void
-grant_revoked (SyrinxGrant *grant, gpointer sessions)
+grant_revoked (SyrinxGrant *grant, gpointer data)
 {
-  g_idle_add_full (
-      G_PRIORITY_HIGH, end_revoked, g_object_ref (sessions), g_object_unref);
+  SyrinxSessions *sessions = data;
+
+  if (g_atomic_int_compare_and_exchange (&sessions->is_revoking, FALSE, TRUE))
+    g_idle_add_full (
+        G_PRIORITY_HIGH, end_revoked, g_object_ref (sessions), g_object_unref);
 }
 
 /* --- Life --- */

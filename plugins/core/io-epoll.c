@@ -38,13 +38,15 @@ epoll_collect (SyrinxIoBackend *backend)
   syrinx_io_loop_count (backend->loop, 0, 0, 1);
   for (int i = 0; i < n; i++)
     serve_id (backend, events[i].data.u64,
-        (events[i].events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0);
+        (events[i].events & (EPOLLHUP | EPOLLERR)) != 0);
 }
 
+/* A client that only says no more (EPOLLRDHUP) may well listen on; one that has
+ * gone resets the connection at the next byte. */
 static void
 epoll_watch (SyrinxIoBackend *backend, SyrinxClient *client)
 {
-  struct epoll_event event = { .events = EPOLLRDHUP | EPOLLET };
+  struct epoll_event event = { .events = EPOLLET };
   int fd = syrinx_client_get_watched_fd (client);
 
   if (client->fd >= 0)
