@@ -25,6 +25,14 @@ typedef enum
   ERRAND_LOUDNESS
 } ErrandKind;
 
+/* Of an errand under way. */
+typedef enum
+{
+  STATE_NONE,
+  STATE_ACTIVE,
+  STATE_WANTED /* asked for once more since it began */
+} ErrandState;
+
 typedef struct
 {
   ErrandKind kind;
@@ -41,7 +49,7 @@ struct _SyrinxProduction
 
   GMutex lock;
   /* protected by lock */
-  GHashTable *active;   /* of Errand keys */
+  GHashTable *active;   /* Errand key → ErrandState */
   GHashTable *measured; /* track ids whose loudness was tried */
   gboolean stopped;
 };
@@ -60,6 +68,38 @@ compare_errands (gconstpointer a, gconstpointer b, gpointer user_data)
   return (gint)((const Errand *)a)->kind - (gint)((const Errand *)b)->kind;
 }
 
+static ErrandState
+get_state_locked (SyrinxProduction *self, const gchar *key)
+{
+  return GPOINTER_TO_INT (g_hash_table_lookup (self->active, key));
+}
+
+static void
+set_state_locked (SyrinxProduction *self, const gchar *key, ErrandState state)
+{
+  if (state == STATE_NONE)
+    g_hash_table_remove (self->active, key);
+  else
+    g_hash_table_replace (
+        self->active, g_strdup (key), GINT_TO_POINTER (state));
+}
+
+/* What is under way may have passed by what is asked for now: a fragment that
+ * was found damaged since. */
+static gboolean
+is_new_locked (SyrinxProduction *self, const Errand *errand)
+{
+  if (self->stopped)
+    return FALSE;
+  if (get_state_locked (self, errand->key) != STATE_NONE) {
+    set_state_locked (self, errand->key, STATE_WANTED);
+    return FALSE;
+  }
+  return errand->kind != ERRAND_LOUDNESS
+         || g_hash_table_add (self->measured,
+             g_strdup (syrinx_rendition_get_row (errand->rendition)->track_id));
+}
+
 static void
 enqueue (SyrinxProduction *self, ErrandKind kind, SyrinxRendition *rendition,
     guint run)
@@ -76,12 +116,9 @@ enqueue (SyrinxProduction *self, ErrandKind kind, SyrinxRendition *rendition,
                     : g_strdup_printf ("%s/%s/%u/%u", row->track_id, row->name,
                         row->epoch, run);
   g_mutex_lock (&self->lock);
-  wanted
-      = !self->stopped && !g_hash_table_contains (self->active, errand->key)
-        && !(kind == ERRAND_LOUDNESS
-             && !g_hash_table_add (self->measured, g_strdup (row->track_id)));
+  wanted = is_new_locked (self, errand);
   if (wanted) {
-    g_hash_table_add (self->active, g_strdup (errand->key));
+    set_state_locked (self, errand->key, STATE_ACTIVE);
     g_thread_pool_push (self->threads, errand, NULL);
   }
   g_mutex_unlock (&self->lock);
@@ -255,6 +292,15 @@ look_ahead (SyrinxProduction *self, const Errand *errand,
     enqueue (self, ERRAND_LOUDNESS, errand->rendition, 0);
 }
 
+/* Who has asked until now is told by what comes of it. */
+static void
+forget_wishes (SyrinxProduction *self, const Errand *errand)
+{
+  g_mutex_lock (&self->lock);
+  set_state_locked (self, errand->key, STATE_ACTIVE);
+  g_mutex_unlock (&self->lock);
+}
+
 static void
 run_errand (SyrinxProduction *self, const Errand *errand, SyrinxTrack *track)
 {
@@ -272,6 +318,7 @@ run_errand (SyrinxProduction *self, const Errand *errand, SyrinxTrack *track)
   if (!syrinx_worker_pool_is_shut (self->pool))
     g_warning ("%s of track %s from fragment %u on: %s", row->name,
         row->track_id, run.next, error->message);
+  forget_wishes (self, errand);
   syrinx_rendition_fail (
       errand->rendition, run.next, run.end - run.next, error);
 }
@@ -331,12 +378,17 @@ measure_errand (SyrinxProduction *self, SyrinxTrack *track)
 
 /* --- The queue --- */
 
-/* In a thread of the pool. */
 static void
-on_errand (gpointer data, gpointer user_data)
+fail_errand (SyrinxProduction *self, const Errand *errand, const GError *error)
 {
-  Errand *errand = data;
-  SyrinxProduction *self = user_data;
+  forget_wishes (self, errand);
+  syrinx_rendition_fail (errand->rendition, errand->run * SYRINX_RUN_FRAGMENTS,
+      SYRINX_RUN_FRAGMENTS, error);
+}
+
+static void
+do_errand (SyrinxProduction *self, Errand *errand)
+{
   const SyrinxRenditionRow *row = syrinx_rendition_get_row (errand->rendition);
   g_autoptr (GError) error = NULL;
   g_autoptr (SyrinxTrack) track = syrinx_store_get_track (
@@ -345,13 +397,48 @@ on_errand (gpointer data, gpointer user_data)
   if (track && errand->kind == ERRAND_LOUDNESS)
     measure_errand (self, track);
   else if (!track && errand->kind != ERRAND_LOUDNESS)
-    syrinx_rendition_fail (errand->rendition,
-        errand->run * SYRINX_RUN_FRAGMENTS, SYRINX_RUN_FRAGMENTS, error);
+    fail_errand (self, errand, error);
   else if (track)
     run_errand (self, errand, track);
+}
+
+/* FALSE: it is over. */
+static gboolean
+is_wanted_again (SyrinxProduction *self, const Errand *errand)
+{
+  gboolean wanted;
+
   g_mutex_lock (&self->lock);
-  g_hash_table_remove (self->active, errand->key);
+  wanted
+      = !self->stopped && get_state_locked (self, errand->key) == STATE_WANTED;
+  set_state_locked (self, errand->key, wanted ? STATE_ACTIVE : STATE_NONE);
   g_mutex_unlock (&self->lock);
+  return wanted;
+}
+
+static gboolean
+is_complete (const Errand *errand)
+{
+  const SyrinxRenditionRow *row = syrinx_rendition_get_row (errand->rendition);
+  guint first = errand->run * SYRINX_RUN_FRAGMENTS;
+  guint end = MIN (first + SYRINX_RUN_FRAGMENTS, row->n_fragments);
+
+  for (guint i = first; i < end; i++)
+    if (!syrinx_rendition_has (errand->rendition, i))
+      return FALSE;
+  return syrinx_rendition_has (errand->rendition, SYRINX_FRAGMENT_HEADER);
+}
+
+/* In a thread of the pool. */
+static void
+on_errand (gpointer data, gpointer user_data)
+{
+  Errand *errand = data;
+
+  do_errand (user_data, errand);
+  while (is_wanted_again (user_data, errand))
+    if (errand->kind != ERRAND_LOUDNESS && !is_complete (errand))
+      do_errand (user_data, errand);
   errand_free (errand);
 }
 
