@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* HTTP: search, browse, pictures and the files themselves. */
+/* HTTP: search, browse and pictures. */
 #include "http-request.h"
 
 #include "core/error.h"
 
-#include <fcntl.h>
-#include <linux/openat2.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #define DEFAULT_LIMIT   50
 #define MAX_LIMIT       500
@@ -126,9 +121,8 @@ http_tracks (HttpRequest *request)
   http_json (request->message, 200, json);
 }
 
-/* NULL: answered. (transfer full) */
-static SyrinxTrack *
-find_track (HttpRequest *request)
+SyrinxTrack *
+http_find_track (HttpRequest *request)
 {
   g_autoptr (GError) error = NULL;
   SyrinxTrack *track;
@@ -150,7 +144,7 @@ find_track (HttpRequest *request)
 void
 http_track (HttpRequest *request)
 {
-  g_autoptr (SyrinxTrack) track = find_track (request);
+  g_autoptr (SyrinxTrack) track = http_find_track (request);
   g_autoptr (JsonBuilder) json = json_builder_new ();
 
   if (!track)
@@ -162,10 +156,10 @@ http_track (HttpRequest *request)
 void
 http_artwork (HttpRequest *request)
 {
-  g_autoptr (SyrinxTrack) track = find_track (request);
-  g_autofree gchar *path = NULL;
-  g_autoptr (GMappedFile) file = NULL;
+  g_autoptr (SyrinxTrack) track = http_find_track (request);
+  g_autofree gchar *path = NULL, *picture = NULL;
   g_autoptr (GBytes) bytes = NULL;
+  gsize size_bytes;
 
   if (!track)
     return;
@@ -173,85 +167,17 @@ http_artwork (HttpRequest *request)
     path = g_build_filename (
         syrinx_engine_get_config (request->engine)->state_dir, "artwork",
         track->artwork, NULL);
-  file = path ? g_mapped_file_new (path, FALSE, NULL) : NULL;
-  if (!file) {
+  /* Read, not mapped: see http-original.c. It is small. */
+  if (!path || !g_file_get_contents (path, &picture, &size_bytes, NULL)) {
     http_problem (request->message, 404, NULL, "this track has no picture");
     return;
   }
   if (http_is_not_modified (request->message, track->artwork))
     return;
-  bytes = g_mapped_file_get_bytes (file);
+  bytes = g_bytes_new_take (g_steal_pointer (&picture), size_bytes);
   http_bytes (request->message,
       track->artwork_type ? track->artwork_type : "image/jpeg",
       "private, max-age=86400", bytes);
-}
-
-/* Beneath its root and nowhere else, whatever links lie there. */
-static int
-open_beneath (const gchar *root, const gchar *path)
-{
-  struct open_how how = { .flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK,
-    .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS };
-  int dir = open (root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-  int fd
-      = dir < 0 ? -1 : (int)syscall (SYS_openat2, dir, path, &how, sizeof how);
-  struct stat status;
-
-  if (dir >= 0)
-    close (dir);
-  if (fd >= 0 && (fstat (fd, &status) < 0 || !S_ISREG (status.st_mode))) {
-    close (fd);
-    return -1;
-  }
-  return fd;
-}
-
-static const gchar *
-media_type_of (const SyrinxTrack *track)
-{
-  static const gchar *const types[][2] = { { ".flac", "audio/flac" },
-    { ".mp3", "audio/mpeg" }, { ".ogg", "audio/ogg" }, { ".oga", "audio/ogg" },
-    { ".opus", "audio/ogg" }, { ".m4a", "audio/mp4" }, { ".aac", "audio/aac" },
-    { ".wav", "audio/wav" } };
-  g_autofree gchar *lower = g_ascii_strdown (track->path, -1);
-
-  for (guint i = 0; i < G_N_ELEMENTS (types); i++)
-    if (g_str_has_suffix (lower, types[i][0]))
-      return types[i][1];
-  return "application/octet-stream";
-}
-
-/* libsoup cuts the ranges out of the mapped file. */
-void
-http_original (HttpRequest *request)
-{
-  g_autoptr (SyrinxTrack) track = find_track (request);
-  g_autoptr (GMappedFile) file = NULL;
-  g_autoptr (GBytes) bytes = NULL;
-  g_autofree gchar *etag = NULL;
-  int fd;
-
-  if (!track)
-    return;
-  fd = open_beneath (track->root, track->path);
-  file = fd < 0 ? NULL : g_mapped_file_new_from_fd (fd, FALSE, NULL);
-  if (fd >= 0)
-    close (fd);
-  if (!file) {
-    http_problem (
-        request->message, 404, NULL, "the file is not there any more");
-    return;
-  }
-  etag = g_strdup_printf ("%" G_GINT64_MODIFIER "x-%" G_GINT64_MODIFIER "x",
-      track->size_bytes, track->mtime_ns);
-  if (http_is_not_modified (request->message, etag))
-    return;
-  bytes = g_mapped_file_get_bytes (file);
-  soup_message_headers_replace (
-      soup_server_message_get_response_headers (request->message),
-      "Accept-Ranges", "bytes");
-  http_bytes (
-      request->message, media_type_of (track), "private, no-cache", bytes);
 }
 
 static void

@@ -109,6 +109,16 @@ void http_watch_free (HttpWatch *watch);
 /* Ends a paused message of which nobody awaits the answer. */
 void http_let_go (SoupServerMessage *message);
 
+/* Ends the connection of an answer that has begun and can't go on, so that
+ * nobody takes it for whole. */
+void http_cut (SoupServerMessage *message);
+
+/* --- Tracks --- */
+
+/* The one that args[0] names, if the token allows it. NULL: answered. (transfer
+ * full) */
+SyrinxTrack *http_find_track (HttpRequest *request);
+
 /* --- Sessions --- */
 
 /* The session that args[0] and its capability args[1] name. (transfer none)

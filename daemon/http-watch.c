@@ -141,3 +141,16 @@ http_let_go (SoupServerMessage *message)
       "close");
   soup_server_message_unpause (message);
 }
+
+void
+http_cut (SoupServerMessage *message)
+{
+  g_autoptr (GSocket) socket = find_socket (message);
+
+  if (socket)
+    g_socket_shutdown (socket, TRUE, TRUE, NULL);
+  /* libsoup finds out when it writes. */
+  soup_message_body_append (soup_server_message_get_response_body (message),
+      SOUP_MEMORY_STATIC, "", 1);
+  soup_server_message_unpause (message);
+}
