@@ -93,11 +93,12 @@ set_tag (struct io_uring_sqe *entry, guint64 value, guint tag)
   io_uring_sqe_set_data64 (entry, value << TAG_BITS | tag);
 }
 
+/* Not for POLLRDHUP: see io-epoll.c. */
 static void
 ask_poll (Ring *self, SyrinxClient *client)
 {
   int fd = syrinx_client_get_watched_fd (client);
-  unsigned events = POLLRDHUP | (client->fd >= 0 ? POLLOUT : 0);
+  unsigned events = client->fd >= 0 ? POLLOUT : 0;
   struct io_uring_sqe *entry;
 
   client->watched = TRUE;
@@ -297,7 +298,7 @@ handle_event (Ring *self, const Event *event)
     return;
   if (event->ended && event->result >= 0)
     client->watched = FALSE;
-  if (event->result > 0 && (event->result & (POLLRDHUP | POLLHUP | POLLERR)))
+  if (event->result > 0 && (event->result & (POLLHUP | POLLERR)))
     syrinx_client_serve (client, TRUE);
   else if (event->result >= 0)
     syrinx_io_loop_mark_dirty (loop, event->id);
