@@ -15,6 +15,7 @@ typedef struct
 {
   SyrinxContent *content;     /* its own reference, or the rendition's */
   SyrinxRendition *rendition; /* NULL: remove superseded epochs */
+  gboolean is_full;           /* and evict: the disk is full */
   gint number;
   GBytes *chunk;
   guint8 sha256[SYRINX_SHA256_BYTES];
@@ -131,6 +132,8 @@ syrinx_content_run_job (gpointer data, gpointer user_data)
   if (job->rendition) {
     write_fragment (user_data, job);
   } else {
+    if (job->is_full)
+      evict (job->content, get_cache_bytes (job->content) / 2);
     syrinx_content_remove_superseded (job->content);
     syrinx_content_unref (job->content);
   }
@@ -151,13 +154,26 @@ push_job (SyrinxContent *content, WriteJob *job)
   g_thread_pool_push (content->writer, job, NULL);
 }
 
-void
-syrinx_content_sweep (SyrinxContent *content)
+static void
+push_sweep (SyrinxContent *content, gboolean is_full)
 {
   WriteJob *job = g_new0 (WriteJob, 1);
 
   job->content = syrinx_content_ref (content);
+  job->is_full = is_full;
   push_job (content, job);
+}
+
+void
+syrinx_content_sweep (SyrinxContent *content)
+{
+  push_sweep (content, FALSE);
+}
+
+void
+syrinx_content_make_room (SyrinxContent *content)
+{
+  push_sweep (content, TRUE);
 }
 
 static gboolean

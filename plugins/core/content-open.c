@@ -9,6 +9,25 @@
 #include "identifier.h"
 #include "secret.h"
 
+/* A full disk may be full of our own cache. */
+static gboolean
+put_row (SyrinxContent *content, const SyrinxRenditionRow *row, GError **error)
+{
+  GError *cause = NULL;
+
+  if (syrinx_store_put_rendition (content->store, row, &cause))
+    return TRUE;
+  if (g_error_matches (cause, G_FILE_ERROR, G_FILE_ERROR_NOSPC)) {
+    g_warning ("%s; room is being made", cause->message);
+    syrinx_content_make_room (content);
+    g_clear_error (&cause);
+    cause = g_error_new_literal (SYRINX_ERROR, SYRINX_ERROR_OVERLOADED,
+        "the disk is full; room is being made, try again soon");
+  }
+  g_propagate_error (error, cause);
+  return FALSE;
+}
+
 static SyrinxRenditionRow *
 plan_row (SyrinxContent *content, const gchar *track_id, const gchar *name,
     GError **error)
@@ -43,8 +62,7 @@ plan_row (SyrinxContent *content, const gchar *track_id, const gchar *name,
   row->epoch = last_epoch + 1;
   row->wrapped_key = syrinx_keyring_wrap (
       content->keyring, key, track_id, name, row->epoch, error);
-  if (!row->wrapped_key
-      || !syrinx_store_put_rendition (content->store, row, error))
+  if (!row->wrapped_key || !put_row (content, row, error))
     return NULL;
   if (last_epoch > 0)
     syrinx_content_supersede (content, row);

@@ -81,6 +81,8 @@ void syrinx_rendition_name_fragment (SyrinxRendition *rendition, gint number,
 
 /* The writer's thread. */
 void syrinx_content_run_job (gpointer job, gpointer content);
+/* The disk is full: has half of the cache removed, soon. */
+void syrinx_content_make_room (SyrinxContent *content);
 
 /* --- Waiting (content-wait.c) --- */
 

@@ -580,8 +580,13 @@ syrinx_connection_fail (
   gint code = rc == SQLITE_CORRUPT || rc == SQLITE_NOTADB ? SYRINX_ERROR_CORRUPT
               : rc == SQLITE_BUSY || rc == SQLITE_LOCKED  ? SYRINX_ERROR_BUSY
                                                           : SYRINX_ERROR_FAILED;
+  GQuark domain = SYRINX_ERROR;
 
-  g_set_error (error, SYRINX_ERROR, code, "index %s: %s (in %.60s)",
+  if (rc == SQLITE_FULL) {
+    domain = G_FILE_ERROR;
+    code = G_FILE_ERROR_NOSPC;
+  }
+  g_set_error (error, domain, code, "index %s: %s (in %.60s)",
       connection->store->db_path, sqlite3_errmsg (connection->db),
       what + strspn (what, " \n"));
   return FALSE;
