@@ -7,6 +7,7 @@
  * SYRINX_STRESS_SECONDS is how long the random part lasts. */
 #include "crowd.h"
 #include "harness.h"
+#include "mutate.h"
 
 #include <glib/gstdio.h>
 #include <signal.h>
@@ -216,57 +217,10 @@ record (void)
   return all;
 }
 
-static void
-insert_nasty (GString *text, gsize at)
+static const Recorded *
+choose (GArray *all)
 {
-  static const gchar *const nasty[]
-      = { "\r\n\r\n", "\n", "\t", " ", "%00", "%", "..", "/../", "//", ":",
-          "99999999999999999999", "-1", "0x10", "nan", "\xff\xfe", "\xc0\x80",
-          "Content-Length: 5\r\n", "Transfer-Encoding: chunked\r\n",
-          "Connection: close\r\n", "Expect: 100-continue\r\n",
-          "Range: bytes=9-,1-2\r\n", "Upgrade: h2c\r\n", "$\1\xff\xff",
-          "Session: x;timeout=1\r\n", "{\"a\":[", "\"", "?", "&token=&" };
-
-  g_string_insert (
-      text, at, nasty[g_test_rand_int_range (0, G_N_ELEMENTS (nasty))]);
-}
-
-/* (transfer full) */
-static GString *
-mutate (GArray *all, const Recorded *from)
-{
-  GString *text = g_string_new (from->text);
-
-  for (gint n = g_test_rand_int_range (1, 5); n > 0; n--) {
-    gsize at = g_test_rand_int_range (0, text->len + 1);
-    gsize drawn = g_test_rand_int_range (1, 64);
-    gsize size = MIN (drawn, text->len - at);
-    g_autofree gchar *part = g_strndup (text->str + at, size);
-    switch (g_test_rand_int_range (0, 6)) {
-    case 0:
-      if (size)
-        text->str[at] ^= 1 << g_test_rand_int_range (0, 8);
-      break;
-    case 1:
-      g_string_erase (text, at, size);
-      break;
-    case 2:
-      for (gint i = g_test_rand_int_range (1, 40); i > 0; i--)
-        g_string_insert (text, at, part);
-      break;
-    case 3:
-      g_string_truncate (text, at);
-      break;
-    case 4:
-      g_string_append (text,
-          g_array_index (all, Recorded, g_test_rand_int_range (0, all->len))
-              .text);
-      break;
-    default:
-      insert_nasty (text, at);
-    }
-  }
-  return text;
+  return &g_array_index (all, Recorded, g_test_rand_int_range (0, all->len));
 }
 
 static guint
@@ -296,9 +250,8 @@ mutated_requests_hurt_nobody (void)
          < get_stress_seconds () * G_TIME_SPAN_SECOND) {
     g_autoptr (Crowd) crowd = crowd_new ();
     for (guint i = 0; i < MUTATIONS_A_BIT; i++, n++) {
-      const Recorded *from
-          = &g_array_index (all, Recorded, g_test_rand_int_range (0, all->len));
-      g_autoptr (GString) text = mutate (all, from);
+      const Recorded *from = choose (all);
+      g_autoptr (GString) text = mutate (from->text, choose (all)->text);
       Member *member = crowd_add (crowd, from->port, text->str, text->len);
       if (g_test_rand_bit ())
         crowd_member_shut (member);
@@ -568,13 +521,108 @@ who_plays_plays_on_whatever_is_done (void)
   assert_is_over (before, "the operator");
 }
 
+/* --- A full disk --- */
+
+/* Whether the command did what it should. */
+static gboolean
+does (const gchar *command, const gchar *path)
+{
+  g_autofree gchar *line = g_strdup_printf ("%s '%s'", command, path);
+  gint status = -1;
+
+  return g_spawn_command_line_sync (line, NULL, NULL, &status, NULL)
+         && g_spawn_check_wait_status (status, NULL);
+}
+
+static void
+play_all_tracks (void)
+{
+  g_autoptr (Answer) answer = ask (service, "GET", "/v1/tracks", token, NULL);
+  g_autoptr (JsonObject) json = answer_json (answer);
+  JsonArray *tracks = json_object_get_array_member (json, "tracks");
+  g_autoptr (Crowd) crowd = crowd_new ();
+
+  for (guint i = 0; i < json_array_get_length (tracks); i++) {
+    JsonObject *one = json_array_get_object_element (tracks, i);
+    g_autofree gchar *path
+        = g_strdup_printf ("/v1/tracks/%s/stream.opus?token=%s",
+            json_object_get_string_member (one, "id"), token);
+    g_autofree gchar *text = get (path, NULL);
+    crowd_add (crowd, daemon_get_port (service), text, -1);
+  }
+  crowd_drain (crowd, 6000);
+  assert_answers ();
+}
+
+static gboolean
+gets_a_session (gpointer unused)
+{
+  g_autofree gchar *body = g_strdup_printf ("{\"track_id\":\"%s\"}", track);
+  g_autoptr (Answer) answer
+      = ask (service, "POST", "/v1/sessions", token, body);
+
+  if (answer->status != 201)
+    g_assert_cmpuint (answer->status, ==, 503);
+  return answer->status == 201;
+}
+
+static void
+read_rtsp_port (void)
+{
+  g_autofree gchar *path
+      = g_build_filename (daemon_get_state_dir (service), "rtsp-address", NULL);
+  g_autofree gchar *address = NULL;
+
+  g_assert_true (g_file_get_contents (path, &address, NULL, NULL));
+  rtsp_port = g_ascii_strtoull (strrchr (address, ':') + 1, NULL, 10);
+}
+
+/* What it holds now is new, and so are its tokens. */
+static void
+start_again (void)
+{
+  daemon_start (service);
+  daemon_wait_for_tracks (service, N_SAMPLES);
+  g_free (token);
+  token = daemon_token (service, "listener", "listen");
+  g_free (track);
+  track = daemon_find (service, token, "ode to joy");
+  read_rtsp_port ();
+}
+
+/* One that a few tracks fill, however large the cache may be. */
+static void
+a_disk_full_of_cache_is_made_room_on (void)
+{
+  g_autofree gchar *state = g_strdup (daemon_get_state_dir (service)),
+                   *log = NULL;
+
+  daemon_signal (service, SIGTERM);
+  if (!does ("mount -t tmpfs -o size=1500k none", state)) {
+    g_test_skip ("no file system can be mounted here");
+    daemon_start (service);
+    return;
+  }
+  start_again ();
+  play_all_tracks ();
+  wait_until (has_no_streams, NULL, "the streams to end", 30);
+  g_free (track);
+  track = daemon_find (service, token, "ode to joy");
+  wait_until (gets_a_session, NULL, "room for a session", 20);
+  log = daemon_get_log (service);
+  g_assert_nonnull (strstr (log, "No space left on device"));
+  daemon_signal (service, SIGTERM);
+  g_assert_true (does ("umount", state));
+  start_again ();
+}
+
 /* --- Life --- */
 
 static void
 set_up (void)
 {
   struct rlimit limit;
-  g_autofree gchar *address = NULL, *config = NULL, *path = NULL;
+  g_autofree gchar *config = NULL;
 
   if (getrlimit (RLIMIT_NOFILE, &limit) == 0) {
     limit.rlim_cur = limit.rlim_max;
@@ -601,10 +649,7 @@ set_up (void)
   mob = daemon_token (service, "mob", "listen");
   owner = daemon_token (service, "owner", "listen,original");
   track = daemon_find (service, token, "big");
-  path
-      = g_build_filename (daemon_get_state_dir (service), "rtsp-address", NULL);
-  g_assert_true (g_file_get_contents (path, &address, NULL, NULL));
-  rtsp_port = g_ascii_strtoull (strrchr (address, ':') + 1, NULL, 10);
+  read_rtsp_port ();
   crowd_free (play_crowd (1));
 }
 
@@ -624,6 +669,7 @@ main (int argc, char **argv)
   ADD (who_hardly_reads_holds_up_nobody);
   ADD (who_plays_plays_on_whatever_is_done);
   ADD (a_file_that_shrinks_ends_its_answer_alone);
+  ADD (a_disk_full_of_cache_is_made_room_on);
   status = g_test_run ();
   daemon_free (service);
   g_bytes_unref (shell ("rm -r '%s'", dir));
