@@ -29,7 +29,7 @@ struct _SyrinxEngine
   SyrinxSessions *sessions;
   SyrinxStreams *streams;
   SyrinxAdmission *admission;
-  guint rtsp_port;
+  guint rtsp_ports[2]; /* and by TLS */
   SyrinxCpuLoad cpu_load;
   SyrinxGeography *geography;
   SyrinxScheduler *scheduler; /* held, so that its weights stay */
@@ -557,13 +557,13 @@ syrinx_engine_get_sessions (SyrinxEngine *self)
 }
 
 guint
-syrinx_engine_get_rtsp_port (SyrinxEngine *self)
+syrinx_engine_get_rtsp_port (SyrinxEngine *self, gboolean tls)
 {
-  return self->rtsp_port;
+  return self->rtsp_ports[!!tls];
 }
 
 void
-syrinx_engine_set_rtsp_port (SyrinxEngine *self, guint port)
+syrinx_engine_set_rtsp_port (SyrinxEngine *self, gboolean tls, guint port)
 {
-  self->rtsp_port = port;
+  self->rtsp_ports[!!tls] = port;
 }

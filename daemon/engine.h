@@ -39,9 +39,10 @@ SyrinxIngest *syrinx_engine_get_ingest (SyrinxEngine *engine);
 SyrinxSessions *syrinx_engine_get_sessions (SyrinxEngine *engine);
 SyrinxStreams *syrinx_engine_get_streams (SyrinxEngine *engine);
 SyrinxAudit *syrinx_engine_get_audit (SyrinxEngine *engine);
-/* Of the address in rtsp_url; 0: there is no RTSP. */
-guint syrinx_engine_get_rtsp_port (SyrinxEngine *engine);
-void syrinx_engine_set_rtsp_port (SyrinxEngine *engine, guint port);
+/* Of the address in rtsp_url, or (@tls) in rtsps_url; 0: there is none. */
+guint syrinx_engine_get_rtsp_port (SyrinxEngine *engine, gboolean tls);
+void
+syrinx_engine_set_rtsp_port (SyrinxEngine *engine, gboolean tls, guint port);
 SyrinxAdmission *syrinx_engine_get_admission (SyrinxEngine *engine);
 /* The one of the streams. */
 SyrinxScheduler *syrinx_engine_get_scheduler (SyrinxEngine *engine);

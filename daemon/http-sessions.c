@@ -71,11 +71,11 @@ add_url (
     json_builder_add_null_value (json);
 }
 
-/* The same host, at the port of RTSP. (transfer full) (nullable) */
+/* The same host, at the port of RTSP or RTSPS. (transfer full) (nullable) */
 static gchar *
-make_rtsp_url (HttpRequest *request, const gchar *base)
+make_rtsp_url (HttpRequest *request, const gchar *base, gboolean tls)
 {
-  guint port = syrinx_engine_get_rtsp_port (request->engine);
+  guint port = syrinx_engine_get_rtsp_port (request->engine, tls);
   g_autoptr (GUri) uri = g_uri_parse (base, G_URI_FLAGS_NONE, NULL);
   g_autofree gchar *path = NULL;
 
@@ -84,8 +84,8 @@ make_rtsp_url (HttpRequest *request, const gchar *base)
   /* Less "/v1" and the slash at the end. */
   path = g_strdup (g_uri_get_path (uri) + strlen ("/v1"));
   path[strlen (path) - 1] = 0;
-  return g_uri_join (G_URI_FLAGS_NONE, "rtsp", NULL, g_uri_get_host (uri), port,
-      path, NULL, NULL);
+  return g_uri_join (G_URI_FLAGS_NONE, tls ? "rtsps" : "rtsp", NULL,
+      g_uri_get_host (uri), port, path, NULL, NULL);
 }
 
 /* What only its beginning tells. */
@@ -95,11 +95,13 @@ add_secrets (HttpRequest *request, JsonBuilder *json, SyrinxListener *listener,
 {
   gboolean is_ece
       = syrinx_listener_get_encryption (listener) == SYRINX_ENCRYPTION_ECE;
-  g_autofree gchar *rtsp = is_ece ? NULL : make_rtsp_url (request, base);
+  g_autofree gchar *rtsp = is_ece ? NULL : make_rtsp_url (request, base, FALSE);
+  g_autofree gchar *rtsps = is_ece ? NULL : make_rtsp_url (request, base, TRUE);
 
   add_url (json, "hls_url", is_ece ? NULL : base, "master.m3u8");
   add_url (json, "progressive_url", base, "stream");
   add_url (json, "rtsp_url", rtsp, "");
+  add_url (json, "rtsps_url", rtsps, "");
   if (is_ece) {
     add_url (json, "fragments_url", base, "fragments");
     add_url (json, "key_url", jwe ? NULL : base, "key");

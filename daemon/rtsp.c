@@ -190,6 +190,7 @@ static gboolean
 listen_tls (SyrinxRtsp *self, const gchar *text, GError **error)
 {
   g_autoptr (GSocketAddress) address = syrinx_address_parse (text, error);
+  g_autoptr (GSocketAddress) bound = NULL;
   GError *cause = NULL;
 
   if (!address)
@@ -197,8 +198,12 @@ listen_tls (SyrinxRtsp *self, const gchar *text, GError **error)
   self->tls_udp = open_udp (address);
   self->tls_front = syrinx_tls_front_new (
       self->engine, address, self->hosts, take_layer, self, &cause);
-  return self->tls_front
-         || syrinx_address_explain (text, OPTIONS, cause, error);
+  if (!self->tls_front)
+    return syrinx_address_explain (text, OPTIONS, cause, error);
+  bound = syrinx_tls_front_get_address (self->tls_front);
+  syrinx_engine_set_rtsp_port (self->engine, TRUE,
+      g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (bound)));
+  return TRUE;
 }
 
 static gboolean
@@ -229,7 +234,7 @@ start_listening (SyrinxRtsp *self, const gchar *text, GError **error)
     g_warning ("RTSP on %s is reachable from other machines and not encrypted "
                "on the way: make it loopback and set rtsps",
         text);
-  syrinx_engine_set_rtsp_port (self->engine,
+  syrinx_engine_set_rtsp_port (self->engine, FALSE,
       g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (bound)));
   return TRUE;
 }
@@ -294,7 +299,8 @@ syrinx_rtsp_free (SyrinxRtsp *self)
   GHashTableIter iter;
   gpointer media;
 
-  syrinx_engine_set_rtsp_port (self->engine, 0);
+  syrinx_engine_set_rtsp_port (self->engine, FALSE, 0);
+  syrinx_engine_set_rtsp_port (self->engine, TRUE, 0);
   g_signal_handlers_disconnect_by_data (
       syrinx_engine_get_sessions (self->engine), self);
   /* Here and now: what they play from is closed next. */
@@ -352,5 +358,12 @@ syrinx_rtsp_get_tls_address (SyrinxRtsp *self)
 guint
 syrinx_rtsp_count (SyrinxRtsp *rtsp)
 {
-  return g_hash_table_size (rtsp->media);
+  GHashTableIter iter;
+  gpointer media;
+  guint n = 0;
+
+  g_hash_table_iter_init (&iter, rtsp->media);
+  while (g_hash_table_iter_next (&iter, NULL, &media))
+    n += ((RtspMedia *)media)->state == RTSP_MEDIA_PLAYING;
+  return n;
 }

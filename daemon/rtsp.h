@@ -17,7 +17,7 @@ SyrinxRtsp *syrinx_rtsp_new (SyrinxEngine *engine, GError **error);
 void syrinx_rtsp_free (SyrinxRtsp *rtsp);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxRtsp, syrinx_rtsp_free)
 
-/* How many have a stream set up. */
+/* How many streams play. */
 guint syrinx_rtsp_count (SyrinxRtsp *rtsp);
 /* "rtsp://ADDRESS:PORT/" (transfer full) */
 gchar *syrinx_rtsp_get_address (SyrinxRtsp *rtsp);

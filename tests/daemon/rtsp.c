@@ -100,14 +100,14 @@ a_track_plays_by_token_and_by_access_code (void)
 static void
 players_hear_the_original_over_tls (void)
 {
-  g_autofree gchar *id = daemon_find (service, token, "minuet");
   g_autofree gchar *address = get_address ("rtsps-address");
-  g_autofree gchar *url
-      = g_strdup_printf ("%s/tracks/%s?token=%s", address, id, token);
+  g_autoptr (JsonObject) session = session_for ("minuet");
+  const gchar *url = member (session, "rtsps_url");
   g_autoptr (Sound) original = decode_minuet ();
   g_autoptr (Sound) first = hear_by_ffmpeg ("tcp", url);
   g_autoptr (Sound) second = hear_by_rtspsrc ("tcp", url);
 
+  g_assert_true (g_str_has_prefix (url, address));
   assert_whole ("ffmpeg", first, original);
   assert_whole ("rtspsrc", second, original);
 }
@@ -210,6 +210,7 @@ an_ece_session_has_no_rtsp (void)
       = daemon_session (service, token, id, "\"encryption\":\"ece\"");
 
   g_assert_true (json_object_get_null_member (session, "rtsp_url"));
+  g_assert_true (json_object_get_null_member (session, "rtsps_url"));
 }
 
 /* --- Methods --- */
@@ -392,6 +393,39 @@ an_ended_session_ends_the_stream (void)
   while (receive (d))
     ;
   g_assert_cmpint (g_get_monotonic_time () - start_us, <, 2 * G_USEC_PER_SEC);
+}
+
+static gboolean
+has_ended (gpointer daemon)
+{
+  return !daemon_is_alive (daemon);
+}
+
+/* SIGTERM waits for what plays, and not for who stays after the end. */
+static void
+what_plays_may_end_before_it_stops (void)
+{
+  g_autoptr (Daemon) leaving = daemon_new (NULL, "drain-seconds=30");
+  g_autofree gchar *own = NULL, *id = NULL;
+  g_autoptr (JsonObject) session = NULL;
+  g_autoptr (Dialogue) d = NULL;
+  const gchar *url;
+
+  daemon_wait_for_tracks (leaving, N_SAMPLES);
+  own = daemon_token (leaving, "listener", "listen");
+  id = daemon_find (leaving, own, "minuet");
+  session = daemon_session (leaving, own, id, "\"encryption\":\"none\"");
+  url = member (session, "rtsp_url");
+  d = dialogue_with (leaving);
+  set_up (d, url);
+  check (d, 200, "PLAY", url, "Range: npt=5.7-\r\n");
+  wait_for_packets (d, 1);
+  kill (daemon_get_pid (leaving), SIGTERM);
+  while (!d->n_byes)
+    if (!take_packet (d))
+      g_assert_true (receive (d));
+  g_assert_cmpuint (d->packets->len, >=, 149); /* 3 s */
+  wait_until (has_ended, leaving, "the end", 5);
 }
 
 static void
@@ -589,6 +623,7 @@ main (int argc, char **argv)
     TEST (the_end_is_told_by_a_bye),
     TEST (an_ended_session_ends_the_stream),
     TEST (a_revoked_code_ends_its_stream),
+    TEST (what_plays_may_end_before_it_stops),
     TEST (garbage_is_answered_and_cut_off),
     TEST (requests_may_come_in_pieces_and_together),
     TEST (players_that_vanish_leave_nothing),
