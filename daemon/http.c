@@ -19,6 +19,8 @@
 #define MAX_BODY_BYTES (64 * 1024)
 #define MAX_ADDRESSES  16384
 
+#define MAX_ADMIN_CONNECTIONS 256 /* from one address */
+
 static const HttpRoute routes[] = {
   { "GET", "/", HTTP_OPEN, http_page },
   { "GET", "/healthz", HTTP_OPEN, http_healthz },
@@ -55,6 +57,8 @@ struct _SyrinxHttp
 {
   SyrinxEngine *engine;
   SoupServer *listeners, *admin;
+  GSocketService *admin_service;
+  SyrinxConnections *admin_connections;
   SyrinxConnections *connections;
   SyrinxFront *front;
   SyrinxTlsFront *tls_front; /* (nullable) */
@@ -263,19 +267,51 @@ listen_tls (SyrinxHttp *http, const gchar *text, GError **error)
   return TRUE;
 }
 
+/* libsoup 3.2 keeps the GSocket of each connection that it takes itself, and
+ * waits for a request for ever. */
+static gboolean
+take_admin (GSocketService *service, GSocketConnection *connection,
+    GObject *source, SyrinxHttp *http)
+{
+  g_autoptr (GSocketAddress) local
+      = g_socket_connection_get_local_address (connection, NULL);
+  g_autoptr (GSocketAddress) remote
+      = g_socket_connection_get_remote_address (connection, NULL);
+  g_autofree gchar *host = NULL;
+  g_autoptr (GIOStream) stream = NULL;
+
+  if (!local || !remote)
+    return TRUE;
+  host = g_inet_address_to_string (
+      g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (remote)));
+  if (!syrinx_connections_take (
+          http->admin_connections, host, MAX_ADMIN_CONNECTIONS))
+    return TRUE;
+  syrinx_connections_tie (http->admin_connections, host, G_OBJECT (connection));
+  g_socket_set_timeout (
+      g_socket_connection_get_socket (connection), SYRINX_HEAD_TIMEOUT_S);
+  stream
+      = syrinx_soup_stream_new (connection, G_IO_STREAM (connection), remote);
+  soup_server_accept_iostream (http->admin, stream, local, remote, NULL);
+  return TRUE;
+}
+
 static gboolean
 listen_admin (SyrinxHttp *http, const gchar *text, GError **error)
 {
   g_autoptr (GSocketAddress) address = syrinx_address_parse (text, error);
-  g_autoslist (GUri) uris = NULL;
+  g_autoptr (GSocketAddress) bound = NULL;
   GError *cause = NULL;
 
   if (!address)
     return FALSE;
-  if (!soup_server_listen (http->admin, address, 0, &cause))
+  if (!g_socket_listener_add_address (G_SOCKET_LISTENER (http->admin_service),
+          address, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, NULL, &bound,
+          &cause))
     return syrinx_address_explain (text, OPTIONS, cause, error);
-  uris = soup_server_get_uris (http->admin);
-  http->admin_address = uris ? g_uri_to_string (uris->data) : g_strdup ("");
+  http->admin_address = describe ("http", bound);
+  g_signal_connect (
+      http->admin_service, "incoming", G_CALLBACK (take_admin), http);
   return TRUE;
 }
 
@@ -310,6 +346,8 @@ syrinx_http_new (SyrinxEngine *engine, GError **error)
   http->engine = g_object_ref (engine);
   http->quiet_end = -1;
   http->connections = syrinx_connections_new ();
+  http->admin_connections = syrinx_connections_new ();
+  http->admin_service = g_socket_service_new ();
   http->addresses = syrinx_rate_limit_new (MAX_ADDRESSES);
   http->listeners
       = soup_server_new ("server-header", "Syrinx", "raw-paths", TRUE, NULL);
@@ -335,6 +373,10 @@ syrinx_http_free (SyrinxHttp *http)
 {
   g_clear_pointer (&http->front, syrinx_front_free);
   g_clear_pointer (&http->tls_front, syrinx_tls_front_free);
+  g_signal_handlers_disconnect_by_data (http->admin_service, http);
+  g_socket_service_stop (http->admin_service);
+  g_socket_listener_close (G_SOCKET_LISTENER (http->admin_service));
+  g_object_unref (http->admin_service);
   soup_server_disconnect (http->listeners);
   soup_server_disconnect (http->admin);
   g_object_unref (http->listeners);
@@ -342,6 +384,7 @@ syrinx_http_free (SyrinxHttp *http)
   if (http->quiet_end >= 0)
     close (http->quiet_end);
   syrinx_connections_unref (http->connections);
+  syrinx_connections_unref (http->admin_connections);
   syrinx_rate_limit_free (http->addresses);
   g_object_unref (http->engine);
   g_free (http->address);
