@@ -77,6 +77,29 @@ rtspsrc_hears_the_original (void)
   assert_whole ("rtspsrc", heard, original);
 }
 
+/* The one that was made for the connection, between DESCRIBE and SETUP. */
+static void
+a_session_that_was_ended_is_not_set_up (void)
+{
+  g_autofree gchar *id = daemon_find (service, token, "minuet");
+  g_autofree gchar *address = address_of (service, "rtsp-address");
+  g_autofree gchar *url
+      = g_strdup_printf ("%s/tracks/%s?token=%s", address, id, token);
+  g_autofree gchar *stream
+      = g_strdup_printf ("%s/tracks/%s/stream=0?token=%s", address, id, token);
+  g_autoptr (Dialogue) d = dialogue_with (service);
+  g_autofree gchar *told = expect (d, 200, "DESCRIBE", url, NULL);
+  g_autofree gchar *base = header (told, "Content-Base");
+  g_auto (GStrv) parts = g_strsplit (strstr (base, "/sessions/"), "/", 4);
+  g_autofree gchar *listed = NULL;
+
+  g_free (daemon_ctl (service, "sessions", "terminate", parts[2], NULL));
+  check (d, 200, "SETUP", stream, INTERLEAVED);
+  listed = daemon_ctl (service, "--json", "sessions", NULL);
+  g_assert_null (strstr (listed, parts[2]));
+  g_assert_nonnull (strstr (listed, id)); /* there is a new one, to be seen */
+}
+
 static void
 a_track_plays_by_token_and_by_access_code (void)
 {
@@ -622,6 +645,7 @@ main (int argc, char **argv)
     TEST (packets_come_in_real_time),
     TEST (the_end_is_told_by_a_bye),
     TEST (an_ended_session_ends_the_stream),
+    TEST (a_session_that_was_ended_is_not_set_up),
     TEST (a_revoked_code_ends_its_stream),
     TEST (what_plays_may_end_before_it_stops),
     TEST (garbage_is_answered_and_cut_off),
