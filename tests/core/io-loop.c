@@ -235,14 +235,14 @@ a_slow_reader_gets_hold_and_resume_and_loses_nothing (gconstpointer tls)
 
   set_up (&f, GPOINTER_TO_INT (tls), &limits);
   send_pattern (&f, total);
-  WAIT_FOR (&f, f.holds == 1);
-  g_assert_cmpuint (f.resumes, ==, 0);
+  /* While it is sent the kernel may make room and take it up again. */
+  WAIT_FOR (&f, f.holds == f.resumes + 1);
   syrinx_client_finish (f.client);
   g_assert_cmpuint (read_pattern (&f), ==, total);
   WAIT_FOR (&f, f.closed);
   g_assert_no_error (f.error);
-  g_assert_cmpuint (f.holds, ==, 1);
-  g_assert_cmpuint (f.resumes, ==, 1);
+  g_assert_cmpuint (f.holds, >=, 1);
+  g_assert_cmpuint (f.resumes, ==, f.holds);
   g_assert_cmpuint (syrinx_client_get_sent_bytes (f.client), ==, total);
   tear_down (&f);
 }
@@ -298,7 +298,7 @@ what_is_dropped_never_leaves (gconstpointer tls)
 
   set_up (&f, GPOINTER_TO_INT (tls), NULL);
   send_pattern (&f, 3000000);
-  WAIT_FOR (&f, f.holds == 1);
+  WAIT_FOR (&f, f.holds == f.resumes + 1);
   syrinx_client_drop (f.client);
   sent = syrinx_client_get_sent_bytes (f.client);
   g_assert_cmpuint (syrinx_client_get_queued_bytes (f.client), ==, 0);
