@@ -214,7 +214,7 @@ a_port_in_use_is_named (void)
 {
   g_autofree gchar *address = get_address ("rtsp-address");
   g_autoptr (GBytes) said = shell (
-      "! %s/daemon/syrinxd --state-dir '%s/other' --http 127.0.0.1:0 --admin "
+      "! '%s/daemon/syrinxd' --state-dir '%s/other' --http 127.0.0.1:0 --admin "
       "127.0.0.1:0 --rtsp %s 2>&1",
       g_getenv ("SYRINX_BUILD"), daemon_get_state_dir (service),
       address + strlen ("rtsp://"));
