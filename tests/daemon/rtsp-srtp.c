@@ -4,11 +4,13 @@
 #include "rtsp-dialogue.h"
 #include "rtsp-players.h"
 
+#include <fcntl.h>
 #include <gst/check/gstharness.h>
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <string.h>
+#include <unistd.h>
 
 #define N_SAMPLES    12
 #define RTP_HEADER   12
@@ -584,6 +586,72 @@ no_log_has_a_key (void)
   g_assert_null (strstr (log, hex->str));
 }
 
+/* How often @needle is in the memory of @pid; -1: we may not look. */
+static gint
+count_in_memory (GPid pid, gconstpointer needle, gsize size)
+{
+  g_autofree gchar *maps = g_strdup_printf ("/proc/%d/maps", pid),
+                   *path = g_strdup_printf ("/proc/%d/mem", pid), *text = NULL;
+  g_auto (GStrv) lines = NULL;
+  int mem = open (path, O_RDONLY | O_CLOEXEC);
+  gint count = 0;
+
+  if (mem < 0 || !g_file_get_contents (maps, &text, NULL, NULL))
+    return -1;
+  lines = g_strsplit (text, "\n", -1);
+  for (guint i = 0; lines[i]; i++) {
+    gchar *at = NULL;
+    guint64 begin = g_ascii_strtoull (lines[i], &at, 16),
+            end = *at ? g_ascii_strtoull (at + 1, &at, 16) : 0;
+    g_autofree guint8 *data = NULL;
+    gssize n;
+    if (!end || !g_str_has_prefix (at, " rw"))
+      continue;
+    data = g_malloc (end - begin);
+    n = pread (mem, data, end - begin, begin);
+    for (const guint8 *found = data; n > 0; found++, count++) {
+      found = memmem (found, data + n - found, needle, size);
+      if (!found)
+        break;
+    }
+  }
+  close (mem);
+  return count;
+}
+
+static gint
+count_master (const Stream *stream)
+{
+  g_autofree gchar *encoded = g_base64_encode (stream->master, MASTER_BYTES);
+  gint raw = count_in_memory (
+      daemon_get_pid (service), stream->master, MASTER_BYTES);
+  gint text
+      = count_in_memory (daemon_get_pid (service), encoded, strlen (encoded));
+
+  g_test_message ("the key is there %d times, its text %d times", raw, text);
+  return raw + text;
+}
+
+/* Once it plays, nobody needs the master key. */
+static void
+a_key_leaves_nothing_behind (void)
+{
+  g_autoptr (Stream) stream = describe ("&srtp=any");
+
+  read_master (stream);
+  if (count_master (stream) < 0) {
+    g_test_skip ("this system shows no process's memory");
+    return;
+  }
+  g_assert_cmpint (count_master (stream), >, 0); /* or we look wrongly */
+  stream->d->is_secure = TRUE;
+  set_up_stream (stream->d, stream->control, SAVP);
+  check (stream->d, 200, "PLAY", stream->base, NULL);
+  for (guint n = 5; n < 100 && count_master (stream) > 0; n += 5)
+    wait_for_packets (stream->d, n);
+  g_assert_cmpint (count_master (stream), ==, 0);
+}
+
 /* With a certificate of its own, in @dir. (transfer full) */
 static gchar *
 make_config (const gchar *dir)
@@ -624,6 +692,7 @@ main (int argc, char **argv)
   TEST (no_key_goes_to_another_machine_in_the_clear);
   TEST (a_house_may_speak_srtp_only);
   TEST (no_log_has_a_key);
+  TEST (a_key_leaves_nothing_behind);
   dir = g_dir_make_tmp ("syrinx-srtp-XXXXXX", NULL);
   config = make_config (dir);
   service = daemon_new (NULL, config);
