@@ -17,8 +17,8 @@ typedef struct
   const gchar *subject, *session, *client;
   const gchar *track, *rendition;
   guint epoch;
-  const gchar *key;  /* content, session, master */
-  const gchar *form; /* raw, jwe */
+  const gchar *key;  /* content, session, srtp, master */
+  const gchar *form; /* raw, jwe, sdes, mikey, any */
   const gchar *jti, *scope;
   gint64 expires_at;    /* Unix time in seconds */
   guint64 n_keys;       /* rotated */

@@ -2,6 +2,8 @@
 /* RTSP: the methods (RFC 2326, section 10). */
 #include "rtsp-private.h"
 
+#include "audit.h"
+
 #include "core/error.h"
 #include "core/secret.h"
 
@@ -114,6 +116,24 @@ describe_track (RtspConnection *connection, const RtspTarget *target)
   return rtsp_sdp_new (target, track ? track->title : NULL, address);
 }
 
+static void
+note_key (RtspConnection *connection, const RtspTarget *target)
+{
+  const SyrinxRenditionRow *row = syrinx_rendition_get_row (target->rendition);
+  SyrinxListener *listener = target->listener;
+
+  syrinx_audit_note (syrinx_engine_get_audit (connection->rtsp->engine),
+      &(SyrinxAuditEntry){ .event = "key-given",
+          .subject
+          = syrinx_grant_get_subject (syrinx_listener_get_grant (listener)),
+          .session = syrinx_listener_get_id (listener),
+          .client = connection->host,
+          .track = syrinx_listener_get_track_id (listener),
+          .rendition = row->name,
+          .key = "srtp",
+          .form = rtsp_keys_control (target->keys) + strlen ("srtp=") });
+}
+
 /* Makes the key of a stream that is to be encrypted. */
 static GstRTSPStatusCode
 offer (RtspConnection *connection, const RtspTarget *target)
@@ -127,6 +147,7 @@ offer (RtspConnection *connection, const RtspTarget *target)
     return GST_RTSP_STS_FORBIDDEN;
   }
   connection->offer = rtsp_offer_new (target);
+  note_key (connection, target);
   return GST_RTSP_STS_OK;
 }
 
