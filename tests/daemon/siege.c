@@ -71,7 +71,7 @@ look (void)
 static gboolean
 is_sanitized (void)
 {
-#ifdef __SANITIZE_ADDRESS__
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   return TRUE;
 #else
   return FALSE;
