@@ -26,6 +26,7 @@
 #define MAX_REQUEST_BYTES  (16 * 1024)
 #define MAX_DRAINS         64
 #define MAX_HEADERS        32
+#define MAX_LENGTH_DIGITS  18
 #define MAX_PATH_BYTES     256
 #define MAX_RESPONSE_HEAD  768
 #define MAX_ANSWERS_A_TURN 16
@@ -99,6 +100,8 @@ typedef struct
   const gchar *title, *headers, *detail;
 } Refusal;
 
+static const Refusal unframed = { 400, "Bad Request", "",
+  "a body is chunked, or has a length in digits" };
 static const Refusal too_long = { 431, "Request Header Fields Too Large", "",
   "a request's head is at most 16 KiB" };
 static const Refusal too_late = { 503, "Service Unavailable",
@@ -341,12 +344,35 @@ is_special (const struct phr_header *header)
   return FALSE;
 }
 
+/* A body is chunked or has a length. libsoup 3.2 answers anything else by 400
+ * or 501 and leaks the request's target. */
+static gboolean
+is_framed (const struct phr_header *header)
+{
+  if (header->name_len == strlen ("transfer-encoding")
+      && g_ascii_strncasecmp (
+             header->name, "transfer-encoding", header->name_len)
+             == 0)
+    return header->value_len == strlen ("chunked")
+           && g_ascii_strncasecmp (header->value, "chunked", header->value_len)
+                  == 0;
+  if (header->name_len != strlen ("content-length")
+      || g_ascii_strncasecmp (header->name, "content-length", header->name_len)
+             != 0)
+    return TRUE;
+  for (gsize i = 0; i < header->value_len; i++)
+    if (!g_ascii_isdigit (header->value[i]))
+      return FALSE;
+  return header->value_len > 0 && header->value_len <= MAX_LENGTH_DIGITS;
+}
+
 typedef enum
 {
   LOOK_PLAIN,
   LOOK_SPECIAL,
   LOOK_PARTIAL,
-  LOOK_TOO_LONG
+  LOOK_TOO_LONG,
+  LOOK_UNFRAMED /* nobody could tell where its body ends */
 } Look;
 
 /* @path has MAX_PATH_BYTES. */
@@ -363,6 +389,9 @@ look_at (const gchar *data, gsize length, gchar *path, gsize *request_bytes)
       &target_bytes, &minor, headers, &n_headers, 0);
   if (result == -2)
     return length < MAX_REQUEST_BYTES ? LOOK_PARTIAL : LOOK_TOO_LONG;
+  for (gsize i = 0; result > 0 && i < n_headers; i++)
+    if (headers[i].name && !is_framed (&headers[i]))
+      return LOOK_UNFRAMED;
   if (result <= 0 || method_bytes != 3 || memcmp (method, "GET", 3) != 0
       || minor != 1 || target_bytes >= MAX_PATH_BYTES)
     return LOOK_SPECIAL;
@@ -426,6 +455,10 @@ read_request (Connection *connection)
   }
   if (look == LOOK_TOO_LONG) {
     refuse (connection, &too_long);
+    return FALSE;
+  }
+  if (look == LOOK_UNFRAMED) {
+    refuse (connection, &unframed);
     return FALSE;
   }
   if (look == LOOK_PLAIN && start_answer (connection, path))

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A full syrinxd under siege: good requests gone bad, clients that vanish, that
- * hardly read, that say no more; and everything an operator may do meanwhile.
- * After each the service answers, and holds no more than before.
- *
- * Random, from a seed that is printed (`--seed` says it again).
- * SYRINX_STRESS_SECONDS is how long the random part lasts. */
+/* A full syrinxd under siege. After each attack the service answers, and holds
+ * no more than before. Random, from a seed that is printed (`--seed` says it
+ * again); SYRINX_STRESS_SECONDS is how long the random part lasts. */
 #include "crowd.h"
 #include "harness.h"
 #include "mutate.h"
@@ -18,6 +15,7 @@
 #define N_SAMPLES       12
 #define CROWD           300
 #define PLAYING         100
+#define UNFRAMED        1000
 #define SLOW            40
 #define MUTATIONS_A_BIT 60
 #define MAX_PATIENCE_S  3
@@ -67,7 +65,6 @@ look (void)
   return held;
 }
 
-/* A sanitizer keeps what is freed. */
 static gboolean
 is_sanitized (void)
 {
@@ -287,6 +284,28 @@ no_mutated_token_is_let_in (void)
         g_str_has_prefix (crowd_get (crowd, i)->head, "HTTP/1.1 401 "));
   g_clear_pointer (&crowd, crowd_free);
   assert_is_over (before, "tokens");
+}
+
+static void
+requests_without_a_good_length_cost_nothing (void)
+{
+  g_autofree gchar *target = g_strnfill (15000, 'a');
+  g_autofree gchar *path = g_strconcat ("/", target, NULL);
+  static const gchar *const bad[] = { "Transfer-Encoding: x\r\n",
+    "Content-Length: five\r\n", "Content-Length: 5, 6\r\n",
+    "Content-Length: 99999999999999999999\r\n" };
+  Held before = look ();
+
+  for (guint i = 0; i < UNFRAMED; i++) {
+    g_autofree gchar *text = get (path, bad[i % G_N_ELEMENTS (bad)]);
+    g_autoptr (Crowd) crowd = crowd_new ();
+    Member *member = crowd_add (crowd, daemon_get_port (service), text, -1);
+    g_assert_true (crowd_wait_for (crowd, 128, 5));
+    g_assert_true (g_str_has_prefix (member->head, "HTTP/1.1 400 "));
+  }
+  if (!is_sanitized ())
+    g_assert_cmpuint (look ().rss_kb, <, before.rss_kb + UNFRAMED * 5);
+  assert_is_over (before, "requests without a length");
 }
 
 /* --- Who says no more --- */
@@ -663,6 +682,7 @@ main (int argc, char **argv)
   set_up ();
   ADD (mutated_requests_hurt_nobody);
   ADD (no_mutated_token_is_let_in);
+  ADD (requests_without_a_good_length_cost_nothing);
   ADD (who_says_no_more_gets_the_answer);
   ADD (requests_in_a_row_are_answered_in_order);
   ADD (a_crowd_that_vanishes_leaves_nothing);
