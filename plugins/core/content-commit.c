@@ -11,6 +11,8 @@
 
 #include <string.h>
 
+#define MAX_WRITES 256 /* fragments that are held in memory for a slow disk */
+
 typedef struct
 {
   SyrinxContent *content;     /* its own reference, or the rendition's */
@@ -152,6 +154,16 @@ push_job (SyrinxContent *content, WriteJob *job)
   job->writes->n++;
   g_mutex_unlock (&job->writes->lock);
   g_thread_pool_push (content->writer, job, NULL);
+}
+
+/* Holds up who makes fragments, not who listens. */
+static void
+wait_for_disk (SyrinxWrites *writes)
+{
+  g_mutex_lock (&writes->lock);
+  while (writes->n > MAX_WRITES)
+    g_cond_wait (&writes->done, &writes->lock);
+  g_mutex_unlock (&writes->lock);
 }
 
 static void
@@ -339,6 +351,7 @@ syrinx_rendition_commit (
   syrinx_rendition_wake_locked (rendition, number, number + 1);
   g_mutex_unlock (&content->lock);
   push_job (content, job);
+  wait_for_disk (content->writes);
   return TRUE;
 }
 
