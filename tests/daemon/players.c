@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Players that people have, on encrypted sessions of a real syrinxd: what they
- * play is what is in the file. ffmpeg and GStreamer are in listening.c, browsers
- * in tests/clients. */
+ * play is what is in the file. ffmpeg and GStreamer are in listening.c,
+ * browsers in tests/clients. */
 #include "harness.h"
 
 #include <glib/gstdio.h>
