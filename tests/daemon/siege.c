@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #define N_SAMPLES       12
-#define CROWD           300
+#define CROWD           1000
 #define PLAYING         100
 #define UNFRAMED        1000
 #define SLOW            40
