@@ -18,6 +18,7 @@
 #define AAC_PRIMING       1024
 #define FRAGMENT_SECONDS  4
 #define MAX_UNITS         ((guint64)G_MAXUINT32 * 512)
+#define REMUX             "remux"
 
 static gboolean
 parse_name (const gchar *name, SyrinxCmafCodec *codec, guint *bitrate_bps)
@@ -37,6 +38,19 @@ parse_name (const gchar *name, SyrinxCmafCodec *codec, guint *bitrate_bps)
   return TRUE;
 }
 
+/* Whether the original's own packets are what is asked for, or a little more.
+ */
+static gboolean
+fits (const SyrinxTrack *track, SyrinxCmafCodec codec, guint bitrate_bps)
+{
+  const gchar *wanted = codec == SYRINX_CMAF_OPUS ? "opus" : "aac";
+  guint rate_hz = track->sample_rate_hz;
+
+  return track->packet_bps > 0 && g_strcmp0 (track->codec, wanted) == 0
+         && track->packet_bps <= bitrate_bps / 10 * 11
+         && (rate_hz == 48000 || rate_hz == 44100 || rate_hz == 32000);
+}
+
 static void
 plan_opus (SyrinxRenditionRow *row)
 {
@@ -47,20 +61,30 @@ plan_opus (SyrinxRenditionRow *row)
 }
 
 static void
-plan_aac (SyrinxRenditionRow *row, const SyrinxTrack *track)
+plan_aac (SyrinxRenditionRow *row, const SyrinxTrack *track, gboolean remux)
 {
   row->codecs = g_strdup ("mp4a.40.2");
-  row->timescale = track->sample_rate_hz == 44100 ? 44100 : 48000;
+  row->timescale
+      = remux || track->sample_rate_hz == 44100 ? track->sample_rate_hz : 48000;
   row->pre_skip = AAC_PRIMING;
   row->fragment_units
       = row->timescale * FRAGMENT_SECONDS / AAC_PACKET_UNITS * AAC_PACKET_UNITS;
+}
+
+/* What differs where the original's packets are taken. */
+static void
+plan_remux (SyrinxRenditionRow *row, const SyrinxTrack *track)
+{
+  row->pre_skip = track->packet_pre_skip;
+  row->bitrate_bps = MAX (row->bitrate_bps, track->packet_bps);
+  row->encoder = g_strdup (REMUX);
 }
 
 /* Object type 2 (LC), the rate's index, the channels. */
 static void
 write_aac_config (const SyrinxRenditionRow *row, guint8 config[2])
 {
-  guint index = row->timescale == 48000 ? 3 : 4;
+  guint index = row->timescale == 48000 ? 3 : row->timescale == 44100 ? 4 : 5;
 
   config[0] = 2 << 3 | index >> 1;
   config[1] = (index & 1) << 7 | row->channels << 3;
@@ -85,13 +109,22 @@ write_header (SyrinxRenditionRow *row, SyrinxCmafCodec codec, GError **error)
   return row->header != NULL;
 }
 
+static gchar *
+get_encoder (SyrinxCmafCodec codec)
+{
+  g_autofree gchar *gst = gst_version_string ();
+
+  return g_strdup_printf (
+      "%s, %s", gst, codec == SYRINX_CMAF_OPUS ? "opusenc" : "avenc_aac");
+}
+
 SyrinxRenditionRow *
 syrinx_plan_rendition (
     const SyrinxTrack *track, const gchar *name, GError **error)
 {
   g_autoptr (SyrinxRenditionRow) row = g_new0 (SyrinxRenditionRow, 1);
-  g_autofree gchar *gst = gst_version_string ();
   SyrinxCmafCodec codec;
+  gboolean remux;
 
   if (!parse_name (name, &codec, &row->bitrate_bps)) {
     g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_UNSUPPORTED,
@@ -101,10 +134,15 @@ syrinx_plan_rendition (
   row->track_id = g_strdup (track->id);
   row->name = g_strdup (name);
   row->channels = MIN (track->channels, 2);
+  remux = fits (track, codec, row->bitrate_bps);
   if (codec == SYRINX_CMAF_OPUS)
     plan_opus (row);
   else
-    plan_aac (row, track);
+    plan_aac (row, track, remux);
+  if (remux)
+    plan_remux (row, track);
+  else
+    row->encoder = get_encoder (codec);
   row->sample_rate_hz = row->timescale;
   row->n_units = row->pre_skip
                  + gst_util_uint64_scale_ceil (track->n_samples, row->timescale,
@@ -116,8 +154,6 @@ syrinx_plan_rendition (
   }
   row->n_fragments
       = (row->n_units + row->fragment_units - 1) / row->fragment_units;
-  row->encoder = g_strdup_printf (
-      "%s, %s", gst, codec == SYRINX_CMAF_OPUS ? "opusenc" : "avenc_aac");
   return write_header (row, codec, error) ? g_steal_pointer (&row) : NULL;
 }
 
@@ -130,6 +166,8 @@ syrinx_plan_run (const SyrinxTrack *track, const SyrinxRenditionRow *row,
   g_variant_dict_init (&dict, NULL);
   g_variant_dict_insert (
       &dict, "codec", "s", g_str_equal (row->codecs, "opus") ? "opus" : "aac");
+  g_variant_dict_insert (
+      &dict, "remux", "b", g_strcmp0 (row->encoder, REMUX) == 0);
   g_variant_dict_insert (&dict, "bitrate", "u", row->bitrate_bps);
   g_variant_dict_insert (&dict, "channels", "u", row->channels);
   g_variant_dict_insert (&dict, "rate", "u", row->timescale);

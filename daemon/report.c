@@ -132,6 +132,23 @@ read_facts (SyrinxTrack *track, GVariant *report)
          && track->n_samples <= MAX_SAMPLES;
 }
 
+/* What the plan will rest on. */
+static void
+read_packets (SyrinxTrack *track, GVariant *report)
+{
+  gboolean is_opus = g_str_equal (track->codec, "opus");
+  guint bps = 0, pre_skip = 0;
+
+  g_variant_lookup (report, "packet-bitrate", "u", &bps);
+  g_variant_lookup (report, "pre-skip", "u", &pre_skip);
+  if (track->channels > 2 || pre_skip > SYRINX_MAX_PRE_SKIP
+      || (is_opus ? track->sample_rate_hz != 48000
+                  : !g_str_equal (track->codec, "aac")))
+    return;
+  track->packet_bps = bps;
+  track->packet_pre_skip = pre_skip;
+}
+
 static void
 read_gain (SyrinxTrack *track, GVariant *report)
 {
@@ -165,6 +182,7 @@ syrinx_report_read (
   track->year = read_number (report, "year");
   track->track_number = read_number (report, "track");
   track->disc_number = read_number (report, "disc");
+  read_packets (track, report);
   read_gain (track, report);
   keep_artwork (track, report, state_dir);
   return g_steal_pointer (&track);

@@ -24,6 +24,7 @@ typedef enum
 #define SYRINX_MAX_MESSAGE_BYTES (10 * 1024 * 1024)
 #define SYRINX_MAX_ARTWORK_BYTES (8 * 1024 * 1024)
 #define SYRINX_MAX_TAG_BYTES     512
+#define SYRINX_MAX_PRE_SKIP      9600 /* units */
 
 typedef struct
 {

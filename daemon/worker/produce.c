@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The produce job: one run of a rendition's fragments. Packet k of a rendition
  * always stands for the same samples, whichever run it is made in: the encoder
- * starts some packets early, and what those give is thrown away. */
+ * starts some packets early, and what those give is thrown away. Where the
+ * original's own packets fit, they are passed on as they are. */
 #include "jobs.h"
 
 #include "encode.h"
+#include "packets.h"
 #include "pcm.h"
 
 #include "../worker-protocol.h"
@@ -23,6 +25,7 @@ typedef struct
   guint fragment_units, first, count;
   guint64 source_samples, n_units;
   guint packet_units;
+  gboolean remux; /* the file's own packets */
 } Plan;
 
 typedef struct
@@ -51,6 +54,7 @@ read_plan (GVariant *dict, Plan *plan, GError **error)
         & g_variant_lookup (dict, "source-samples", "t", &plan->source_samples)
         & g_variant_lookup (dict, "units", "t", &plan->n_units);
 
+  g_variant_lookup (dict, "remux", "b", &plan->remux);
   plan->codec
       = g_str_equal (codec, "opus") ? SYRINX_CMAF_OPUS : SYRINX_CMAF_AAC;
   plan->packet_units = plan->codec == SYRINX_CMAF_OPUS ? 960 : 1024;
@@ -102,28 +106,34 @@ send_fragment (Run *run, GError **error)
       message->data, message->len, -1, error);
 }
 
+/* @packet: (transfer full) */
+static gboolean
+take_packet (Run *run, GstBuffer *packet, GError **error)
+{
+  const Plan *plan = run->plan;
+  guint64 start = (guint64)run->number * plan->fragment_units;
+  guint64 left = start < plan->n_units ? plan->n_units - start : 0;
+  guint64 units = MIN (plan->fragment_units, left);
+  guint wanted = (units + plan->packet_units - 1) / plan->packet_units;
+
+  if (run->skip > 0 || run->number >= plan->first + plan->count || !wanted) {
+    run->skip -= run->skip > 0;
+    gst_buffer_unref (packet);
+    return TRUE;
+  }
+  g_ptr_array_add (run->packets, packet);
+  return run->packets->len < wanted || send_fragment (run, error);
+}
+
 /* Takes what the encoder has. */
 static gboolean
 collect (Run *run, GError **error)
 {
-  const Plan *plan = run->plan;
   GstBuffer *packet;
 
-  while ((packet = syrinx_encoder_pop (run->encoder))) {
-    guint64 start = (guint64)run->number * plan->fragment_units;
-    guint64 left = start < plan->n_units ? plan->n_units - start : 0;
-    guint64 units = MIN (plan->fragment_units, left);
-    guint wanted = (units + plan->packet_units - 1) / plan->packet_units;
-
-    if (run->skip > 0 || run->number >= plan->first + plan->count || !wanted) {
-      run->skip -= run->skip > 0;
-      gst_buffer_unref (packet);
-      continue;
-    }
-    g_ptr_array_add (run->packets, packet);
-    if (run->packets->len == wanted && !send_fragment (run, error))
+  while ((packet = syrinx_encoder_pop (run->encoder)))
+    if (!take_packet (run, packet, error))
       return FALSE;
-  }
   return TRUE;
 }
 
@@ -178,6 +188,29 @@ open_pcm (const Plan *plan, gint fd, guint64 first_packet, GError **error)
 }
 
 static gboolean
+remux (const Plan *plan, gint socket, gint fd, GError **error)
+{
+  guint64 first = (guint64)plan->first * plan->fragment_units;
+  guint64 end = MIN (
+      plan->n_units, first + (guint64)plan->count * plan->fragment_units);
+  g_autoptr (SyrinxPackets) source
+      = syrinx_packets_new (fd, plan->codec, first / plan->packet_units, error);
+  g_autoptr (GPtrArray) packets
+      = g_ptr_array_new_with_free_func ((GDestroyNotify)gst_buffer_unref);
+  Run run = { plan, socket, NULL, 0, plan->first, packets };
+
+  if (!source)
+    return FALSE;
+  for (guint64 at = first; at < end; at += plan->packet_units) {
+    GstBuffer *packet = syrinx_packets_next (source, error);
+
+    if (!packet || !take_packet (&run, packet, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static gboolean
 make (const Plan *plan, gint socket, gint fd, GError **error)
 {
   guint64 first = (guint64)plan->first * plan->fragment_units;
@@ -214,7 +247,9 @@ syrinx_job_produce (gint socket, gint fd, GVariant *dict, GError **error)
   GVariantBuilder builder;
   Plan plan = { 0 };
 
-  if (!read_plan (dict, &plan, error) || !make (&plan, socket, fd, error))
+  if (!read_plan (dict, &plan, error)
+      || !(plan.remux ? remux (&plan, socket, fd, error)
+                      : make (&plan, socket, fd, error)))
     return NULL;
   g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
   return g_variant_builder_end (&builder);

@@ -138,6 +138,12 @@ add_facts (GVariantBuilder *builder, gint fd, const SyrinxFacts *facts)
       builder, "{sv}", "samples", g_variant_new_uint64 (facts->n_samples));
   g_variant_builder_add (
       builder, "{sv}", "bitrate", g_variant_new_uint32 ((guint)MIN (bps, 1e9)));
+  if (facts->packet_bps == 0)
+    return;
+  g_variant_builder_add (builder, "{sv}", "packet-bitrate",
+      g_variant_new_uint32 (facts->packet_bps));
+  g_variant_builder_add (
+      builder, "{sv}", "pre-skip", g_variant_new_uint32 (facts->pre_skip));
 }
 
 GVariant *

@@ -56,10 +56,11 @@ INSERT INTO tracks (
   mtime_ns, fingerprint, title, artist, album, album_artist, genre, year,
   track_number, disc_number, codec, sample_rate_hz, channels, n_samples,
   bitrate_bps, artwork, artwork_type, gain_db, peak, added_at_s, guest_id,
-  album_id, genre_id, position
+  album_id, genre_id, position, packet_bps, packet_pre_skip
 ) VALUES (
   ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
-  ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31
+  ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31,
+  ?32, ?33
 )
 
 --: change-track
@@ -70,7 +71,8 @@ UPDATE tracks SET
   disc_number = ?17, codec = ?18, sample_rate_hz = ?19, channels = ?20,
   n_samples = ?21, bitrate_bps = ?22, artwork = ?23, artwork_type = ?24,
   gain_db = ?25, peak = ?26, added_at_s = ?27, guest_id = ?28, album_id = ?29,
-  genre_id = ?30, position = ?31, missing_since_s = NULL
+  genre_id = ?30, position = ?31, packet_bps = ?32,
+  packet_pre_skip = ?33, missing_since_s = NULL
 WHERE track_number_id = ?1
 
 --: set-missing

@@ -97,14 +97,17 @@ enum
   COLUMN_GAIN_DB,
   COLUMN_PEAK,
   COLUMN_ADDED_AT_S,
+  COLUMN_PACKET_BPS,
+  COLUMN_PACKET_PRE_SKIP,
   N_COLUMNS
 };
 
-static const gchar *const column_names[N_COLUMNS] = { "id", "root", "path",
-  "size_bytes", "mtime_ns", "fingerprint", "title", "artist", "album",
-  "album_artist", "genre", "year", "track_number", "disc_number", "codec",
-  "sample_rate_hz", "channels", "n_samples", "bitrate_bps", "artwork",
-  "artwork_type", "gain_db", "peak", "added_at_s" };
+static const gchar *const column_names[N_COLUMNS]
+    = { "id", "root", "path", "size_bytes", "mtime_ns", "fingerprint", "title",
+        "artist", "album", "album_artist", "genre", "year", "track_number",
+        "disc_number", "codec", "sample_rate_hz", "channels", "n_samples",
+        "bitrate_bps", "artwork", "artwork_type", "gain_db", "peak",
+        "added_at_s", "packet_bps", "packet_pre_skip" };
 
 static const gint *
 find_columns (SyrinxStatement *st)
@@ -156,6 +159,9 @@ syrinx_track_from_row (SyrinxStatement *st)
   track->gain_db = sqlite3_column_double (row, at[COLUMN_GAIN_DB]);
   track->peak = sqlite3_column_double (row, at[COLUMN_PEAK]);
   track->added_at_s = sqlite3_column_int64 (row, at[COLUMN_ADDED_AT_S]);
+  track->packet_bps = sqlite3_column_int64 (row, at[COLUMN_PACKET_BPS]);
+  track->packet_pre_skip
+      = sqlite3_column_int64 (row, at[COLUMN_PACKET_PRE_SKIP]);
   return track;
 }
 
@@ -310,12 +316,18 @@ get_position (const SyrinxTrack *track)
 }
 
 static void
-bind_id (SyrinxStatement *st, gint n, gint64 id)
+bind_number (SyrinxStatement *st, gint n, gint64 number, gboolean is_known)
 {
-  if (id != 0)
-    syrinx_bind_int (st, n, id);
+  if (is_known)
+    syrinx_bind_int (st, n, number);
   else
     sqlite3_bind_null (st->stmt, n);
+}
+
+static void
+bind_id (SyrinxStatement *st, gint n, gint64 id)
+{
+  bind_number (st, n, id, id != 0);
 }
 
 /* The order of add-track's and change-track's parameters. */
@@ -363,6 +375,8 @@ write_row (SyrinxConnection *writer, const gchar *statement, gint64 number,
   bind_id (st, n++, place->album_id);
   bind_id (st, n++, place->genre_id);
   syrinx_bind_int (st, n++, get_position (track));
+  bind_number (st, n++, track->packet_bps, track->packet_bps > 0);
+  bind_number (st, n++, track->packet_pre_skip, track->packet_bps > 0);
   return syrinx_statement_run (writer, st, error);
 }
 

@@ -18,7 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SCHEMA_VERSION   1
+#define SCHEMA_VERSION   2
 #define BUSY_TIMEOUT_MS  5000
 #define WRITER_CACHE_KIB 131072
 #define READER_CACHE_KIB 4096

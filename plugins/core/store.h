@@ -41,6 +41,9 @@ typedef struct
   guint64
       n_samples; /* per channel, counted, not estimated; at sample_rate_hz */
   guint bitrate_bps;
+  guint packet_bps; /* of the packets that can be passed on as they are, on the
+                       average; 0: they can't, or nobody looked */
+  guint packet_pre_skip; /* samples of those that are not to be heard */
   gchar *artwork; /* hex SHA-256 naming STATE_DIR/artwork/HEX, (nullable) */
   gchar *artwork_type; /* image/jpeg or image/png, (nullable) */
   gboolean has_gain;   /* ReplayGain 2 track gain, from tags or measured */

@@ -24,6 +24,7 @@ void
 syrinx_facts_clear (SyrinxFacts *facts)
 {
   g_clear_pointer (&facts->tags, gst_tag_list_unref);
+  g_clear_pointer (&facts->packets, g_array_unref);
 }
 
 static const Reader *

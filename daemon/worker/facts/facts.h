@@ -9,12 +9,29 @@
 
 G_BEGIN_DECLS
 
+#define SYRINX_OPUS_PACKET_UNITS 960
+#define SYRINX_AAC_PACKET_UNITS  1024
+#define SYRINX_MAX_PACKET_BYTES  8192 /* of those that can be passed on */
+
+typedef struct
+{
+  guint64 at;
+  guint32 n_bytes;
+} SyrinxPiece;
+
 typedef struct
 {
   const gchar *codec; /* static */
   guint rate_hz, channels;
   guint64 n_samples;
   GstTagList *tags; /* (nullable) */
+
+  /* Where its packets can be passed on as they are; else 0. Opus: mapping
+   * family 0 without a gain, each of SYRINX_OPUS_PACKET_UNITS. AAC: LC, each of
+   * SYRINX_AAC_PACKET_UNITS. */
+  guint packet_bps; /* on the average */
+  guint pre_skip;   /* what of them is not to be heard at first */
+  GArray *packets;  /* of SyrinxPiece: where they lie, in MP4; (nullable) */
 } SyrinxFacts;
 
 void syrinx_facts_clear (SyrinxFacts *facts);

@@ -3,6 +3,7 @@
  * table and edit list say how long it is. */
 #include "facts.h"
 #include "ilst.h"
+#include "mp4-table.h"
 
 #include <gst/tag/tag.h>
 
@@ -18,6 +19,7 @@ typedef struct
   guint64 total, last_chunk;
   gboolean has_edit, is_odd;
   guint64 edit_start, edit_units; /* in scale, in movie_scale */
+  SyrinxSpan table;               /* stbl */
 } Track;
 
 gboolean
@@ -163,7 +165,7 @@ read_aac_config (SyrinxSpan config, SyrinxFacts *facts)
   index = (p[0] & 7) << 1 | p[1] >> 7;
   channels = p[1] >> 3 & 15;
   if (index >= G_N_ELEMENTS (rates) || channels == 0 || channels > 7
-      || rates[index] <= AAC_SBR_RATE || p[1] & 4)
+      || rates[index] <= AAC_SBR_RATE || p[1] & 7)
     return FALSE;
   if (config.n_bytes >= 5 && p[2] == 0x56 && p[3] >> 5 == 7 && p[4] & 0x80)
     return FALSE;
@@ -247,6 +249,7 @@ read_track (SyrinxSpan trak, Track *track, SyrinxFacts *facts)
       || !syrinx_box_find (stbl, BOX ('s', 't', 't', 's'), &box)
       || !read_times (box, track) || !read_chunks (stbl, track))
     return FALSE;
+  track->table = stbl;
   return read_edits (trak, track);
 }
 
@@ -264,6 +267,25 @@ get_samples (const Track *track)
         + gst_util_uint64_scale_round (
             track->edit_units, track->scale, track->movie_scale);
   return MIN (end, track->total) - track->edit_start;
+}
+
+static void
+note_packets (const Track *track, guint64 size_bytes, SyrinxFacts *facts)
+{
+  g_autoptr (GArray) pieces = NULL;
+  guint64 n_bytes = 0;
+
+  if (!g_str_equal (facts->codec, "aac") || facts->channels > 2
+      || track->edit_start > G_MAXUINT16
+      || !(pieces = syrinx_mp4_table_read (
+               track->table, SYRINX_AAC_PACKET_UNITS, size_bytes)))
+    return;
+  for (guint i = 0; i < pieces->len; i++)
+    n_bytes += g_array_index (pieces, SyrinxPiece, i).n_bytes;
+  facts->packet_bps = gst_util_uint64_scale (n_bytes, 8 * facts->rate_hz,
+      (guint64)pieces->len * SYRINX_AAC_PACKET_UNITS);
+  facts->pre_skip = track->edit_start;
+  facts->packets = g_steal_pointer (&pieces);
 }
 
 static gboolean
@@ -294,6 +316,7 @@ read_movie (SyrinxSpan moov, guint64 size_bytes, SyrinxFacts *facts)
       || sound.scale != facts->rate_hz || sound.last_chunk >= size_bytes)
     return FALSE;
   facts->n_samples = get_samples (&sound);
+  note_packets (&sound, size_bytes, facts);
   syrinx_ilst_read (moov, facts->tags);
   return TRUE;
 }

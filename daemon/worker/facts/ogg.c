@@ -2,34 +2,15 @@
 /* One stream of Opus (RFC 7845) or Vorbis in Ogg (RFC 3533): every page's head,
  * none of them missing, and the last granule position. */
 #include "facts.h"
+#include "ogg-pages.h"
 
 #include <gst/tag/tag.h>
 
 #include <string.h>
 #include <vorbis/codec.h>
 
-#define PAGE_HEAD_BYTES 27
-#define MAX_PAGE_BYTES  (PAGE_HEAD_BYTES + 255 + 255 * 255)
-#define OPUS_RATE_HZ    48000
-#define FLAG_CONTINUED  1
-#define FLAG_FIRST      2
-#define FLAG_LAST       4
-#define NO_GRANULE      G_MAXUINT64
-
-typedef struct
-{
-  SyrinxWindow *window;
-  guint64 at;     /* of the next page */
-  guint32 serial; /* of the first page */
-  guint32 number; /* of the next page */
-
-  /* the page at hand */
-  guint8 flags;
-  guint64 granule;
-  guint n_segments;
-  guint8 lacing[255];
-  guint64 body, body_bytes;
-} Ogg;
+#define OPUS_RATE_HZ 48000
+#define MAX_END_TRIM (4 * SYRINX_OPUS_PACKET_UNITS)
 
 typedef struct
 {
@@ -38,65 +19,12 @@ typedef struct
   vorbis_info info;
   vorbis_comment comment;
   glong last_block; /* of Vorbis, 0 before the first packet */
+
+  /* of Opus, whether all packets last the same */
+  gboolean is_uniform;
+  guint64 n_packets, n_bytes;
+  gsize so_far; /* of the packet that goes on */
 } Stream;
-
-/* FALSE: none, another stream's, or one is missing. */
-static gboolean
-next_page (Ogg *ogg)
-{
-  const guint8 *p = syrinx_window_get (ogg->window, ogg->at, PAGE_HEAD_BYTES);
-
-  if (!p || memcmp (p, "OggS", 4) != 0 || p[4] != 0)
-    return FALSE;
-  ogg->flags = p[5];
-  ogg->granule = GST_READ_UINT64_LE (p + 6);
-  if (ogg->number == 0)
-    ogg->serial = GST_READ_UINT32_LE (p + 14);
-  if (GST_READ_UINT32_LE (p + 14) != ogg->serial
-      || GST_READ_UINT32_LE (p + 18) != ogg->number
-      || !!(ogg->flags & FLAG_FIRST) != (ogg->number == 0))
-    return FALSE;
-  ogg->n_segments = p[26];
-  p = syrinx_window_get (
-      ogg->window, ogg->at + PAGE_HEAD_BYTES, ogg->n_segments);
-  if (!p)
-    return FALSE;
-  memcpy (ogg->lacing, p, ogg->n_segments);
-  ogg->body = ogg->at + PAGE_HEAD_BYTES + ogg->n_segments;
-  ogg->body_bytes = 0;
-  for (guint i = 0; i < ogg->n_segments; i++)
-    ogg->body_bytes += ogg->lacing[i];
-  ogg->at = ogg->body + ogg->body_bytes;
-  ogg->number++;
-  return ogg->at <= ogg->window->size_bytes;
-}
-
-/* A packet of a head, over as many pages as it takes; after *@segment of the
- * page at hand. */
-static GByteArray *
-read_packet (Ogg *ogg, guint *segment, guint64 *offset)
-{
-  g_autoptr (GByteArray) packet = g_byte_array_new ();
-
-  for (;;) {
-    guint n = 0, lacing = 255;
-    g_autoptr (GBytes) bytes = NULL;
-
-    while (*segment < ogg->n_segments && lacing == 255)
-      n += lacing = ogg->lacing[(*segment)++];
-    bytes = syrinx_window_read (ogg->window, ogg->body + *offset, n);
-    if (!bytes || packet->len + n > SYRINX_FACTS_MAX_TAG_BYTES)
-      return NULL;
-    g_byte_array_append (packet, g_bytes_get_data (bytes, NULL), n);
-    *offset += n;
-    if (lacing < 255)
-      return g_steal_pointer (&packet);
-    if (!next_page (ogg))
-      return NULL;
-    *segment = 0;
-    *offset = 0;
-  }
-}
 
 /* --- Heads --- */
 
@@ -110,6 +38,9 @@ read_opus_head (const GByteArray *head, Stream *stream, SyrinxFacts *facts)
   facts->rate_hz = OPUS_RATE_HZ;
   facts->channels = head->data[9];
   stream->pre_skip = GST_READ_UINT16_LE (head->data + 10);
+  /* a decoder's gain and several streams are lost on the way */
+  stream->is_uniform = GST_READ_UINT16_LE (head->data + 16) == 0
+                       && head->data[18] == 0 && facts->channels <= 2;
   return TRUE;
 }
 
@@ -146,55 +77,35 @@ read_comments (const GByteArray *packet, Stream *stream, SyrinxFacts *facts)
 }
 
 static gboolean
-read_heads (Ogg *ogg, Stream *stream, SyrinxFacts *facts)
+read_heads (SyrinxOgg *ogg, Stream *stream, SyrinxFacts *facts)
 {
-  guint segment = 0;
-  guint64 offset = 0;
-  g_autoptr (GByteArray) head = NULL, comments = NULL, setup = NULL;
+  const gsize max = SYRINX_FACTS_MAX_TAG_BYTES;
+  g_autoptr (GByteArray) head = g_byte_array_new ();
+  g_autoptr (GByteArray) comments = g_byte_array_new ();
+  g_autoptr (GByteArray) setup = g_byte_array_new ();
 
-  if (!next_page (ogg) || !(head = read_packet (ogg, &segment, &offset))
-      || segment != ogg->n_segments || head->len < 8)
+  if (!syrinx_ogg_next_packet (ogg, head, max, NULL) || ogg->number != 1
+      || ogg->segment != ogg->n_segments || head->len < 8)
     return FALSE;
   if (memcmp (head->data, "OpusHead", 8) == 0
           ? !read_opus_head (head, stream, facts)
           : memcmp (head->data, "\001vorbis", 7) != 0
                 || !read_vorbis_head (head, stream, facts))
     return FALSE;
-  if (!next_page (ogg))
-    return FALSE;
-  segment = 0;
-  offset = 0;
-  comments = read_packet (ogg, &segment, &offset);
-  if (!comments || !read_comments (comments, stream, facts))
+  if (!syrinx_ogg_next_packet (ogg, comments, max, NULL)
+      || !read_comments (comments, stream, facts))
     return FALSE;
   if (!stream->is_opus) {
-    setup = read_packet (ogg, &segment, &offset);
-    if (!setup || !give_to_vorbis (comments, FALSE, stream)
+    if (!syrinx_ogg_next_packet (ogg, setup, max, NULL)
+        || !give_to_vorbis (comments, FALSE, stream)
         || !give_to_vorbis (setup, FALSE, stream))
       return FALSE;
   }
-  return segment == ogg->n_segments; /* sound begins on a page of its own */
+  return ogg->segment
+         == ogg->n_segments; /* sound begins on a page of its own */
 }
 
 /* --- Sound --- */
-
-/* RFC 6716, 3.1. */
-static guint
-get_opus_samples (const guint8 *p, gsize n)
-{
-  static const guint16 silk[] = { 480, 960, 1920, 2880 };
-  guint config = p[0] >> 3, frames = p[0] & 3, one;
-
-  if (config < 12)
-    one = silk[config & 3];
-  else if (config < 16)
-    one = config & 1 ? 960 : 480;
-  else
-    one = 120 << (config & 3);
-  if (frames == 3)
-    return n > 1 ? one * (p[1] & 0x3f) : 0;
-  return one * (frames ? 2 : 1);
-}
 
 static guint
 get_vorbis_samples (Stream *stream, const guint8 *p, gsize n)
@@ -213,7 +124,7 @@ get_vorbis_samples (Stream *stream, const guint8 *p, gsize n)
 
 /* What the packets that end on this page last. */
 static guint64
-count_page (Ogg *ogg, Stream *stream)
+count_page (SyrinxOgg *ogg, Stream *stream)
 {
   const guint8 *p = syrinx_window_get (ogg->window, ogg->body, ogg->body_bytes);
   guint64 samples = 0;
@@ -224,7 +135,7 @@ count_page (Ogg *ogg, Stream *stream)
     if (ogg->lacing[i] == 255)
       continue;
     if (n > 0)
-      samples += stream->is_opus ? get_opus_samples (p, n)
+      samples += stream->is_opus ? syrinx_opus_get_units (p, n)
                                  : get_vorbis_samples (stream, p, n);
     p += n;
     n = 0;
@@ -232,38 +143,81 @@ count_page (Ogg *ogg, Stream *stream)
   return samples;
 }
 
+/* Whether what is on the page at hand lets the packets be passed on. */
+static gboolean
+is_page_uniform (SyrinxOgg *ogg, Stream *stream)
+{
+  const guint8 *p = syrinx_window_get (ogg->window, ogg->body, ogg->body_bytes);
+  gboolean is_last = ogg->at == ogg->window->size_bytes;
+  guint64 units;
+
+  if (!p || !(ogg->flags & SYRINX_OGG_CONTINUED) != (stream->so_far == 0))
+    return FALSE;
+  for (guint i = 0; i < ogg->n_segments; p += ogg->lacing[i++]) {
+    guint n = ogg->lacing[i];
+
+    if (stream->so_far == 0
+        && (n == 0 || syrinx_opus_get_units (p, n) != SYRINX_OPUS_PACKET_UNITS))
+      return FALSE;
+    stream->so_far += n;
+    if (stream->so_far > SYRINX_MAX_PACKET_BYTES)
+      return FALSE;
+    if (n == 255)
+      continue;
+    stream->n_packets++;
+    stream->n_bytes += stream->so_far;
+    stream->so_far = 0;
+  }
+  units = stream->n_packets * SYRINX_OPUS_PACKET_UNITS;
+  return ogg->granule == SYRINX_OGG_NO_GRANULE || ogg->granule == units
+         || (is_last && ogg->granule < units);
+}
+
 /* Whether the stream's time begins at zero, by the first page that says. */
 static gboolean
-count_pages (Ogg *ogg, Stream *stream, guint64 *end)
+count_pages (SyrinxOgg *ogg, Stream *stream, guint64 *end)
 {
   guint64 counted = 0;
   gboolean first = TRUE;
 
-  *end = NO_GRANULE;
+  *end = SYRINX_OGG_NO_GRANULE;
   while (ogg->at < ogg->window->size_bytes) {
-    if (!next_page (ogg))
+    if (!syrinx_ogg_next_page (ogg))
       return FALSE;
     if (first)
       counted += count_page (ogg, stream);
-    if (ogg->granule == NO_GRANULE)
+    stream->is_uniform = stream->is_uniform && is_page_uniform (ogg, stream);
+    if (ogg->granule == SYRINX_OGG_NO_GRANULE)
       continue;
     /* a stream of one page may end before its packets do */
     if (first
-        && (ogg->flags & FLAG_LAST ? ogg->granule > counted
-                                   : ogg->granule != counted))
+        && (ogg->flags & SYRINX_OGG_LAST ? ogg->granule > counted
+                                         : ogg->granule != counted))
       return FALSE;
     first = FALSE;
-    if (*end != NO_GRANULE && ogg->granule < *end)
+    if (*end != SYRINX_OGG_NO_GRANULE && ogg->granule < *end)
       return FALSE;
     *end = ogg->granule;
   }
-  return *end != NO_GRANULE;
+  return *end != SYRINX_OGG_NO_GRANULE;
+}
+
+static void
+note_packets (const Stream *stream, guint64 end, SyrinxFacts *facts)
+{
+  guint64 units = stream->n_packets * SYRINX_OPUS_PACKET_UNITS;
+
+  if (!stream->is_uniform || end + MAX_END_TRIM < units)
+    return;
+  facts->packet_bps
+      = gst_util_uint64_scale (stream->n_bytes, 8 * OPUS_RATE_HZ, units);
+  facts->pre_skip = stream->pre_skip;
 }
 
 gboolean
 syrinx_facts_read_ogg (SyrinxWindow *window, SyrinxFacts *facts)
 {
-  Ogg ogg = { .window = window };
+  SyrinxOgg ogg = { .window = window };
   Stream stream = { 0 };
   guint64 end = 0;
   gboolean ok;
@@ -275,5 +229,7 @@ syrinx_facts_read_ogg (SyrinxWindow *window, SyrinxFacts *facts)
   vorbis_comment_clear (&stream.comment);
   vorbis_info_clear (&stream.info);
   facts->n_samples = end - stream.pre_skip;
+  if (ok)
+    note_packets (&stream, end, facts);
   return ok;
 }

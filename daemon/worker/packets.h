@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The packets of a file that may be passed on as they are: see packet_bps in
+ * facts/facts.h. Worker's main thread only. */
+#pragma once
+
+#include "core/cmaf.h"
+
+#include <gst/gst.h>
+
+G_BEGIN_DECLS
+
+typedef struct _SyrinxPackets SyrinxPackets;
+
+/* From packet @first on. @fd must stay open. Errors: INVALID. */
+SyrinxPackets *syrinx_packets_new (
+    gint fd, SyrinxCmafCodec codec, guint64 first, GError **error);
+void syrinx_packets_free (SyrinxPackets *packets);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxPackets, syrinx_packets_free)
+
+/* One of Opus that lies on a damaged page is replaced by one that has a decoder
+ * conceal it. (transfer full) Errors: INVALID (there is no further one). */
+GstBuffer *syrinx_packets_next (SyrinxPackets *packets, GError **error);
+
+G_END_DECLS
