@@ -542,6 +542,8 @@ every_field_of_a_track_comes_back (Fixture *f, gconstpointer data)
   track->track_number = 3;
   track->disc_number = 2;
   track->bitrate_bps = 900000;
+  track->packet_bps = 130000;
+  track->packet_pre_skip = 312;
   track->artwork = g_strdup ("cafe");
   track->artwork_type = g_strdup ("image/png");
   track->added_at_s = 42;
@@ -555,6 +557,8 @@ every_field_of_a_track_comes_back (Fixture *f, gconstpointer data)
   g_assert_cmpint (back->track_number, ==, 3);
   g_assert_cmpint (back->disc_number, ==, 2);
   g_assert_cmpuint (back->bitrate_bps, ==, 900000);
+  g_assert_cmpuint (back->packet_bps, ==, 130000);
+  g_assert_cmpuint (back->packet_pre_skip, ==, 312);
   g_assert_cmpstr (back->artwork, ==, "cafe");
   g_assert_cmpstr (back->artwork_type, ==, "image/png");
   g_assert_cmpint (back->added_at_s, ==, 42);
@@ -646,6 +650,48 @@ an_empty_file_is_migrated_from_version_0 (Fixture *f, gconstpointer data)
   f->store = syrinx_store_open (f->dir, TRUE, NULL);
   g_assert_nonnull (f->store);
   assert_count (f->store, "song", 0);
+}
+
+/* What version 2 brought is taken away again. */
+static void
+make_version_1 (Fixture *f)
+{
+  g_autofree gchar *path = g_build_filename (f->dir, "index.db", NULL);
+  const gchar *argv[] = { "sqlite3", path,
+    "ALTER TABLE tracks DROP COLUMN packet_bps;"
+    "ALTER TABLE tracks DROP COLUMN packet_pre_skip;"
+    "PRAGMA user_version = 1",
+    NULL };
+  g_autoptr (GError) error = NULL;
+  gint status;
+
+  g_clear_pointer (&f->store, syrinx_store_unref);
+  g_spawn_sync (NULL, (gchar **)argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL,
+      NULL, NULL, &status, &error);
+  g_assert_no_error (error);
+  g_assert_true (g_spawn_check_wait_status (status, &error));
+}
+
+static void
+an_index_of_version_1_keeps_its_tracks (Fixture *f, gconstpointer data)
+{
+  g_autofree gchar *id = put_one (f->store, "a", "Song", "S", NULL, NULL);
+  g_autoptr (GPtrArray) tracks = new_tracks ();
+  g_autoptr (SyrinxTrack) before = NULL, after = NULL;
+  SyrinxTrack *track = new_track ("a", "Song", "S", NULL, NULL);
+
+  make_version_1 (f);
+  g_assert_null (syrinx_store_open (f->dir, FALSE, NULL));
+  f->store = syrinx_store_open (f->dir, TRUE, NULL);
+  g_assert_nonnull (f->store);
+  assert_count (f->store, "song", 1);
+  before = syrinx_store_get_track (f->store, id, NULL);
+  g_assert_cmpuint (before->packet_bps, ==, 0);
+  track->packet_bps = 64000;
+  g_ptr_array_add (tracks, track);
+  put_all (f->store, tracks);
+  after = syrinx_store_get_track (f->store, id, NULL);
+  g_assert_cmpuint (after->packet_bps, ==, 64000);
 }
 
 static void
@@ -835,6 +881,7 @@ main (int argc, char **argv)
   ADD (what_was_put_is_there_after_reopening);
   ADD (a_file_that_cannot_be_migrated_is_kept);
   ADD (an_empty_file_is_migrated_from_version_0);
+  ADD (an_index_of_version_1_keeps_its_tracks);
   ADD (there_is_nothing_to_read_in_an_empty_directory);
   ADD (readers_see_whole_batches_while_a_writer_writes);
   ADD (fragments_are_found_replaced_and_counted);
