@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Ingest with the real worker, store and content: what a scan finds, what it
  * survives, and whether what is made of a track sounds like the track. */
-#include "../../daemon/ingest.h"
 #include "../../daemon/library.h"
 #include "../../daemon/worker-pool.h"
+#include "ingest-fixture.h"
 
 #include "core/error.h"
 
@@ -16,184 +16,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#define RATE         44100
-#define LONG_SECONDS 66 /* more than a run of 15 fragments */
-
-typedef struct
-{
-  gchar *dir, *library;
-  SyrinxContent *content;
-  SyrinxIngest *ingest;
-  GMainLoop *loop;
-} Fixture;
-
-/* --- Helpers --- */
-
-static gchar *
-worker_path (void)
-{
-  return g_build_filename (
-      g_getenv ("SYRINX_BUILD"), "daemon", "syrinx-worker", NULL);
-}
-
-static void shell (const gchar *format, ...) G_GNUC_PRINTF (1, 2);
-
-static void
-shell (const gchar *format, ...)
-{
-  g_autoptr (GError) error = NULL;
-  g_autofree gchar *command = NULL, *err = NULL;
-  const gchar *argv[] = { "/bin/sh", "-ec", NULL, NULL };
-  gint status;
-  va_list args;
-
-  va_start (args, format);
-  command = g_strdup_vprintf (format, args);
-  va_end (args);
-  argv[2] = command;
-  g_spawn_sync (
-      NULL, (gchar **)argv, NULL, 0, NULL, NULL, NULL, &err, &status, &error);
-  g_assert_no_error (error);
-  if (!g_spawn_check_wait_status (status, &error))
-    g_error ("%s: %s", command, err);
-}
-
-/* Chords that never repeat: a shift by a packet would be seen. */
-static gint16
-sample_at (guint64 n, guint channel)
-{
-  gdouble t = (gdouble)n / RATE;
-
-  return (gint16)(8000 * sin (2 * G_PI * (220 * t + 3 * t * t))
-                  + 6000 * sin (2 * G_PI * (550 * t - 1.7 * t * t) + channel)
-                  + 3000 * sin (2 * G_PI * 1330 * t + 40 * sin (0.7 * t)));
-}
-
-static gint16 *
-make_sound (guint seconds, gsize *n_bytes)
-{
-  gsize n = (gsize)seconds * RATE;
-  gint16 *pcm = g_new (gint16, n * 2);
-
-  for (gsize i = 0; i < n; i++) {
-    pcm[2 * i] = sample_at (i, 0);
-    pcm[2 * i + 1] = sample_at (i, 1);
-  }
-  *n_bytes = n * 4;
-  return pcm;
-}
-
-static void
-make_file (const gchar *path, guint seconds, const gchar *options)
-{
-  gsize n_bytes;
-  g_autofree gint16 *pcm = make_sound (seconds, &n_bytes);
-  g_autofree gchar *raw = g_strconcat (path, ".raw", NULL);
-
-  g_assert_true (g_file_set_contents (raw, (const gchar *)pcm, n_bytes, NULL));
-  shell ("ffmpeg -v error -y -f s16le -ar %d -ac 2 -i '%s' %s '%s'", RATE, raw,
-      options, path);
-  g_unlink (raw);
-}
-
-static void
-set_up (Fixture *f, gconstpointer data)
-{
-  g_autofree gchar *state = NULL, *worker = worker_path ();
-  g_autoptr (SyrinxStore) store = NULL;
-  g_autoptr (SyrinxKeyring) keyring = NULL;
-  g_autoptr (GError) error = NULL;
-  const gchar *roots[2] = { NULL, NULL };
-
-  f->dir = g_dir_make_tmp ("syrinx-ingest-XXXXXX", NULL);
-  f->library = g_build_filename (f->dir, "music", NULL);
-  state = g_build_filename (f->dir, "state", NULL);
-  roots[0] = f->library;
-  g_mkdir (f->library, 0700);
-  g_mkdir (state, 0700);
-  store = syrinx_store_open (state, TRUE, &error);
-  g_assert_no_error (error);
-  keyring = syrinx_keyring_open (state, TRUE, &error);
-  g_assert_no_error (error);
-  f->content = syrinx_content_new (store, keyring, 1 << 30, 16 << 20);
-  f->ingest = syrinx_ingest_new (f->content, roots, worker, 2);
-  f->loop = g_main_loop_new (NULL, FALSE);
-}
-
-static void
-tear_down (Fixture *f, gconstpointer data)
-{
-  syrinx_ingest_stop (f->ingest);
-  while (g_main_context_iteration (NULL, FALSE))
-    ;
-  g_object_unref (f->ingest);
-  syrinx_content_unref (f->content);
-  g_main_loop_unref (f->loop);
-  shell ("rm -rf '%s'", f->dir);
-  g_free (f->library);
-  g_free (f->dir);
-}
-
-static gchar *
-in_library (Fixture *f, const gchar *name)
-{
-  return g_build_filename (f->library, name, NULL);
-}
-
-static gboolean
-on_too_long (gpointer user_data)
-{
-  g_error ("the scan does not end");
-  return G_SOURCE_REMOVE;
-}
-
-static void
-scan (Fixture *f)
-{
-  gulong handler = g_signal_connect_swapped (
-      f->ingest, "scan-done", G_CALLBACK (g_main_loop_quit), f->loop);
-  guint timer = g_timeout_add_seconds (60, on_too_long, NULL);
-
-  syrinx_ingest_scan (f->ingest);
-  g_main_loop_run (f->loop);
-  g_source_remove (timer);
-  g_signal_handler_disconnect (f->ingest, handler);
-}
-
-static guint
-get_figure (Fixture *f, const gchar *property)
-{
-  guint value;
-
-  g_object_get (f->ingest, property, &value, NULL);
-  return value;
-}
-
-/* (transfer full) */
-static GPtrArray *
-list_tracks (Fixture *f)
-{
-  SyrinxTrackQuery query = { .limit = 100 };
-  g_autofree gchar *cursor = NULL;
-  g_autoptr (GError) error = NULL;
-  GPtrArray *tracks = syrinx_store_find_tracks (
-      syrinx_content_get_store (f->content), &query, &cursor, &error);
-
-  g_assert_no_error (error);
-  return tracks;
-}
-
-static SyrinxTrack *
-find_track (GPtrArray *tracks, const gchar *path)
-{
-  for (guint i = 0; i < tracks->len; i++) {
-    SyrinxTrack *track = tracks->pdata[i];
-    if (g_str_equal (track->path, path))
-      return track;
-  }
-  g_error ("no track %s", path);
-}
 
 /* --- Lengths and tags --- */
 
@@ -484,79 +306,6 @@ test_silent_worker (void)
 
 /* --- Renditions --- */
 
-typedef struct
-{
-  GMutex lock;
-  GCond cond;
-  gboolean woken;
-} Wake;
-
-static void
-on_wake (SyrinxRendition *rendition, gint number, gpointer user_data)
-{
-  Wake *wake = user_data;
-
-  g_mutex_lock (&wake->lock);
-  wake->woken = TRUE;
-  g_cond_signal (&wake->cond);
-  g_mutex_unlock (&wake->lock);
-}
-
-static GBytes *
-fetch (SyrinxRendition *rendition, gint number)
-{
-  Wake wake = { .woken = FALSE };
-  g_autoptr (GError) error = NULL;
-  GBytes *bytes = NULL;
-
-  for (;;) {
-    gboolean ok;
-
-    wake.woken = FALSE;
-    ok = syrinx_rendition_fetch (
-        rendition, number, SYRINX_FORM_CLEAR, &bytes, on_wake, &wake, &error);
-    g_assert_no_error (error);
-    g_assert_true (ok);
-    if (bytes)
-      break;
-    g_mutex_lock (&wake.lock);
-    while (!wake.woken)
-      g_cond_wait (&wake.cond, &wake.lock);
-    g_mutex_unlock (&wake.lock);
-  }
-  syrinx_rendition_cancel (rendition, &wake);
-  return bytes;
-}
-
-static void
-append (GByteArray *file, SyrinxRendition *rendition, gint number)
-{
-  g_autoptr (GBytes) bytes = fetch (rendition, number);
-
-  g_byte_array_append (
-      file, g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes));
-}
-
-/* What ffmpeg makes of it, at the original's rate. */
-static gint16 *
-decode (Fixture *f, GByteArray *file, gsize *n_frames)
-{
-  g_autofree gchar *mp4 = g_build_filename (f->dir, "r.mp4", NULL);
-  g_autofree gchar *raw = g_build_filename (f->dir, "r.raw", NULL);
-  gchar *pcm;
-  gsize n;
-
-  g_assert_true (
-      g_file_set_contents (mp4, (const gchar *)file->data, file->len, NULL));
-  /* what the edit list leaves out ffmpeg gives times before 0 */
-  shell ("ffmpeg -v error -y -copyts -i '%s' -af atrim=start=0 -f s16le -ar %d "
-         "-ac 2 '%s'",
-      mp4, RATE, raw);
-  g_assert_true (g_file_get_contents (raw, &pcm, &n, NULL));
-  *n_frames = n / 4;
-  return (gint16 *)pcm;
-}
-
 /* Of what was decoded, from frame @at on, with the original from @origin on. */
 static gdouble
 correlate (const gint16 *pcm, gsize at, guint64 origin, guint n)
@@ -627,11 +376,13 @@ test_rendition (Fixture *f, gconstpointer data)
   const SyrinxRenditionRow *row = syrinx_rendition_get_row (rendition);
   g_autoptr (GByteArray) file = g_byte_array_new ();
   g_autofree gint16 *pcm = NULL;
+  g_autofree gchar *path = NULL;
   gsize n_frames;
 
   for (gint i = SYRINX_FRAGMENT_HEADER; i < (gint)row->n_fragments; i++)
     append (file, rendition, i);
-  pcm = decode (f, file, &n_frames);
+  path = keep (f, file);
+  pcm = decode (f, path, RATE, &n_frames);
   g_test_message ("%zu frames for %d", n_frames, LONG_SECONDS * RATE);
   g_assert_cmpint (
       llabs ((gint64)n_frames - LONG_SECONDS * RATE), <=, RATE / 50);
@@ -646,6 +397,7 @@ test_jump (Fixture *f, gconstpointer data)
   const SyrinxRenditionRow *row = syrinx_rendition_get_row (rendition);
   g_autoptr (GByteArray) file = g_byte_array_new ();
   g_autofree gint16 *pcm = NULL;
+  g_autofree gchar *path = NULL;
   guint64 begin = (guint64)SYRINX_RUN_FRAGMENTS * row->fragment_units;
   gsize n_frames;
   gdouble best = 0;
@@ -653,7 +405,8 @@ test_jump (Fixture *f, gconstpointer data)
   append (file, rendition, SYRINX_FRAGMENT_HEADER);
   append (file, rendition, SYRINX_RUN_FRAGMENTS);
   g_assert_false (syrinx_rendition_has (rendition, 0));
-  pcm = decode (f, file, &n_frames);
+  path = keep (f, file);
+  pcm = decode (f, path, RATE, &n_frames);
   /* players differ in whether an edit list applies to a piece */
   begin = (begin - row->pre_skip) * RATE / row->timescale;
   for (gint shift = -8; shift <= 8; shift++)
