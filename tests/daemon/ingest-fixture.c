@@ -97,10 +97,14 @@ set_up (Fixture *f, gconstpointer data)
 void
 tear_down (Fixture *f, gconstpointer data)
 {
+  SyrinxIngest *left = NULL;
+
   syrinx_ingest_stop (f->ingest);
-  while (g_main_context_iteration (NULL, FALSE))
-    ;
+  /* a timer may hold it still, and so the content, which writes */
+  g_set_weak_pointer (&left, f->ingest);
   g_object_unref (f->ingest);
+  while (left)
+    g_main_context_iteration (NULL, TRUE);
   syrinx_content_unref (f->content);
   g_main_loop_unref (f->loop);
   shell ("rm -rf '%s'", f->dir);
