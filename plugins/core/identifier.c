@@ -30,11 +30,12 @@ syrinx_random_fill (gpointer data, gsize size_bytes)
 
 /* A text that begins with '-' would be an option to every command line. */
 void
-syrinx_id_fill (guint8 bytes[SYRINX_ID_BYTES])
+syrinx_id_fill (guint8 *bytes, guint n_ids)
 {
-  do
-    syrinx_random_fill (bytes, SYRINX_ID_BYTES);
-  while (alphabet[bytes[0] >> 2] == '-');
+  syrinx_random_fill (bytes, (gsize)n_ids * SYRINX_ID_BYTES);
+  for (guint i = 0; i < n_ids; i++, bytes += SYRINX_ID_BYTES)
+    while (alphabet[bytes[0] >> 2] == '-')
+      syrinx_random_fill (bytes, SYRINX_ID_BYTES);
 }
 
 gchar *
@@ -42,7 +43,7 @@ syrinx_id_new (void)
 {
   guint8 random[SYRINX_ID_BYTES];
 
-  syrinx_id_fill (random);
+  syrinx_id_fill (random, 1);
   return syrinx_base64url_encode (random, sizeof random);
 }
 

@@ -15,8 +15,9 @@ G_BEGIN_DECLS
  * thread. */
 void syrinx_random_fill (gpointer data, gsize size_bytes);
 
-/* The same for what becomes an identifier: its text begins with no '-'. */
-void syrinx_id_fill (guint8 bytes[SYRINX_ID_BYTES]);
+/* The same for what becomes @n_ids identifiers, SYRINX_ID_BYTES each: their
+ * texts begin with no '-'. */
+void syrinx_id_fill (guint8 *bytes, guint n_ids);
 
 /* A new random 128-bit identifier or capability, 22 characters of base64url.
  * (transfer full) */

@@ -13,16 +13,19 @@ typedef struct
   gint64 id;
 } Name;
 
+/* Its texts live in the batch's "texts". */
 typedef struct
 {
   gint64 row;
   guint sequence;
   gboolean is_removal;
-  gchar *title, *artist, *album, *genre, *marks;
+  const gchar *title, *artist, *album, *genre, *marks;
 } Entry;
 
 /* Artist, album artist, album, genre. */
 #define N_NAMES 4
+
+#define TEXTS_BYTES 65536
 
 struct _SyrinxBatch
 {
@@ -32,7 +35,8 @@ struct _SyrinxBatch
   GHashTable *albums;           /* "artist key \n album" -> Name */
   GHashTable *left_artists, *left_albums, *left_genres; /* gint64 */
   GHashTable *beginnings; /* beginning -> change of n_tracks */
-  GPtrArray *entries;     /* Entry */
+  GArray *entries;        /* Entry */
+  GStringChunk *texts;
   gboolean has_last;
   SyrinxPlace last; /* of the track before */
   gchar *last_names[N_NAMES];
@@ -46,19 +50,6 @@ name_free (gpointer data)
 
   g_free (name->key);
   g_free (name);
-}
-
-static void
-entry_free (gpointer data)
-{
-  Entry *entry = data;
-
-  g_free (entry->title);
-  g_free (entry->artist);
-  g_free (entry->album);
-  g_free (entry->genre);
-  g_free (entry->marks);
-  g_free (entry);
 }
 
 static GHashTable *
@@ -88,7 +79,8 @@ syrinx_batch_new (SyrinxConnection *writer)
   batch->left_genres = new_numbers ();
   batch->beginnings
       = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  batch->entries = g_ptr_array_new_with_free_func (entry_free);
+  batch->entries = g_array_new (FALSE, FALSE, sizeof (Entry));
+  batch->texts = g_string_chunk_new (TEXTS_BYTES);
   return batch;
 }
 
@@ -103,7 +95,8 @@ syrinx_batch_free (SyrinxBatch *batch)
   g_hash_table_unref (batch->left_albums);
   g_hash_table_unref (batch->left_genres);
   g_hash_table_unref (batch->beginnings);
-  g_ptr_array_unref (batch->entries);
+  g_array_unref (batch->entries);
+  g_string_chunk_free (batch->texts);
   for (guint i = 0; i < N_NAMES; i++)
     g_free (batch->last_names[i]);
   g_free (batch);
@@ -297,13 +290,19 @@ count_beginning (SyrinxBatch *batch, guint i, guint n_chars, gint change)
       GINT_TO_POINTER (count + change));
 }
 
+static const gchar *
+keep_text (SyrinxBatch *batch, const gchar *text)
+{
+  return text ? g_string_chunk_insert (batch->texts, text) : NULL;
+}
+
 static void
 add_entry (SyrinxBatch *batch, gint64 number, const SyrinxTrack *track,
     const gchar *genre_key, gboolean is_removal)
 {
-  Entry *entry = g_new0 (Entry, 1);
+  Entry entry = { 0 };
   gint change = is_removal ? -1 : 1;
-  g_autofree gchar *title_key = NULL;
+  g_autofree gchar *title_key = NULL, *marks = NULL;
   guint n_words;
 
   syrinx_words_clear (batch->words);
@@ -313,15 +312,16 @@ add_entry (SyrinxBatch *batch, gint64 number, const SyrinxTrack *track,
   syrinx_words_add (batch->writer, batch->words, track->album);
   syrinx_words_add (batch->writer, batch->words, track->genre);
   n_words = syrinx_words_count (batch->words);
-  entry->row = syrinx_track_get_search_row (number, n_words);
-  entry->sequence = batch->entries->len;
-  entry->is_removal = is_removal;
-  entry->title = g_strdup (track->title);
-  entry->artist = g_strdup (track->artist);
-  entry->album = g_strdup (track->album);
-  entry->genre = g_strdup (track->genre);
-  entry->marks = syrinx_marks_new (batch->words, title_key, genre_key);
-  g_ptr_array_add (batch->entries, entry);
+  entry.row = syrinx_track_get_search_row (number, n_words);
+  entry.sequence = batch->entries->len;
+  entry.is_removal = is_removal;
+  entry.title = keep_text (batch, track->title);
+  entry.artist = keep_text (batch, track->artist);
+  entry.album = keep_text (batch, track->album);
+  entry.genre = keep_text (batch, track->genre);
+  marks = syrinx_marks_new (batch->words, title_key, genre_key);
+  entry.marks = keep_text (batch, marks);
+  g_array_append_val (batch->entries, entry);
 
   batch->n_tracks += change;
   batch->n_words += change * (gint64)n_words;
@@ -353,7 +353,7 @@ syrinx_batch_unindex (
 static gint
 compare_entries (gconstpointer a, gconstpointer b)
 {
-  const Entry *left = *(Entry *const *)a, *right = *(Entry *const *)b;
+  const Entry *left = a, *right = b;
 
   if (left->row != right->row)
     return left->row < right->row ? -1 : 1;
@@ -363,9 +363,9 @@ compare_entries (gconstpointer a, gconstpointer b)
 static gboolean
 write_entries (SyrinxBatch *batch, GError **error)
 {
-  g_ptr_array_sort (batch->entries, compare_entries);
+  g_array_sort (batch->entries, compare_entries);
   for (guint i = 0; i < batch->entries->len; i++) {
-    Entry *entry = g_ptr_array_index (batch->entries, i);
+    const Entry *entry = &g_array_index (batch->entries, Entry, i);
     SyrinxStatement *st = syrinx_connection_get (
         batch->writer, entry->is_removal ? "unindex" : "index");
 

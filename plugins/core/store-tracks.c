@@ -9,8 +9,8 @@
 
 #define MAX_TEXT_CHARS 500
 #define MAX_PATH_BYTES 4096
-#define ID_BYTES       16
 #define NUMBER_BYTES   5
+#define N_FRESH_IDS    256 /* asked for at once */
 
 /* A row that is there already. */
 typedef struct
@@ -29,6 +29,8 @@ typedef struct
   gint64 root_id;           /* of the track at hand */
   gint64 last_number;       /* of any track so far */
   gboolean any_missing, any_failures;
+  guint8 ids[N_FRESH_IDS][SYRINX_ID_BYTES]; /* random */
+  guint n_ids;                              /* of them not yet used */
 } Putting;
 
 static void
@@ -190,29 +192,33 @@ number_path (gint64 root_id, const gchar *path)
 
 /* An id is random in all but the number it holds, and looks random in all. */
 static gchar *
-new_id (gint64 number)
+new_id (Putting *put, gint64 number)
 {
-  guint8 bytes[ID_BYTES];
+  guint8 *bytes;
 
-  syrinx_id_fill (bytes);
+  if (put->n_ids == 0) {
+    syrinx_id_fill (put->ids[0], N_FRESH_IDS);
+    put->n_ids = N_FRESH_IDS;
+  }
+  bytes = put->ids[--put->n_ids];
   for (guint i = 0; i < NUMBER_BYTES; i++)
-    bytes[ID_BYTES - 1 - i] = bytes[i] ^ (guint8)(number >> (8 * i));
-  return syrinx_base64url_encode (bytes, sizeof bytes);
+    bytes[SYRINX_ID_BYTES - 1 - i] = bytes[i] ^ (guint8)(number >> (8 * i));
+  return syrinx_base64url_encode (bytes, SYRINX_ID_BYTES);
 }
 
 /* What new_id() put in; any number for an id from elsewhere. */
 static gint64
 number_id (const gchar *id)
 {
-  g_autoptr (GBytes) decoded = syrinx_base64url_decode (id, ID_BYTES);
+  g_autoptr (GBytes) decoded = syrinx_base64url_decode (id, SYRINX_ID_BYTES);
   gint64 number = 0;
   const guint8 *bytes;
 
-  if (!decoded || g_bytes_get_size (decoded) != ID_BYTES)
+  if (!decoded || g_bytes_get_size (decoded) != SYRINX_ID_BYTES)
     return 0;
   bytes = g_bytes_get_data (decoded, NULL);
   for (guint i = 0; i < NUMBER_BYTES; i++)
-    number |= (gint64)(bytes[ID_BYTES - 1 - i] ^ bytes[i]) << (8 * i);
+    number |= (gint64)(bytes[SYRINX_ID_BYTES - 1 - i] ^ bytes[i]) << (8 * i);
   return number;
 }
 
@@ -446,7 +452,7 @@ put_clean (Putting *put, SyrinxTrack *track, gchar **id, GError **error)
     }
   } else {
     number = ++put->last_number;
-    *id = track->id ? g_strdup (track->id) : new_id (number);
+    *id = track->id ? g_strdup (track->id) : new_id (put, number);
     if (track->added_at_s == 0)
       track->added_at_s = g_get_real_time () / G_USEC_PER_SEC;
   }
