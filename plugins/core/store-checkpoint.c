@@ -4,8 +4,8 @@
  * neither the writer nor whoever waits for it waits for the disk. */
 #include "store-private.h"
 
-#define CHECKPOINT_PAGES 8192 /* 32 MiB: worth a checkpoint */
-#define MAX_LOG_PAGES    (CHECKPOINT_PAGES * 16) /* the writer has to wait */
+#define CHECKPOINT_PAGES 8192                   /* 32 MiB: worth a checkpoint */
+#define MAX_LOG_PAGES    (CHECKPOINT_PAGES * 4) /* the writer has to wait */
 
 static int
 note_log_pages (void *data, sqlite3 *db, const char *name, int n_pages)
@@ -22,21 +22,48 @@ syrinx_store_watch_log (SyrinxStore *store)
   sqlite3_wal_hook (store->writer->db, note_log_pages, store);
 }
 
+/* Busy is no failure: whoever is at it now moves the same pages. */
+static void
+move_pages (SyrinxStore *store, sqlite3 *db)
+{
+  gint rc = sqlite3_wal_checkpoint_v2 (
+      db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+
+  if (rc != SQLITE_OK && rc != SQLITE_BUSY)
+    g_message ("index %s: the log could not be cleared now: %s", store->db_path,
+        sqlite3_errmsg (db));
+}
+
+/* A connection that has read nothing yet does not know that there is a log, and
+ * moves nothing. */
+static gboolean
+open_log (SyrinxStore *store, sqlite3 **db)
+{
+  return sqlite3_open_v2 (store->db_path, db, SQLITE_OPEN_READWRITE, NULL)
+             == SQLITE_OK
+         && sqlite3_exec (*db, "PRAGMA schema_version", NULL, NULL, NULL)
+                == SQLITE_OK;
+}
+
+/* Until no commit has asked for more meanwhile. */
 static gpointer
 checkpoint (gpointer data)
 {
   SyrinxStore *store = data;
   sqlite3 *db = NULL;
+  gboolean is_open = open_log (store, &db);
+  gint n_asked;
 
-  if (sqlite3_open_v2 (store->db_path, &db, SQLITE_OPEN_READWRITE, NULL)
-          != SQLITE_OK
-      || sqlite3_wal_checkpoint_v2 (
-             db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL)
-             != SQLITE_OK)
+  if (!is_open)
     g_message ("index %s: the log could not be cleared now: %s", store->db_path,
         sqlite3_errmsg (db));
+  do {
+    n_asked = g_atomic_int_get (&store->n_checkpoints);
+    if (is_open)
+      move_pages (store, db);
+  } while (
+      !g_atomic_int_compare_and_exchange (&store->n_checkpoints, n_asked, 0));
   sqlite3_close (db);
-  g_atomic_int_set (&store->is_checkpointing, FALSE);
   return NULL;
 }
 
@@ -56,10 +83,9 @@ void
 syrinx_store_start_checkpoint (SyrinxStore *store)
 {
   if (g_atomic_int_get (&store->log_pages) < CHECKPOINT_PAGES
-      || !g_atomic_int_compare_and_exchange (
-          &store->is_checkpointing, FALSE, TRUE))
+      || g_atomic_int_add (&store->n_checkpoints, 1) > 0)
     return;
-  syrinx_store_finish_checkpoint (store); /* has set the flag, or never ran */
+  syrinx_store_finish_checkpoint (store); /* is at its end, or never ran */
   g_mutex_lock (&store->lock);
   store->checkpointer = g_thread_new ("syrinx-index", checkpoint, store);
   g_mutex_unlock (&store->lock);

@@ -31,8 +31,8 @@ struct _SyrinxStore
   GThread *checkpointer;   /* to be joined, (nullable) */
 
   /* atomic */
-  gint is_checkpointing;
-  gint log_pages; /* at the last commit */
+  gint n_checkpoints; /* asked for and not done; 0: no thread runs */
+  gint log_pages;     /* at the last commit */
 
   /* protected by uses_lock; by store-renditions.c */
   GMutex uses_lock;

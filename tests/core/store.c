@@ -856,6 +856,33 @@ revocations_are_kept_until_no_token_is_left (Fixture *f, gconstpointer data)
   g_assert_false (syrinx_is_revoked ("eve", "other", now_s));
 }
 
+/* Nobody closes the store meanwhile, and nobody writes again. */
+static void
+a_long_log_moves_into_the_file_while_the_store_is_open (
+    Fixture *f, gconstpointer data)
+{
+  const guint n_tracks = 40, n_bytes = 1 << 20;
+  g_autofree gchar *path = g_build_filename (f->dir, "index.db", NULL);
+  g_autofree gchar *long_text = g_strnfill (n_bytes, 'x');
+  g_autoptr (GPtrArray) tracks = new_tracks ();
+  gint64 deadline = g_get_monotonic_time () + 30 * G_USEC_PER_SEC;
+  GStatBuf st = { 0 };
+
+  for (guint i = 0; i < n_tracks; i++) {
+    g_autofree gchar *name = g_strdup_printf ("%u", i);
+    SyrinxTrack *track = new_track (name, name, "A", "B", "G");
+
+    g_free (track->codec);
+    track->codec = g_strdup (long_text);
+    g_ptr_array_add (tracks, track);
+  }
+  put_all (f->store, tracks);
+  while (g_stat (path, &st) == 0 && st.st_size < (goffset)n_tracks * n_bytes
+         && g_get_monotonic_time () < deadline)
+    g_usleep (10000);
+  g_assert_cmpint (st.st_size, >=, (goffset)n_tracks * n_bytes);
+}
+
 #define ADD(test)                                                              \
   g_test_add ("/store/" #test, Fixture, NULL, set_up, test, tear_down)
 
@@ -883,6 +910,7 @@ main (int argc, char **argv)
   ADD (an_empty_file_is_migrated_from_version_0);
   ADD (an_index_of_version_1_keeps_its_tracks);
   ADD (there_is_nothing_to_read_in_an_empty_directory);
+  ADD (a_long_log_moves_into_the_file_while_the_store_is_open);
   ADD (readers_see_whole_batches_while_a_writer_writes);
   ADD (fragments_are_found_replaced_and_counted);
   ADD (eviction_drops_what_was_used_longest_ago_and_keeps_what_plays);
