@@ -2,6 +2,7 @@
 /* What is read off a file's structure is what GStreamer finds by going through
  * all of it; and whatever is odd is left to GStreamer. */
 #include "../../daemon/worker/facts/facts.h"
+#include "../../daemon/worker/packets.h"
 #include "../../daemon/worker/plugins.h"
 
 #include <fcntl.h>
@@ -192,6 +193,17 @@ test_cut (void)
   }
 }
 
+static void
+read_packets (gint fd, SyrinxCmafCodec codec, guint64 first)
+{
+  g_autoptr (SyrinxPackets) packets
+      = syrinx_packets_new (fd, codec, first, NULL);
+  GstBuffer *packet;
+
+  while (packets && (packet = syrinx_packets_next (packets, NULL)))
+    gst_buffer_unref (packet);
+}
+
 /* Any bytes changed: no crash, no endless loop. */
 static void
 test_damaged (void)
@@ -214,6 +226,8 @@ test_damaged (void)
           bad, copy, n, G_FILE_SET_CONTENTS_NONE, 0600, NULL));
       fd = open_file (bad);
       syrinx_facts_read (fd, &facts);
+      read_packets (fd, SYRINX_CMAF_OPUS, round % 5);
+      read_packets (fd, SYRINX_CMAF_AAC, round % 5);
       close (fd);
     }
   }
