@@ -286,9 +286,9 @@ clean_text (const gchar *text)
   if (!text)
     return NULL;
   valid = g_utf8_make_valid (text, -1);
-  for (gchar *p = strstr (valid, "\xee\x80"); p; p = strstr (p + 1, "\xee\x80"))
-    memcpy (p, "\xef\xbf\xbd", 3);
-  if (g_utf8_strlen (valid, -1) <= MAX_TEXT_CHARS)
+  syrinx_text_remove_marks (valid);
+  if (strlen (valid) <= MAX_TEXT_CHARS
+      || g_utf8_strlen (valid, -1) <= MAX_TEXT_CHARS)
     return g_steal_pointer (&valid);
   return g_utf8_substring (valid, 0, MAX_TEXT_CHARS);
 }

@@ -856,6 +856,20 @@ revocations_are_kept_until_no_token_is_left (Fixture *f, gconstpointer data)
   g_assert_false (syrinx_is_revoked ("eve", "other", now_s));
 }
 
+static void
+no_tag_holds_what_marks_are_made_of (Fixture *f, gconstpointer data)
+{
+  g_autofree gchar *id = put_one (f->store, "p",
+      "A\xf3\xb0\x80\x80"
+      "B",
+      "\xf4\x80\x80\x80", "\xee\x80\x80", "G");
+  g_autoptr (SyrinxTrack) track = syrinx_store_get_track (f->store, id, NULL);
+
+  g_assert_cmpstr (track->title, ==, "A    B");
+  g_assert_cmpstr (track->artist, ==, "\xf4\x80\x80\x80");
+  g_assert_cmpstr (track->album, ==, "\xee\x80\x80");
+}
+
 /* Nobody closes the store meanwhile, and nobody writes again. */
 static void
 a_long_log_moves_into_the_file_while_the_store_is_open (
@@ -904,6 +918,7 @@ main (int argc, char **argv)
   ADD (failures_are_kept_per_path_until_it_is_good);
   ADD (every_field_of_a_track_comes_back);
   ADD (a_given_id_is_kept);
+  ADD (no_tag_holds_what_marks_are_made_of);
   ADD (a_second_writer_is_refused_with_the_holders_pid);
   ADD (what_was_put_is_there_after_reopening);
   ADD (a_file_that_cannot_be_migrated_is_kept);
