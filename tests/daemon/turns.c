@@ -88,7 +88,7 @@ start_service (guint budget_kbps, const gchar *rendition)
   service = daemon_new (NULL, config);
   daemon_wait_for_tracks (service, 12);
   token = daemon_token (service, "listener", "listen");
-  track = daemon_find (service, token, "ode to joy");
+  track = daemon_find (service, token, "lullaby queue");
   make_fragments (rendition);
   g_assert_cmpuint (n_fragments, >, 4);
 }
