@@ -74,7 +74,8 @@ struct _GstSyrinxChunkEnc
   Settings settings;
 
   /* streaming thread only (holds the sink pad's stream lock) */
-  gboolean is_chunk, has_caps;
+  gint is_chunk; /* atomic: queries ask from any thread */
+  gboolean has_caps;
   guint64 next_number;
   GstClockTime held_pts;
 
@@ -501,7 +502,7 @@ handle_caps (GstSyrinxChunkEnc *self, GstEvent *event)
   GstCaps *caps;
 
   gst_event_parse_caps (event, &caps);
-  self->is_chunk = syrinx_caps_is_chunk (caps);
+  g_atomic_int_set (&self->is_chunk, syrinx_caps_is_chunk (caps));
   if (self->is_chunk) {
     self->has_caps = TRUE;
     return gst_pad_push_event (self->srcpad, event);
@@ -581,7 +582,8 @@ src_query (GstPad *pad, GstObject *parent, GstQuery *query)
 {
   GstSyrinxChunkEnc *self = GST_SYRINX_CHUNK_ENC (parent);
 
-  if (!self->is_chunk && syrinx_query_is_about_bytes (query))
+  if (!g_atomic_int_get (&self->is_chunk)
+      && syrinx_query_is_about_bytes (query))
     return FALSE;
   return gst_pad_query_default (pad, parent, query);
 }
@@ -612,7 +614,8 @@ start (GstSyrinxChunkEnc *self)
   if (key == NULL)
     syrinx_chunk_key_ask (GST_ELEMENT (self));
   self->is_salt_used = FALSE;
-  self->is_chunk = self->has_caps = FALSE;
+  g_atomic_int_set (&self->is_chunk, FALSE);
+  self->has_caps = FALSE;
   self->next_number = 0;
 }
 
