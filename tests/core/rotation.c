@@ -32,7 +32,14 @@ open_content (Fixture *f)
   g_autoptr (GError) error = NULL;
   g_autoptr (SyrinxKeyring) keyring = NULL;
 
-  f->store = syrinx_store_open (f->dir, TRUE, &error);
+  /* The kernel takes a moment to let go of what a killed process held. */
+  for (guint i = 0; i < 500; i++) {
+    g_clear_error (&error);
+    f->store = syrinx_store_open (f->dir, TRUE, &error);
+    if (!g_error_matches (error, SYRINX_ERROR, SYRINX_ERROR_BUSY))
+      break;
+    g_usleep (10000);
+  }
   g_assert_no_error (error);
   keyring = syrinx_keyring_open (f->dir, TRUE, &error);
   g_assert_no_error (error);

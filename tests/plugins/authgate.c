@@ -112,7 +112,7 @@ GST_END_TEST;
 
 GST_START_TEST (a_held_stream_ends_at_its_expiry)
 {
-  g_autoptr (SyrinxGrant) grant = make_grant (NULL, SYRINX_SCOPE_LISTEN, 1);
+  g_autoptr (SyrinxGrant) grant = make_grant (NULL, SYRINX_SCOPE_LISTEN, 3);
   Fixture f;
 
   set_up (&f, "grant", grant, NULL);
