@@ -2,12 +2,12 @@
 /* The engine. */
 #include "engine.h"
 
-#include "cpu-load.h"
-#include "tls-certificate.h"
+#include "daemon/gateway/cpu-load.h"
+#include "daemon/net/tls-certificate.h"
 
-#include "core/access-code.h"
-#include "core/error.h"
-#include "core/keyring.h"
+#include "core/access/access-code.h"
+#include "core/base/error.h"
+#include "core/keys/keyring.h"
 
 #include <glib/gstdio.h>
 #include <json-glib/json-glib.h>
@@ -158,28 +158,28 @@ limits_of (const SyrinxConfig *config)
 }
 
 static guint
-kbps_of (SyrinxListener *listener)
+kbps_of (SyrinxSession *session)
 {
   g_autofree gchar *rendition = NULL;
 
-  g_object_get (listener, "rendition", &rendition, NULL);
+  g_object_get (session, "rendition", &rendition, NULL);
   return syrinx_admission_kbps_of (rendition);
 }
 
 static void
 session_added (
-    SyrinxSessions *sessions, SyrinxListener *listener, SyrinxEngine *self)
+    SyrinxSessions *sessions, SyrinxSession *session, SyrinxEngine *self)
 {
-  syrinx_admission_enter (self->admission, kbps_of (listener));
+  syrinx_admission_enter (self->admission, kbps_of (session));
 }
 
 static void
 session_removed (
-    SyrinxSessions *sessions, SyrinxListener *listener, SyrinxEngine *self)
+    SyrinxSessions *sessions, SyrinxSession *session, SyrinxEngine *self)
 {
   syrinx_admission_leave (
-      self->admission, kbps_of (listener), g_get_monotonic_time ());
-  syrinx_turns_drop (self->turns, listener);
+      self->admission, kbps_of (session), g_get_monotonic_time ());
+  syrinx_turns_drop (self->turns, session);
 }
 
 static gdouble
@@ -431,11 +431,11 @@ syrinx_engine_new (SyrinxConfig *config, GError **error)
 void
 syrinx_engine_stop (SyrinxEngine *self)
 {
-  g_autoptr (GPtrArray) listeners = syrinx_sessions_list (self->sessions);
+  g_autoptr (GPtrArray) list = syrinx_sessions_list (self->sessions);
 
-  for (guint i = 0; i < listeners->len; i++)
+  for (guint i = 0; i < list->len; i++)
     syrinx_sessions_terminate (self->sessions,
-        syrinx_listener_get_id (listeners->pdata[i]), "the daemon stops");
+        syrinx_session_get_id (list->pdata[i]), "the daemon stops");
   g_clear_pointer (&self->streams, syrinx_streams_free);
   syrinx_ingest_stop (self->ingest);
   syrinx_content_flush (self->content);

@@ -3,19 +3,19 @@
  * it and watch its signals. Main thread only. */
 #pragma once
 
-#include "admission.h"
-#include "audit.h"
-#include "config.h"
-#include "geography.h"
-#include "ingest.h"
-#include "rate-limit.h"
-#include "sessions.h"
-#include "streams.h"
-#include "turn.h"
+#include "daemon/gateway/admission.h"
+#include "core/access/audit.h"
+#include "daemon/config/config.h"
+#include "daemon/gateway/geography.h"
+#include "daemon/ingest/ingest.h"
+#include "daemon/net/rate-limit.h"
+#include "daemon/sessions/sessions.h"
+#include "daemon/sessions/progressive.h"
+#include "daemon/gateway/turns.h"
 
-#include "core/content.h"
-#include "core/scheduler.h"
-#include "core/token.h"
+#include "core/content/content.h"
+#include "core/schedule/scheduler.h"
+#include "core/access/token.h"
 
 G_BEGIN_DECLS
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* syrinxd: signals, and the life of the daemon. */
-#include "bus.h"
-#include "config.h"
+#include "daemon/bus/bus.h"
+#include "daemon/config/config.h"
 #include "engine.h"
-#include "http.h"
+#include "daemon/http/http.h"
 #include "log.h"
-#include "options.h"
-#include "rtsp.h"
-#include "tls-certificate.h"
+#include "daemon/config/options.h"
+#include "daemon/rtsp/rtsp.h"
+#include "daemon/net/tls-certificate.h"
 
 #include <glib-unix.h>
 #include <glib/gstdio.h>

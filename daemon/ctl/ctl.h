@@ -3,8 +3,8 @@
  * that is a table for people and JSON for programs. */
 #pragma once
 
-#include "daemon/audit.h"
-#include "daemon/config.h"
+#include "core/access/audit.h"
+#include "daemon/config/config.h"
 
 #include <gio/gio.h>
 

@@ -2,7 +2,7 @@
 /* A key pair of this process alone, by libjose. */
 #include "device-key.h"
 
-#include "core/secret.h"
+#include "core/crypto/secret.h"
 
 #include <gio/gio.h>
 #include <jose/jose.h>

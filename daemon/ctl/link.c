@@ -2,7 +2,7 @@
 /* syrinxctl's link to the daemon. */
 #include "ctl.h"
 
-#include "core/error.h"
+#include "core/base/error.h"
 
 #define BUS_NAME        "org.syrinx.Syrinx1"
 #define BUS_PATH        "/org/syrinx/Syrinx1"

@@ -2,7 +2,7 @@
 /* A syrinxd's HTTP face, as a listener sees it. */
 #include "remote.h"
 
-#include "core/identifier.h"
+#include "core/base/identifier.h"
 
 #include <string.h>
 

@@ -5,7 +5,7 @@
 #include "plugins.h"
 #include "source.h"
 
-#include "core/error.h"
+#include "core/base/error.h"
 
 #include <gst/app/gstappsink.h>
 

@@ -3,7 +3,7 @@
  * the same samples give the same packets. */
 #include "encode.h"
 
-#include "core/error.h"
+#include "core/base/error.h"
 
 struct _SyrinxEncoder
 {

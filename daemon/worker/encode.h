@@ -2,7 +2,7 @@
 /* Drives one encoder element in the calling thread: samples in, packets out. */
 #pragma once
 
-#include "core/cmaf.h"
+#include "core/media/cmaf.h"
 
 #include <gst/gst.h>
 

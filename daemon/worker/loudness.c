@@ -5,7 +5,7 @@
 
 #include "pcm.h"
 
-#include "core/error.h"
+#include "core/base/error.h"
 
 #include <ebur128.h>
 #include <math.h>

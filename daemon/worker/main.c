@@ -5,7 +5,7 @@
 #include "plugins.h"
 #include "sandbox.h"
 
-#include "../worker-protocol.h"
+#include "protocol.h"
 
 #include <gio/gio.h>
 #include <gst/gst.h>

@@ -3,10 +3,10 @@
  * table. */
 #include "packets.h"
 
-#include "facts/facts.h"
-#include "facts/ogg-pages.h"
+#include "daemon/worker/facts/facts.h"
+#include "daemon/worker/facts/ogg-pages.h"
 
-#include "core/error.h"
+#include "core/base/error.h"
 
 struct _SyrinxPackets
 {

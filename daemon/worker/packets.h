@@ -3,7 +3,7 @@
  * facts/facts.h. Worker's main thread only. */
 #pragma once
 
-#include "core/cmaf.h"
+#include "core/media/cmaf.h"
 
 #include <gst/gst.h>
 

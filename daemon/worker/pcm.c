@@ -7,7 +7,7 @@
 #include "decode.h"
 #include "gapless.h"
 
-#include "core/error.h"
+#include "core/base/error.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
 /* The worker's sandbox: Landlock, seccomp, resource limits. */
 #include "sandbox.h"
 
-#include "core/error.h"
+#include "core/base/error.h"
 
 #include <errno.h>
 #include <fcntl.h>

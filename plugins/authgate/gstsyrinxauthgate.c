@@ -22,10 +22,10 @@
  */
 #include "gstsyrinxauthgate.h"
 
-#include "core/error.h"
-#include "core/flow.h"
-#include "core/scheduler.h"
-#include "core/token.h"
+#include "core/base/error.h"
+#include "core/schedule/demand.h"
+#include "core/schedule/scheduler.h"
+#include "core/access/token.h"
 
 #include <glib/gstdio.h>
 

@@ -22,8 +22,8 @@
  */
 #include "gstsyrinxbalancesink.h"
 
-#include "core/balance.h"
-#include "core/flow.h"
+#include "core/balance/balance.h"
+#include "core/schedule/demand.h"
 
 #include <string.h>
 

@@ -29,9 +29,9 @@
 #include "gstsyrinxchunkdec.h"
 
 #include "chunkenc/chunk-common.h"
-#include "core/chunk-cipher.h"
-#include "core/ece.h"
-#include "core/flow.h"
+#include "core/crypto/chunk-cipher.h"
+#include "core/crypto/ece.h"
+#include "core/schedule/demand.h"
 
 #include <string.h>
 

@@ -2,10 +2,10 @@
 /* What syrinxchunkenc and syrinxchunkdec have in common. */
 #include "chunk-common.h"
 
-#include "core/ece.h"
-#include "core/flow.h"
-#include "core/identifier.h"
-#include "core/secret.h"
+#include "core/crypto/ece.h"
+#include "core/schedule/demand.h"
+#include "core/base/identifier.h"
+#include "core/crypto/secret.h"
 
 GType
 syrinx_chunk_format_get_type (void)

@@ -30,10 +30,10 @@
 #include "gstsyrinxchunkenc.h"
 
 #include "chunk-common.h"
-#include "core/chunk-cipher.h"
-#include "core/ece.h"
-#include "core/flow.h"
-#include "core/identifier.h"
+#include "core/crypto/chunk-cipher.h"
+#include "core/crypto/ece.h"
+#include "core/schedule/demand.h"
+#include "core/base/identifier.h"
 
 #include <string.h>
 

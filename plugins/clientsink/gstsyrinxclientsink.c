@@ -25,9 +25,9 @@
  */
 #include "gstsyrinxclientsink.h"
 
-#include "core/error.h"
-#include "core/flow.h"
-#include "core/io-loop.h"
+#include "core/base/error.h"
+#include "core/schedule/demand.h"
+#include "core/io/io-loop.h"
 
 #include <gio/gunixoutputstream.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* From what GStreamer says of a stream and its buffers to what CMAF wants. */
-#include "cmafmux/cmaf-caps.h"
+#include "cmaf-caps.h"
 
-#include "core/error.h"
+#include "core/base/error.h"
 
 #include <gst/audio/audio.h>
 

@@ -2,7 +2,7 @@
 /* From what GStreamer says of a stream and its buffers to what CMAF wants. */
 #pragma once
 
-#include "core/cmaf.h"
+#include "core/media/cmaf.h"
 
 #include <gst/gst.h>
 

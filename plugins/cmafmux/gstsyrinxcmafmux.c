@@ -12,9 +12,9 @@
  *     filesink location=tone.mp4
  * ]|
  */
-#include "cmafmux/gstsyrinxcmafmux.h"
+#include "gstsyrinxcmafmux.h"
 
-#include "cmafmux/cmaf-caps.h"
+#include "cmaf-caps.h"
 
 #define DEFAULT_FRAGMENT_DURATION (4 * GST_SECOND)
 #define MAX_FRAGMENT_DURATION     (60 * GST_SECOND)

@@ -26,8 +26,8 @@
 
 #include "items.h"
 
-#include "core/flow.h"
-#include "core/scheduler.h"
+#include "core/schedule/demand.h"
+#include "core/schedule/scheduler.h"
 
 GST_DEBUG_CATEGORY_STATIC (geoqueue_debug);
 #define GST_CAT_DEFAULT geoqueue_debug

@@ -22,7 +22,7 @@
 
 #include "ogg-page.h"
 
-#include "core/flow.h"
+#include "core/schedule/demand.h"
 
 #include <gst/audio/audio.h>
 #include <gst/pbutils/pbutils.h>

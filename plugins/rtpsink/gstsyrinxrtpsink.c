@@ -22,8 +22,8 @@
  */
 #include "gstsyrinxrtpsink.h"
 
-#include "core/flow.h"
-#include "core/io-loop.h"
+#include "core/schedule/demand.h"
+#include "core/io/io-loop.h"
 
 #include <sys/socket.h>
 #include <sys/uio.h>

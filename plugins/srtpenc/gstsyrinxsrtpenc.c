@@ -19,7 +19,7 @@
  */
 #include "gstsyrinxsrtpenc.h"
 
-#include "core/srtp.h"
+#include "core/crypto/srtp.h"
 
 GST_DEBUG_CATEGORY_STATIC (srtpenc_debug);
 #define GST_CAT_DEFAULT srtpenc_debug

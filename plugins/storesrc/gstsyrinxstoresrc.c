@@ -23,10 +23,10 @@
 
 #include "opus-packets.h"
 
-#include "core/content.h"
-#include "core/error.h"
-#include "core/flow.h"
-#include "core/identifier.h"
+#include "core/content/content.h"
+#include "core/base/error.h"
+#include "core/schedule/demand.h"
+#include "core/base/identifier.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
 /* A CMAF fragment's samples as GStreamer's Opus packets. */
 #include "opus-packets.h"
 
-#include "core/error.h"
+#include "core/base/error.h"
 
 #include <gst/audio/audio.h>
 #include <gst/pbutils/pbutils.h>

@@ -2,8 +2,8 @@
 /* A CMAF fragment's samples as GStreamer's Opus packets. */
 #pragma once
 
-#include "core/cmaf.h"
-#include "core/content.h"
+#include "core/media/cmaf.h"
+#include "core/content/content.h"
 
 #include <gst/gst.h>
 

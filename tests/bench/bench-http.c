@@ -2,7 +2,7 @@
 /* One encrypted fragment from the cache over HTTP keep-alive, beside nginx with
  * a file of the same size; many connections, and idle ones. */
 #include "figures.h"
-#include "harness.h"
+#include "tests/daemon/harness.h"
 
 #include <glib/gstdio.h>
 #include <signal.h>

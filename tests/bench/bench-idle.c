@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What the daemon costs with the samples while nothing plays. */
 #include "figures.h"
-#include "harness.h"
+#include "tests/daemon/harness.h"
 
 #define SETTLE_SECONDS                                                         \
   25 /* file watch, checkpoint, threads of pools that linger */

@@ -6,7 +6,7 @@
  * Each run is a process of its own, which another reads from over loopback. CPU
  * is that of the sending process, pacing included; system calls are counted by
  * the kernel for the whole process. Runs take turns, and the median counts. */
-#include "core/io-loop.h"
+#include "core/io/io-loop.h"
 #include "figures.h"
 
 #include <errno.h>

@@ -2,7 +2,7 @@
 /* How many JWEs a core issues in a second. */
 #include "figures.h"
 
-#include "core/jwe.h"
+#include "core/crypto/jwe.h"
 
 #include <string.h>
 #include <time.h>

@@ -7,8 +7,8 @@
  * and end at one that never blocks. */
 #include "figures.h"
 
-#include "core/flow.h"
-#include "core/scheduler.h"
+#include "core/schedule/demand.h"
+#include "core/schedule/scheduler.h"
 
 #include <gst/gst.h>
 

@@ -2,7 +2,7 @@
 /* Where the instructions of a cached fragment's way out go, counted by
  * callgrind: none of them may be a cipher's. */
 #include "figures.h"
-#include "harness.h"
+#include "tests/daemon/harness.h"
 
 #include <signal.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 /* What interleaved RTSP costs: CPU for each second of a session, memory of a
  * client, threads; beside a plain gst-rtsp-server on the same files, with a
  * media for each client. */
-#include "../daemon/harness.h"
+#include "tests/daemon/harness.h"
 #include "figures.h"
 
 #include <poll.h>

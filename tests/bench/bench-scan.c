@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Files a second of a first scan, beside mpd on the same folder. */
 #include "figures.h"
-#include "harness.h"
+#include "tests/daemon/harness.h"
 
 #include <glib/gstdio.h>
 #include <string.h>

@@ -3,7 +3,7 @@
  * two beginnings takes, and how much of full bm25's first ten it finds.
  *
  * usage: bench-search [TRACKS [QUERIES]]   (default 1000000 1000) */
-#include "core/store.h"
+#include "core/store/store.h"
 
 #include <glib/gstdio.h>
 #include <math.h>

@@ -2,7 +2,7 @@
 /* From POST /v1/sessions to the last byte of the first fragment: of a FLAC that
  * nobody played before, and of one that lies in the cache. */
 #include "figures.h"
-#include "harness.h"
+#include "tests/daemon/harness.h"
 
 #include <stdio.h>
 #include <string.h>

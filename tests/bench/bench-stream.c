@@ -2,7 +2,7 @@
 /* What a progressive stream costs a real syrinxd: in the clear, encrypted for
  * one listener (ece), and over TLS. CPU of the daemon for each second of a
  * stream, once all play and nothing is made any more. */
-#include "../daemon/harness.h"
+#include "tests/daemon/harness.h"
 
 #include <stdio.h>
 #include <stdlib.h>

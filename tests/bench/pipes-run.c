@@ -5,12 +5,12 @@
 #include "pipes-sink.h"
 #include "pipes-tracks.h"
 
-#include "core/content.h"
-#include "core/grant.h"
-#include "core/identifier.h"
-#include "core/scheduler.h"
-#include "core/secret.h"
-#include "pipelines/session.h"
+#include "core/content/content.h"
+#include "core/access/grant.h"
+#include "core/base/identifier.h"
+#include "core/schedule/scheduler.h"
+#include "core/crypto/secret.h"
+#include "pipelines/pipe.h"
 
 #include <gio/gio.h>
 
@@ -50,7 +50,7 @@ static const gchar *const shapes[] = {
 
 typedef struct
 {
-  SyrinxSession *session;
+  SyrinxPipe *session;
   SyrinxRendition *rendition; /* as a listener holds it */
 } Listener;
 
@@ -111,9 +111,9 @@ session_says (const gchar *id, GstMessageType type,
 }
 
 static void
-set_source (SyrinxSession *session, const Tracks *tracks, guint number)
+set_source (SyrinxPipe *session, const Tracks *tracks, guint number)
 {
-  g_autoptr (GstElement) src = syrinx_session_get_element (session, "src");
+  g_autoptr (GstElement) src = syrinx_pipe_get_element (session, "src");
   g_autofree gchar *uri = g_strdup_printf (
       "syrinx://track/%s?rendition=" TRACKS_RENDITION "&epoch=1&start=%s",
       tracks->ids[number % tracks->n_ids], "0.000000000");
@@ -122,9 +122,9 @@ set_source (SyrinxSession *session, const Tracks *tracks, guint number)
 }
 
 static void
-set_gate (SyrinxSession *session)
+set_gate (SyrinxPipe *session)
 {
-  g_autoptr (GstElement) gate = syrinx_session_get_element (session, "gate");
+  g_autoptr (GstElement) gate = syrinx_pipe_get_element (session, "gate");
   g_autofree gchar *jti = syrinx_id_new ();
   gint64 now_s = g_get_real_time () / G_USEC_PER_SEC;
   g_autoptr (SyrinxGrant) grant = syrinx_grant_new (
@@ -134,9 +134,9 @@ set_gate (SyrinxSession *session)
 }
 
 static void
-set_queue (SyrinxSession *session, const RunSettings *settings)
+set_queue (SyrinxPipe *session, const RunSettings *settings)
 {
-  g_autoptr (GstElement) queue = syrinx_session_get_element (session, "queue");
+  g_autoptr (GstElement) queue = syrinx_pipe_get_element (session, "queue");
 
   g_object_set (queue, "region", "starting", "rtt", 20 * GST_MSECOND, NULL);
   if (settings->batch)
@@ -146,9 +146,9 @@ set_queue (SyrinxSession *session, const RunSettings *settings)
 }
 
 static void
-set_key (SyrinxSession *session)
+set_key (SyrinxPipe *session)
 {
-  g_autoptr (GstElement) enc = syrinx_session_get_element (session, "enc");
+  g_autoptr (GstElement) enc = syrinx_pipe_get_element (session, "enc");
   g_autoptr (GBytes) key = syrinx_secret_new_random (16);
   GstContext *context;
 
@@ -162,12 +162,12 @@ set_key (SyrinxSession *session)
 }
 
 /* As daemon/streams.c does it. */
-static SyrinxSession *
+static SyrinxPipe *
 start_session (const RunSettings *settings, const Tracks *tracks, guint number)
 {
   g_autofree gchar *id = syrinx_id_new ();
   g_autoptr (GError) error = NULL;
-  SyrinxSession *session = syrinx_session_new (
+  SyrinxPipe *session = syrinx_pipe_new (
       id, shapes[settings->shape], session_says, NULL, &error);
 
   g_assert_no_error (error);
@@ -175,7 +175,7 @@ start_session (const RunSettings *settings, const Tracks *tracks, guint number)
   set_gate (session);
   set_queue (session, settings);
   set_key (session);
-  syrinx_session_play (session, &error);
+  syrinx_pipe_play (session, &error);
   g_assert_no_error (error);
   return session;
 }
@@ -253,7 +253,7 @@ move_all (Listener *listeners, guint n)
 {
   for (guint i = 0; i < n; i++) {
     g_autoptr (GstElement) queue
-        = syrinx_session_get_element (listeners[i].session, "queue");
+        = syrinx_pipe_get_element (listeners[i].session, "queue");
     g_object_set (queue, "region", MEASURED, NULL);
   }
 }

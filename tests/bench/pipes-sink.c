@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "pipes-sink.h"
 
-#include "core/flow.h"
+#include "core/schedule/demand.h"
 
 struct _BenchSink
 {

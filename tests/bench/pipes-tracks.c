@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "pipes-tracks.h"
 
-#include "core/cmaf.h"
-#include "core/content.h"
+#include "core/media/cmaf.h"
+#include "core/content/content.h"
 
 #include <glib/gstdio.h>
 #include <gst/app/app.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The CMAF reader: what it takes it understands, so that written again it is
  * read as the same. */
-#include "core/cmaf.h"
+#include "core/media/cmaf.h"
 #include "fuzz.h"
 
 static void

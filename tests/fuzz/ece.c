@@ -3,7 +3,7 @@
  * any record on. Either the input is the message, or it is the content of its
  * records, delimiters and all, and is sealed here: nothing gets behind the
  * authentication by chance. */
-#include "core/ece-private.h"
+#include "core/crypto/ece-private.h"
 #include "fuzz.h"
 
 #define MAX_RECORDS 64

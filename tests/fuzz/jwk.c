@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Keys as JWKs: a client's public key, by which keys can be wrapped if it was
  * taken, and sets of keys by which tokens are checked. */
-#include "core/jwe.h"
-#include "core/token.h"
+#include "core/crypto/jwe.h"
+#include "core/access/token.h"
 #include "fuzz.h"
 
 static void

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Bytes on an RTSP connection, by however many of them come at once, and what
  * their headers offer. */
-#include "daemon/rtsp-private.h"
+#include "daemon/rtsp/rtsp-private.h"
 #include "fuzz.h"
 
 static void

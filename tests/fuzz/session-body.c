@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The body of POST /v1/sessions. */
-#include "daemon/session-body.h"
+#include "daemon/sessions/session-request.h"
 #include "fuzz.h"
 
 int

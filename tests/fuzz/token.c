@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* JWTs: a token as it is, or header and claims (a line each) that are signed
  * here by a key that the verifier knows: what is signed is no friend yet. */
-#include "core/identifier.h"
-#include "core/jwk.h"
-#include "core/token.h"
+#include "core/base/identifier.h"
+#include "core/crypto/jwk.h"
+#include "core/access/token.h"
 #include "fuzz.h"
 
 #include <openssl/evp.h>

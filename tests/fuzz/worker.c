@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What a worker that was taken over may send: messages, and in them what it
  * says of a file. */
-#include "daemon/report.h"
-#include "daemon/worker-protocol.h"
+#include "daemon/ingest/worker-report.h"
+#include "daemon/worker/protocol.h"
 #include "fuzz.h"
 
 #include <glib/gstdio.h>

@@ -7,10 +7,10 @@
  * printed). */
 #include "making.h"
 
-#include "core/grant.h"
-#include "core/identifier.h"
-#include "core/secret.h"
-#include "pipelines/session.h"
+#include "core/access/grant.h"
+#include "core/base/identifier.h"
+#include "core/crypto/secret.h"
+#include "pipelines/pipe.h"
 
 #include <gio/gio.h>
 #include <gst/gst.h>
@@ -32,7 +32,7 @@ typedef struct
   GMutex lock;
 
   /* protected by lock */
-  SyrinxSession *session;
+  SyrinxPipe *session;
   int peer; /* -1: hung up */
   gboolean is_frozen;
   gchar *jti;
@@ -77,9 +77,9 @@ session_says (const gchar *id, GstMessageType type,
 }
 
 static void
-set_source (Stress *stress, SyrinxSession *session, GRand *dice)
+set_source (Stress *stress, SyrinxPipe *session, GRand *dice)
 {
-  g_autoptr (GstElement) src = syrinx_session_get_element (session, "src");
+  g_autoptr (GstElement) src = syrinx_pipe_get_element (session, "src");
 
   g_object_set (src, "store", making_get_dir (stress->making), "uri",
       making_get_uri (stress->making, g_rand_int_range (dice, 0, N_TRACKS)),
@@ -89,8 +89,7 @@ set_source (Stress *stress, SyrinxSession *session, GRand *dice)
 static void
 set_gate (Slot *slot)
 {
-  g_autoptr (GstElement) gate
-      = syrinx_session_get_element (slot->session, "gate");
+  g_autoptr (GstElement) gate = syrinx_pipe_get_element (slot->session, "gate");
   gint64 now_s = g_get_real_time () / G_USEC_PER_SEC;
   g_autoptr (SyrinxGrant) grant = NULL;
 
@@ -102,9 +101,9 @@ set_gate (Slot *slot)
 }
 
 static void
-set_key (SyrinxSession *session)
+set_key (SyrinxPipe *session)
 {
-  g_autoptr (GstElement) enc = syrinx_session_get_element (session, "enc");
+  g_autoptr (GstElement) enc = syrinx_pipe_get_element (session, "enc");
   g_autoptr (GBytes) key = syrinx_secret_new_random (16);
   GstContext *context;
 
@@ -121,8 +120,7 @@ set_key (SyrinxSession *session)
 static void
 set_out (Slot *slot)
 {
-  g_autoptr (GstElement) out
-      = syrinx_session_get_element (slot->session, "out");
+  g_autoptr (GstElement) out = syrinx_pipe_get_element (slot->session, "out");
   g_autoptr (GSocket) socket = NULL;
   int fds[2], size = 4096;
 
@@ -143,7 +141,7 @@ connect_locked (Stress *stress, Slot *slot, GRand *dice)
   g_autoptr (GError) error = NULL;
 
   slot->session
-      = syrinx_session_new (id, stress->shapes[g_rand_int_range (dice, 0, 2)],
+      = syrinx_pipe_new (id, stress->shapes[g_rand_int_range (dice, 0, 2)],
           session_says, stress, &error);
   g_assert_no_error (error);
   g_atomic_int_inc (&stress->n_alive);
@@ -154,7 +152,7 @@ connect_locked (Stress *stress, Slot *slot, GRand *dice)
   set_out (slot);
   slot->n_read = 0;
   slot->is_frozen = FALSE;
-  syrinx_session_play (slot->session, &error);
+  syrinx_pipe_play (slot->session, &error);
   g_assert_no_error (error);
 }
 
@@ -173,10 +171,10 @@ end_locked (Slot *slot, GRand *dice)
   if (g_rand_boolean (dice))
     hang_up_locked (slot);
   if (g_rand_boolean (dice)) {
-    syrinx_session_stop (slot->session);
+    syrinx_pipe_stop (slot->session);
     g_clear_object (&slot->session);
   } else {
-    syrinx_session_stop_later (g_steal_pointer (&slot->session));
+    syrinx_pipe_stop_later (g_steal_pointer (&slot->session));
   }
   hang_up_locked (slot);
 }
@@ -188,16 +186,16 @@ act_locked (Stress *stress, Slot *slot, GRand *dice)
 {
   switch (g_rand_int_range (dice, 0, 12)) {
   case 0 ... 3:
-    syrinx_session_seek (slot->session,
+    syrinx_pipe_seek (slot->session,
         g_rand_double_range (dice, 0, MAKING_SECONDS) * GST_SECOND);
     break;
   case 4:
   case 5:
-    syrinx_session_pause (slot->session);
+    syrinx_pipe_pause (slot->session);
     break;
   case 6:
   case 7:
-    g_assert_true (syrinx_session_play (slot->session, NULL));
+    g_assert_true (syrinx_pipe_play (slot->session, NULL));
     break;
   case 8:
     slot->is_frozen = !slot->is_frozen;

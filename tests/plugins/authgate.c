@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* syrinxauthgate: what passes, what ends a stream, and how soon. */
-#include "core/flow.h"
-#include "core/token.h"
+#include "core/schedule/demand.h"
+#include "core/access/token.h"
 
 #include <glib/gstdio.h>
 #include <gst/check/gstcheck.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* syrinxbalancesink: where chunks go, and where they go instead. */
-#include "core/flow.h"
+#include "core/schedule/demand.h"
 
 #include <gio/gio.h>
 #include <glib/gstdio.h>

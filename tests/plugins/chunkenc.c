@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* syrinxchunkenc: what leaves it opens with core's ciphers. */
-#include "core/chunk-cipher.h"
-#include "core/ece.h"
-#include "core/flow.h"
-#include "core/identifier.h"
+#include "core/crypto/chunk-cipher.h"
+#include "core/crypto/ece.h"
+#include "core/schedule/demand.h"
+#include "core/base/identifier.h"
 
 #include <gst/check/gstharness.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* syrinxclientsink against clients that read slowly, stop, vanish, or lose
  * their grant. */
-#include "core/flow.h"
+#include "core/schedule/demand.h"
 #include "io-choice.h"
 
 #include <gio/gio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* syrinxcmafmux: fragments where they belong, and what others make of them. */
-#include "core/cmaf.h"
+#include "core/media/cmaf.h"
 
 #include <glib/gstdio.h>
 #include <gst/audio/audio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* syrinxgeoqueue: demands, paces, and lends no worker to a sink that blocks. */
-#include "core/flow.h"
+#include "core/schedule/demand.h"
 
 #include <gst/check/gstharness.h>
 #include <gst/gst.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* syrinxoggmux: what others make of it, and that it is the same every time. */
-#include "core/flow.h"
+#include "core/schedule/demand.h"
 
 #include <gst/check/gstharness.h>
 #include <gst/gst.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* syrinxrtpsink: framing in a connection, datagrams, and what its owner and a
  * gate tell it. */
-#include "core/flow.h"
-#include "core/io-loop.h"
+#include "core/schedule/demand.h"
+#include "core/io/io-loop.h"
 
 #include <gst/check/gstcheck.h>
 #include <gst/check/gstharness.h>

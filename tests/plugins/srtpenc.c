@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* syrinxsrtpenc: what it encrypts, what it remembers, and what it lets pass. */
-#include "core/flow.h"
-#include "core/secret.h"
-#include "core/srtp.h"
+#include "core/schedule/demand.h"
+#include "core/crypto/secret.h"
+#include "core/crypto/srtp.h"
 
 #include <gst/check/gstcheck.h>
 #include <gst/check/gstharness.h>

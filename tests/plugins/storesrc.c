@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* syrinxstoresrc: its forms, its seeks, and waiting that blocks nobody. */
-#include "core/cmaf.h"
-#include "core/content.h"
-#include "core/flow.h"
+#include "core/media/cmaf.h"
+#include "core/content/content.h"
+#include "core/schedule/demand.h"
 
 #include <glib/gstdio.h>
 #include <gst/app/app.h>

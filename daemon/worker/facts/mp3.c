@@ -3,7 +3,7 @@
  * first to the last, ID3 tags around them. */
 #include "facts.h"
 
-#include "../gapless.h"
+#include "daemon/worker/gapless.h"
 
 #include <gst/tag/tag.h>
 

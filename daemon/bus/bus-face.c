@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What one D-Bus connection sees of the engine. */
+#include "bus-face.h"
+
+#include "bus-keys.h"
+#include "bus.h"
+#include "syrinx-dbus.h"
+
+#include "core/base/error.h"
+
+struct _SyrinxBusFace
+{
+  SyrinxEngine *engine;
+  GDBusObjectManagerServer *objects;
+  SyrinxDBusManager *manager;
+  SyrinxDBusLibrary *library;
+  GDBusInterfaceSkeleton *keys;
+  guint64 next_session; /* names objects: an id may not stand in a path */
+  GHashTable *paths;    /* session id → object path */
+};
+
+static const GDBusErrorEntry error_names[] = {
+  { SYRINX_ERROR_FAILED, SYRINX_BUS_NAME ".Error.Failed" },
+  { SYRINX_ERROR_INVALID, SYRINX_BUS_NAME ".Error.Invalid" },
+  { SYRINX_ERROR_NOT_FOUND, SYRINX_BUS_NAME ".Error.NotFound" },
+  { SYRINX_ERROR_EXISTS, SYRINX_BUS_NAME ".Error.Exists" },
+  { SYRINX_ERROR_UNAUTHENTICATED, SYRINX_BUS_NAME ".Error.Unauthenticated" },
+  { SYRINX_ERROR_EXPIRED, SYRINX_BUS_NAME ".Error.Expired" },
+  { SYRINX_ERROR_DENIED, SYRINX_BUS_NAME ".Error.Denied" },
+  { SYRINX_ERROR_CORRUPT, SYRINX_BUS_NAME ".Error.Corrupt" },
+  { SYRINX_ERROR_BUSY, SYRINX_BUS_NAME ".Error.Busy" },
+  { SYRINX_ERROR_OVERLOADED, SYRINX_BUS_NAME ".Error.Overloaded" },
+  { SYRINX_ERROR_UNSUPPORTED, SYRINX_BUS_NAME ".Error.Unsupported" },
+  { SYRINX_ERROR_TIMED_OUT, SYRINX_BUS_NAME ".Error.TimedOut" },
+  { SYRINX_ERROR_CANCELLED, SYRINX_BUS_NAME ".Error.Cancelled" },
+  { SYRINX_ERROR_TOO_MANY, SYRINX_BUS_NAME ".Error.TooMany" },
+};
+
+/* --- Manager --- */
+
+/* Takes @error; answers with it if it is set. */
+static gboolean
+answered_error (GDBusMethodInvocation *invocation, GError *error)
+{
+  if (error)
+    g_dbus_method_invocation_take_error (invocation, error);
+  return error != NULL;
+}
+
+static gboolean
+handle_issue_token (SyrinxDBusManager *manager,
+    GDBusMethodInvocation *invocation, GVariant *options, SyrinxBusFace *face)
+{
+  SyrinxTokenRequest request = { .scope = "listen", .ttl_s = 3600 };
+  gboolean is_short = FALSE;
+  GError *error = NULL;
+  g_autofree gchar *token = NULL;
+
+  g_variant_lookup (options, "subject", "&s", &request.subject);
+  g_variant_lookup (options, "scope", "&s", &request.scope);
+  g_variant_lookup (options, "audience", "&s", &request.audience);
+  g_variant_lookup (options, "issuer", "&s", &request.issuer);
+  g_variant_lookup (options, "tracks", "&s", &request.tracks);
+  g_variant_lookup (options, "region", "&s", &request.region);
+  g_variant_lookup (options, "rtt-ms", "u", &request.rtt_ms);
+  g_variant_lookup (options, "ttl-s", "x", &request.ttl_s);
+  g_variant_lookup (options, "short", "b", &is_short);
+  token = is_short ? syrinx_engine_issue_code (face->engine, &request, &error)
+                   : syrinx_engine_issue_token (face->engine, &request, &error);
+  if (!answered_error (invocation, error))
+    syrinx_dbus_manager_complete_issue_token (manager, invocation, token);
+  return TRUE;
+}
+
+static gboolean
+handle_revoke_token (SyrinxDBusManager *manager,
+    GDBusMethodInvocation *invocation, const gchar *jti, const gchar *subject,
+    SyrinxBusFace *face)
+{
+  GError *error = NULL;
+
+  if (!*jti == !*subject)
+    g_set_error (&error, SYRINX_ERROR, SYRINX_ERROR_INVALID,
+        "give either the jti of a token or a subject");
+  else
+    syrinx_engine_revoke (
+        face->engine, *jti ? jti : NULL, *subject ? subject : NULL, &error);
+  if (!answered_error (invocation, error))
+    syrinx_dbus_manager_complete_revoke_token (manager, invocation);
+  return TRUE;
+}
+
+static gboolean
+terminate (SyrinxBusFace *face, GDBusMethodInvocation *invocation,
+    const gchar *id, const gchar *reason)
+{
+  if (syrinx_sessions_terminate (syrinx_engine_get_sessions (face->engine), id,
+          *reason ? reason : "ended by the operator"))
+    return TRUE;
+  g_dbus_method_invocation_return_error (invocation, SYRINX_ERROR,
+      SYRINX_ERROR_NOT_FOUND, "there is no session %s", id);
+  return FALSE;
+}
+
+static gboolean
+handle_terminate_session (SyrinxDBusManager *manager,
+    GDBusMethodInvocation *invocation, const gchar *id, const gchar *reason,
+    SyrinxBusFace *face)
+{
+  if (terminate (face, invocation, id, reason))
+    syrinx_dbus_manager_complete_terminate_session (manager, invocation);
+  return TRUE;
+}
+
+static gboolean
+handle_reload (SyrinxDBusManager *manager, GDBusMethodInvocation *invocation,
+    SyrinxBusFace *face)
+{
+  GError *error = NULL;
+
+  syrinx_engine_reload (face->engine, &error);
+  if (!answered_error (invocation, error))
+    syrinx_dbus_manager_complete_reload (manager, invocation);
+  return TRUE;
+}
+
+/* --- Library --- */
+
+static gboolean
+handle_rescan (SyrinxDBusLibrary *library, GDBusMethodInvocation *invocation,
+    SyrinxBusFace *face)
+{
+  syrinx_ingest_scan (syrinx_engine_get_ingest (face->engine));
+  syrinx_dbus_library_complete_rescan (library, invocation);
+  return TRUE;
+}
+
+static void
+add_track (GVariantBuilder *tracks, const SyrinxTrack *track)
+{
+  GVariantDict dict;
+
+  g_variant_dict_init (&dict, NULL);
+  g_variant_dict_insert (&dict, "id", "s", track->id);
+  g_variant_dict_insert (&dict, "title", "s", track->title);
+  g_variant_dict_insert (
+      &dict, "artist", "s", track->artist ? track->artist : "");
+  g_variant_dict_insert (&dict, "album", "s", track->album ? track->album : "");
+  g_variant_dict_insert (
+      &dict, "duration-ns", "t", syrinx_track_get_duration_ns (track));
+  g_variant_builder_add_value (tracks, g_variant_dict_end (&dict));
+}
+
+static gboolean
+handle_search (SyrinxDBusLibrary *library, GDBusMethodInvocation *invocation,
+    const gchar *query, guint limit, SyrinxBusFace *face)
+{
+  SyrinxTrackQuery words = { .q = query, .limit = CLAMP (limit, 1, 500) };
+  g_autofree gchar *cursor = NULL;
+  GError *error = NULL;
+  GVariantBuilder tracks;
+  g_autoptr (GPtrArray) found = syrinx_store_find_tracks (
+      syrinx_engine_get_store (face->engine), &words, &cursor, &error);
+
+  if (answered_error (invocation, error))
+    return TRUE;
+  g_variant_builder_init (&tracks, G_VARIANT_TYPE ("aa{sv}"));
+  for (guint i = 0; i < found->len; i++)
+    add_track (&tracks, found->pdata[i]);
+  syrinx_dbus_library_complete_search (
+      library, invocation, g_variant_builder_end (&tracks));
+  return TRUE;
+}
+
+static gboolean
+handle_get_statistics (SyrinxDBusLibrary *library,
+    GDBusMethodInvocation *invocation, SyrinxBusFace *face)
+{
+  SyrinxStoreStats stats;
+  GVariantBuilder builder;
+  GError *error = NULL;
+
+  syrinx_store_get_stats (
+      syrinx_engine_get_store (face->engine), &stats, &error);
+  if (answered_error (invocation, error))
+    return TRUE;
+  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a{st}"));
+  g_variant_builder_add (&builder, "{st}", "tracks", stats.n_tracks);
+  g_variant_builder_add (&builder, "{st}", "albums", stats.n_albums);
+  g_variant_builder_add (&builder, "{st}", "artists", stats.n_artists);
+  g_variant_builder_add (&builder, "{st}", "failures", stats.n_failures);
+  g_variant_builder_add (&builder, "{st}", "fragments", stats.n_fragments);
+  g_variant_builder_add (&builder, "{st}", "cache-bytes", stats.cache_bytes);
+  g_variant_builder_add (&builder, "{st}", "duration-ns", stats.duration_ns);
+  syrinx_dbus_library_complete_get_statistics (
+      library, invocation, g_variant_builder_end (&builder));
+  return TRUE;
+}
+
+static void
+add_failure (
+    const gchar *root, const gchar *path, const gchar *reason, gpointer builder)
+{
+  g_variant_builder_add (builder, "(^ay^ays)", root, path, reason);
+}
+
+static gboolean
+handle_list_failures (SyrinxDBusLibrary *library,
+    GDBusMethodInvocation *invocation, SyrinxBusFace *face)
+{
+  GVariantBuilder builder;
+  GError *error = NULL;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a(ayays)"));
+  syrinx_store_foreach_failure (
+      syrinx_engine_get_store (face->engine), add_failure, &builder, &error);
+  if (answered_error (invocation, error))
+    g_variant_builder_clear (&builder);
+  else
+    syrinx_dbus_library_complete_list_failures (
+        library, invocation, g_variant_builder_end (&builder));
+  return TRUE;
+}
+
+/* --- Sessions --- */
+
+static gboolean
+handle_terminate (SyrinxDBusSession *session, GDBusMethodInvocation *invocation,
+    const gchar *reason, SyrinxBusFace *face)
+{
+  g_autofree gchar *id = g_strdup (syrinx_dbus_session_get_id (session));
+
+  if (terminate (face, invocation, id, reason))
+    syrinx_dbus_session_complete_terminate (session, invocation);
+  return TRUE;
+}
+
+static void
+follow (gpointer source, gpointer target, const gchar *const *properties)
+{
+  for (; *properties; properties++)
+    g_object_bind_property (
+        source, *properties, target, *properties, G_BINDING_SYNC_CREATE);
+}
+
+static void
+count_sessions (SyrinxBusFace *face)
+{
+  syrinx_dbus_manager_set_session_count (
+      face->manager, g_hash_table_size (face->paths));
+}
+
+static void
+session_added (
+    SyrinxSessions *sessions, SyrinxSession *session, SyrinxBusFace *face)
+{
+  static const gchar *const properties[]
+      = { "id", "subject", "track-id", "rendition", "region", "client", "state",
+          "bytes-sent", "created-at", "expires-at", NULL };
+  gchar *path = g_strdup_printf (
+      SYRINX_BUS_PATH "/sessions/%" G_GUINT64_FORMAT, face->next_session++);
+  g_autoptr (SyrinxDBusObjectSkeleton) object
+      = syrinx_dbus_object_skeleton_new (path);
+  g_autoptr (SyrinxDBusSession) skeleton = syrinx_dbus_session_skeleton_new ();
+
+  follow (session, skeleton, properties);
+  g_signal_connect (
+      skeleton, "handle-terminate", G_CALLBACK (handle_terminate), face);
+  syrinx_dbus_object_skeleton_set_session (object, skeleton);
+  g_dbus_object_manager_server_export (
+      face->objects, G_DBUS_OBJECT_SKELETON (object));
+  g_hash_table_insert (
+      face->paths, g_strdup (syrinx_dbus_session_get_id (skeleton)), path);
+  count_sessions (face);
+}
+
+static void
+session_removed (
+    SyrinxSessions *sessions, SyrinxSession *session, SyrinxBusFace *face)
+{
+  g_autofree gchar *id = NULL;
+  const gchar *path;
+
+  g_object_get (session, "id", &id, NULL);
+  path = g_hash_table_lookup (face->paths, id);
+  if (path)
+    g_dbus_object_manager_server_unexport (face->objects, path);
+  g_hash_table_remove (face->paths, id);
+  count_sessions (face);
+}
+
+/* --- Life --- */
+
+static void
+make_root (SyrinxBusFace *face, const gchar *http_address)
+{
+  static const gchar *const progress[]
+      = { "scanning", "files-done", "files-total", "files-failed", NULL };
+  SyrinxIngest *ingest = syrinx_engine_get_ingest (face->engine);
+
+  face->manager = syrinx_dbus_manager_skeleton_new ();
+  face->library = syrinx_dbus_library_skeleton_new ();
+  face->keys = syrinx_bus_keys_new (face->engine);
+  syrinx_dbus_manager_set_version (face->manager, SYRINX_VERSION);
+  syrinx_dbus_manager_set_http_address (face->manager, http_address);
+  follow (ingest, face->library, progress);
+  g_signal_connect_object (ingest, "changed",
+      G_CALLBACK (syrinx_dbus_library_emit_changed), face->library,
+      G_CONNECT_SWAPPED);
+  g_signal_connect_object (ingest, "scan-done",
+      G_CALLBACK (syrinx_dbus_library_emit_scan_done), face->library,
+      G_CONNECT_SWAPPED);
+}
+
+/* The manager's own path can't be one of its objects, so these are
+ * exported beside it. */
+static void
+export_root (SyrinxBusFace *face, GDBusConnection *connection)
+{
+  gpointer skeletons[] = { face->manager, face->library, face->keys };
+  g_autoptr (GError) error = NULL;
+
+  for (guint i = 0; i < G_N_ELEMENTS (skeletons); i++)
+    if (!g_dbus_interface_skeleton_export (
+            skeletons[i], connection, SYRINX_BUS_PATH, &error)) {
+      g_warning ("can't export on D-Bus: %s", error->message);
+      g_clear_error (&error);
+    }
+}
+
+static void
+handle_calls (SyrinxBusFace *face)
+{
+  const struct
+  {
+    gpointer skeleton;
+    const gchar *signal;
+    GCallback handler;
+  } calls[] = {
+    { face->manager, "handle-issue-token", G_CALLBACK (handle_issue_token) },
+    { face->manager, "handle-revoke-token", G_CALLBACK (handle_revoke_token) },
+    { face->manager, "handle-terminate-session",
+        G_CALLBACK (handle_terminate_session) },
+    { face->manager, "handle-reload", G_CALLBACK (handle_reload) },
+    { face->library, "handle-rescan", G_CALLBACK (handle_rescan) },
+    { face->library, "handle-search", G_CALLBACK (handle_search) },
+    { face->library, "handle-get-statistics",
+        G_CALLBACK (handle_get_statistics) },
+    { face->library, "handle-list-failures",
+        G_CALLBACK (handle_list_failures) },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (calls); i++)
+    g_signal_connect (
+        calls[i].skeleton, calls[i].signal, calls[i].handler, face);
+}
+
+SyrinxBusFace *
+syrinx_bus_face_new (SyrinxEngine *engine, GDBusConnection *connection,
+    const gchar *http_address)
+{
+  static gsize errors_registered;
+  static volatile gsize quark;
+  SyrinxBusFace *face = g_new0 (SyrinxBusFace, 1);
+  SyrinxSessions *sessions = syrinx_engine_get_sessions (engine);
+  g_autoptr (GPtrArray) list = syrinx_sessions_list (sessions);
+
+  if (g_once_init_enter (&errors_registered)) {
+    g_dbus_error_register_error_domain (g_quark_to_string (SYRINX_ERROR),
+        &quark, error_names, G_N_ELEMENTS (error_names));
+    g_once_init_leave (&errors_registered, 1);
+  }
+  face->engine = g_object_ref (engine);
+  face->objects = g_dbus_object_manager_server_new (SYRINX_BUS_PATH);
+  face->paths = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  make_root (face, http_address);
+  handle_calls (face);
+  for (guint i = 0; i < list->len; i++)
+    session_added (sessions, list->pdata[i], face);
+  g_signal_connect (sessions, "added", G_CALLBACK (session_added), face);
+  g_signal_connect (sessions, "removed", G_CALLBACK (session_removed), face);
+  g_dbus_object_manager_server_set_connection (face->objects, connection);
+  export_root (face, connection);
+  return face;
+}
+
+void
+syrinx_bus_face_free (SyrinxBusFace *face)
+{
+  g_signal_handlers_disconnect_by_data (
+      syrinx_engine_get_sessions (face->engine), face);
+  g_dbus_object_manager_server_set_connection (face->objects, NULL);
+  g_signal_handlers_disconnect_by_data (face->manager, face);
+  g_signal_handlers_disconnect_by_data (face->library, face);
+  g_dbus_interface_skeleton_unexport (
+      G_DBUS_INTERFACE_SKELETON (face->manager));
+  g_dbus_interface_skeleton_unexport (
+      G_DBUS_INTERFACE_SKELETON (face->library));
+  g_dbus_interface_skeleton_unexport (face->keys);
+  g_object_unref (face->objects);
+  g_object_unref (face->manager);
+  g_object_unref (face->library);
+  g_object_unref (face->keys);
+  g_object_unref (face->engine);
+  g_hash_table_unref (face->paths);
+  g_free (face);
+}

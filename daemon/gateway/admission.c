@@ -1,0 +1,441 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Admission: capacity, and the queue before it. A waiter is in three heaps: his
+ * region's by turn and by the reverse of it, and that of all by the end of
+ * their patience. */
+#include "admission.h"
+
+#include "core/base/heap.h"
+
+#include <string.h>
+
+#define SAMPLE_US    (200 * 1000) /* between looks at the CPU */
+#define MAX_BURST    256 /* after overload; beyond it there is no bound */
+#define N_DEPARTURES 32  /* of which the rate is reckoned */
+#define MIN_RETRY_US G_USEC_PER_SEC
+#define MAX_RETRY_US (600 * (gint64)G_USEC_PER_SEC)
+#define NEVER        G_MAXINT64
+
+typedef struct
+{
+  const gchar *name; /* interned */
+  guint weight;
+  gdouble start_tag;
+  SyrinxHeap turns; /* the earliest goes first */
+  SyrinxHeap lasts; /* the latest is sent away first */
+} Region;
+
+struct _SyrinxWaiter
+{
+  SyrinxAdmission *admission;
+  Region *region;
+  guint kbps;
+  gint64 since_us;
+  SyrinxHeapNode turn, last, expiry;
+  SyrinxAdmissionFunc func;
+  gpointer user_data;
+};
+
+struct _SyrinxAdmission
+{
+  SyrinxAdmissionLimits limits;
+  SyrinxLoadFunc load_func;
+  gpointer load_data;
+  GSource *source; /* calls syrinx_admission_step() */
+
+  guint n_sessions;
+  guint64 kbps;
+
+  GPtrArray *regions;
+  SyrinxHeap expiries;
+  gdouble virtual_time;
+
+  gint64 sampled_us;  /* the CPU */
+  guint burst, quota; /* sessions for the next look, left until it */
+
+  gint64 departures_us[N_DEPARTURES];
+  guint64 n_departures;
+
+  guint64 n_admitted, n_refused;
+  gint64 waited_us;
+  guint64 waits[SYRINX_ADMISSION_N_BOUNDS + 1];
+};
+
+const guint syrinx_admission_bounds_ms[SYRINX_ADMISSION_N_BOUNDS]
+    = { 1, 10, 100, 300, 1000, 3000, 10000, 30000 };
+
+#define WAITER_OF(node, member)                                                \
+  ((SyrinxWaiter *)((guint8 *)(node)-G_STRUCT_OFFSET (SyrinxWaiter, member)))
+
+/* --- Room --- */
+
+/* After overload one session for the first look at which there is CPU to spare,
+ * then twice as many for each: what they cost shows only after they have begun.
+ */
+static void
+look_at_cpu (SyrinxAdmission *self, gint64 now_us)
+{
+  if (now_us - self->sampled_us < SAMPLE_US)
+    return;
+  self->sampled_us = now_us;
+  if (self->load_func (self->load_data) * 100 >= self->limits.max_cpu_percent) {
+    self->burst = 1;
+    self->quota = 0;
+  } else {
+    self->quota = self->burst;
+    self->burst = self->burst < MAX_BURST ? self->burst * 2 : G_MAXUINT;
+  }
+}
+
+static gboolean
+has_room (SyrinxAdmission *self, guint kbps, gint64 now_us)
+{
+  const SyrinxAdmissionLimits *limits = &self->limits;
+
+  if (self->n_sessions >= limits->max_sessions
+      || (limits->max_egress_kbps
+          && self->kbps + kbps > limits->max_egress_kbps))
+    return FALSE;
+  if (!limits->max_cpu_percent)
+    return TRUE;
+  look_at_cpu (self, now_us);
+  return self->quota > 0;
+}
+
+static void
+count_admitted (SyrinxAdmission *self, gint64 wait_us)
+{
+  guint bin = 0;
+
+  if (self->quota)
+    self->quota--;
+  self->n_admitted++;
+  self->waited_us += wait_us;
+  while (bin < SYRINX_ADMISSION_N_BOUNDS
+         && wait_us > syrinx_admission_bounds_ms[bin] * (gint64)1000)
+    bin++;
+  self->waits[bin]++;
+}
+
+guint
+syrinx_admission_kbps_of (const gchar *rendition)
+{
+  const gchar *dash = strrchr (rendition, '-');
+
+  return dash ? g_ascii_strtoull (dash + 1, NULL, 10) : 0;
+}
+
+void
+syrinx_admission_enter (SyrinxAdmission *self, guint kbps)
+{
+  self->n_sessions++;
+  self->kbps += kbps;
+}
+
+void
+syrinx_admission_leave (SyrinxAdmission *self, guint kbps, gint64 now_us)
+{
+  self->n_sessions--;
+  self->kbps -= kbps;
+  self->departures_us[self->n_departures++ % N_DEPARTURES] = now_us;
+  if (syrinx_heap_get_size (&self->expiries))
+    g_source_set_ready_time (self->source, 0);
+}
+
+/* --- Whose turn it is --- */
+
+static Region *
+get_region (SyrinxAdmission *self, const SyrinxAdmissionRequest *request)
+{
+  const gchar *name = g_intern_string (request->region);
+  Region *region;
+
+  for (guint i = 0; i < self->regions->len; i++) {
+    region = self->regions->pdata[i];
+    if (region->name == name) {
+      region->weight = MAX (request->weight, 1);
+      return region;
+    }
+  }
+  region = g_new0 (Region, 1);
+  region->name = name;
+  region->weight = MAX (request->weight, 1);
+  syrinx_heap_init (&region->turns);
+  syrinx_heap_init (&region->lasts);
+  g_ptr_array_add (self->regions, region);
+  return region;
+}
+
+static Region *
+choose_region (SyrinxAdmission *self)
+{
+  Region *best = NULL;
+
+  for (guint i = 0; i < self->regions->len; i++) {
+    Region *region = self->regions->pdata[i];
+    if (!syrinx_heap_get_size (&region->turns))
+      continue;
+    if (!best || region->start_tag < best->start_tag
+        || (region->start_tag == best->start_tag
+            && region->weight > best->weight))
+      best = region;
+  }
+  return best;
+}
+
+/* The region with most waiters for its weight, one more counted in @joined. */
+static Region *
+choose_crowded (SyrinxAdmission *self, Region *joined)
+{
+  Region *most = joined;
+  gdouble crowd = 0;
+
+  for (guint i = 0; i < self->regions->len; i++) {
+    Region *region = self->regions->pdata[i];
+    gdouble n = syrinx_heap_get_size (&region->turns) + (region == joined);
+    if (n / region->weight > crowd
+        || (n / region->weight == crowd && region == joined)) {
+      most = region;
+      crowd = n / region->weight;
+    }
+  }
+  return most;
+}
+
+/* --- Waiting --- */
+
+static void
+schedule (SyrinxAdmission *self)
+{
+  SyrinxHeapNode *first = syrinx_heap_peek (&self->expiries);
+  gint64 due_us = first ? first->key : NEVER;
+
+  /* Room may come without a session that ends: look again. */
+  if (first && self->limits.max_cpu_percent && !self->quota)
+    due_us = MIN (due_us, self->sampled_us + SAMPLE_US);
+  g_source_set_ready_time (self->source, first ? due_us : -1);
+}
+
+static SyrinxWaiter *
+add_waiter (SyrinxAdmission *self, Region *region,
+    const SyrinxAdmissionRequest *request, gint64 now_us)
+{
+  SyrinxWaiter *waiter = g_new0 (SyrinxWaiter, 1);
+  gint64 end_us = now_us + self->limits.max_wait_ms * (gint64)1000;
+  gint64 turn_us = end_us - request->rtt_ms * (gint64)1000;
+
+  waiter->admission = self;
+  waiter->region = region;
+  waiter->kbps = request->kbps;
+  waiter->since_us = now_us;
+  if (!syrinx_heap_get_size (&region->turns))
+    region->start_tag = MAX (region->start_tag, self->virtual_time);
+  syrinx_heap_insert (&region->turns, &waiter->turn, turn_us);
+  syrinx_heap_insert (&region->lasts, &waiter->last, -turn_us);
+  syrinx_heap_insert (&self->expiries, &waiter->expiry, end_us);
+  schedule (self);
+  return waiter;
+}
+
+void
+syrinx_admission_give_up (SyrinxWaiter *waiter)
+{
+  syrinx_heap_remove (&waiter->region->turns, &waiter->turn);
+  syrinx_heap_remove (&waiter->region->lasts, &waiter->last);
+  syrinx_heap_remove (&waiter->admission->expiries, &waiter->expiry);
+  g_free (waiter);
+}
+
+/* When one more of @region may find room: by the rate at which sessions have
+ * ended of late and the region's share of it, behind those who wait there. */
+static gint64
+estimate (SyrinxAdmission *self, Region *region, gint64 now_us)
+{
+  guint n = MIN (self->n_departures, N_DEPARTURES), weights = region->weight;
+  guint oldest = (self->n_departures - n) % N_DEPARTURES;
+  gdouble mean_us, shares;
+
+  if (!n)
+    return CLAMP (
+        self->limits.max_wait_ms * (gint64)1000, MIN_RETRY_US, MAX_RETRY_US);
+  for (guint i = 0; i < self->regions->len; i++) {
+    Region *other = self->regions->pdata[i];
+    if (other != region && syrinx_heap_get_size (&other->turns))
+      weights += other->weight;
+  }
+  mean_us = (gdouble)(now_us - self->departures_us[oldest]) / n;
+  shares = (gdouble)weights / region->weight;
+  return CLAMP (mean_us * shares * (syrinx_heap_get_size (&region->turns) + 1),
+      MIN_RETRY_US, MAX_RETRY_US);
+}
+
+static void
+refuse (SyrinxAdmission *self, SyrinxWaiter *waiter, gint64 now_us)
+{
+  SyrinxAdmissionFunc func = waiter->func;
+  gpointer user_data = waiter->user_data;
+  Region *region = waiter->region;
+
+  syrinx_admission_give_up (waiter);
+  self->n_refused++;
+  func (FALSE, estimate (self, region, now_us), user_data);
+}
+
+static void
+admit (SyrinxAdmission *self, SyrinxWaiter *waiter, gint64 now_us)
+{
+  SyrinxAdmissionFunc func = waiter->func;
+  gpointer user_data = waiter->user_data;
+  Region *region = waiter->region;
+
+  self->virtual_time = MAX (self->virtual_time, region->start_tag);
+  region->start_tag += 1.0 / region->weight;
+  count_admitted (self, now_us - waiter->since_us);
+  syrinx_admission_give_up (waiter);
+  func (TRUE, 0, user_data);
+}
+
+void
+syrinx_admission_step (SyrinxAdmission *self, gint64 now_us)
+{
+  SyrinxHeapNode *node;
+  Region *region;
+
+  /* Room first: whose patience ends in this very moment may still have it. */
+  while ((region = choose_region (self))) {
+    SyrinxWaiter *best = WAITER_OF (syrinx_heap_peek (&region->turns), turn);
+    if (!has_room (self, best->kbps, now_us))
+      break;
+    admit (self, best, now_us);
+  }
+  while ((node = syrinx_heap_peek (&self->expiries)) && node->key <= now_us)
+    refuse (self, WAITER_OF (node, expiry), now_us);
+  schedule (self);
+}
+
+gboolean
+syrinx_admission_try (
+    SyrinxAdmission *self, const SyrinxAdmissionRequest *request, gint64 now_us)
+{
+  gboolean fits = !syrinx_heap_get_size (&self->expiries)
+                  && has_room (self, request->kbps, now_us);
+
+  if (fits)
+    count_admitted (self, 0);
+  else
+    self->n_refused++;
+  return fits;
+}
+
+SyrinxAdmissionAnswer
+syrinx_admission_ask (SyrinxAdmission *self,
+    const SyrinxAdmissionRequest *request, gint64 now_us,
+    SyrinxAdmissionFunc func, gpointer user_data, SyrinxWaiter **waiter,
+    gint64 *retry_us)
+{
+  Region *region = get_region (self, request);
+  const SyrinxAdmissionLimits *limits = &self->limits;
+  guint n_waiting = syrinx_heap_get_size (&self->expiries);
+
+  if (!n_waiting && has_room (self, request->kbps, now_us)) {
+    count_admitted (self, 0);
+    return SYRINX_ADMISSION_NOW;
+  }
+  /* What never fits would hold up everybody behind it. */
+  if ((limits->max_egress_kbps && request->kbps > limits->max_egress_kbps)
+      || !limits->max_waiters
+      || (n_waiting >= limits->max_waiters
+          && choose_crowded (self, region) == region)) {
+    self->n_refused++;
+    *retry_us = estimate (self, region, now_us);
+    return SYRINX_ADMISSION_REFUSED;
+  }
+  if (n_waiting >= limits->max_waiters) {
+    Region *crowded = choose_crowded (self, region);
+    refuse (self, WAITER_OF (syrinx_heap_peek (&crowded->lasts), last), now_us);
+  }
+  *waiter = add_waiter (self, region, request, now_us);
+  (*waiter)->func = func;
+  (*waiter)->user_data = user_data;
+  return SYRINX_ADMISSION_WAITS;
+}
+
+/* --- Life --- */
+
+static gboolean
+dispatch (GSource *source, GSourceFunc func, gpointer user_data)
+{
+  return func (user_data);
+}
+
+static gboolean
+step (gpointer user_data)
+{
+  syrinx_admission_step (user_data, g_get_monotonic_time ());
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+region_free (gpointer data)
+{
+  Region *region = data;
+
+  syrinx_heap_clear (&region->turns);
+  syrinx_heap_clear (&region->lasts);
+  g_free (region);
+}
+
+SyrinxAdmission *
+syrinx_admission_new (
+    const SyrinxAdmissionLimits *limits, SyrinxLoadFunc func, gpointer data)
+{
+  static GSourceFuncs funcs = { .dispatch = dispatch };
+  SyrinxAdmission *self = g_new0 (SyrinxAdmission, 1);
+
+  self->limits = *limits;
+  self->load_func = func;
+  self->load_data = data;
+  self->burst = self->quota = G_MAXUINT;
+  self->sampled_us = G_MININT64 / 2;
+  self->regions = g_ptr_array_new_with_free_func (region_free);
+  syrinx_heap_init (&self->expiries);
+  self->source = g_source_new (&funcs, sizeof (GSource));
+  g_source_set_static_name (self->source, "admission");
+  g_source_set_callback (self->source, step, self, NULL);
+  g_source_attach (self->source, NULL);
+  return self;
+}
+
+void
+syrinx_admission_free (SyrinxAdmission *self)
+{
+  SyrinxHeapNode *node;
+
+  while ((node = syrinx_heap_peek (&self->expiries)))
+    syrinx_admission_give_up (WAITER_OF (node, expiry));
+  g_source_destroy (self->source);
+  g_source_unref (self->source);
+  g_ptr_array_unref (self->regions);
+  syrinx_heap_clear (&self->expiries);
+  g_free (self);
+}
+
+void
+syrinx_admission_set_limits (
+    SyrinxAdmission *self, const SyrinxAdmissionLimits *limits)
+{
+  self->limits = *limits;
+  if (syrinx_heap_get_size (&self->expiries))
+    g_source_set_ready_time (self->source, 0);
+}
+
+void
+syrinx_admission_get_stats (SyrinxAdmission *self, SyrinxAdmissionStats *stats)
+{
+  *stats = (SyrinxAdmissionStats){ .n_sessions = self->n_sessions,
+    .n_waiting = syrinx_heap_get_size (&self->expiries),
+    .kbps = self->kbps,
+    .n_admitted = self->n_admitted,
+    .n_refused = self->n_refused,
+    .waited_us = self->waited_us };
+  memcpy (stats->waits, self->waits, sizeof stats->waits);
+}

@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* HTTP: a session as HLS (RFC 8216). The init section is clear and stands
+ * before the key: that is what ffmpeg, mpv and hls.js play. */
+#include "daemon/sessions/fragment-wait.h"
+#include "http-request.h"
+
+#include "core/crypto/ece.h"
+#include "core/base/error.h"
+#include "core/base/identifier.h"
+
+#include <string.h>
+
+#define PLAYLIST_TYPE   "application/vnd.apple.mpegurl"
+#define ECE_RECORD_SIZE 16384
+
+SyrinxSession *
+http_check_session (HttpRequest *request)
+{
+  g_autoptr (GError) error = NULL;
+  SyrinxSession *session;
+
+  if (!http_check_id (request, request->args[0])
+      || !http_check_id (request, request->args[1]))
+    return NULL;
+  session = syrinx_sessions_check (syrinx_engine_get_sessions (request->engine),
+      request->args[0], request->args[1], &error);
+  if (!session)
+    http_problem_error (request->message, error);
+  return session;
+}
+
+/* The rendition that args[2] names, if it is offered. NULL: answered. */
+static SyrinxRendition *
+check_rendition (HttpRequest *request, SyrinxSession *session)
+{
+  SyrinxConfig *config = syrinx_engine_get_config (request->engine);
+  g_autoptr (GError) error = NULL;
+  SyrinxRendition *rendition = NULL;
+
+  if (g_strv_contains (
+          (const gchar *const *)config->renditions, request->args[2]))
+    rendition = syrinx_session_open (session, request->args[2], &error);
+  if (rendition)
+    return rendition;
+  if (error)
+    http_problem_error (request->message, error);
+  else
+    http_problem (request->message, 404, NULL, "there is no such rendition");
+  return NULL;
+}
+
+/* Playlists are for who reads chunks or clear fragments. FALSE: answered. */
+static gboolean
+check_playable (HttpRequest *request, SyrinxSession *session)
+{
+  if (syrinx_session_get_encryption (session) != SYRINX_ENCRYPTION_ECE)
+    return TRUE;
+  http_problem (request->message, 404, NULL,
+      "an ece session has fragments and a stream, and no playlist");
+  return FALSE;
+}
+
+static void
+answer_playlist (HttpRequest *request, GString *text)
+{
+  g_autoptr (GBytes) bytes = g_string_free_to_bytes (text);
+
+  http_bytes (request->message, PLAYLIST_TYPE, "no-store", bytes);
+}
+
+void
+http_hls_master (HttpRequest *request)
+{
+  SyrinxSession *session = http_check_session (request);
+  gchar **names = syrinx_engine_get_config (request->engine)->renditions;
+  GString *text;
+
+  if (!session || !check_playable (request, session))
+    return;
+  text = g_string_new ("#EXTM3U\n#EXT-X-VERSION:7\n"
+                       "#EXT-X-INDEPENDENT-SEGMENTS\n");
+  for (guint i = 0; names[i]; i++) {
+    g_autoptr (GError) error = NULL;
+    SyrinxRendition *rendition
+        = syrinx_session_open (session, names[i], &error);
+    const SyrinxRenditionRow *row;
+    if (!rendition) {
+      g_info ("rendition %s is left out: %s", names[i], error->message);
+      continue;
+    }
+    row = syrinx_rendition_get_row (rendition);
+    /* Container and peaks on top of the codec's rate. */
+    g_string_append_printf (text,
+        "#EXT-X-STREAM-INF:BANDWIDTH=%u,AVERAGE-BANDWIDTH=%u,"
+        "CODECS=\"%s\"\n%s/index.m3u8\n",
+        row->bitrate_bps + row->bitrate_bps / 4, row->bitrate_bps, row->codecs,
+        names[i]);
+  }
+  answer_playlist (request, text);
+}
+
+static gdouble
+duration_of (const SyrinxRenditionRow *row, guint number)
+{
+  guint64 start = (guint64)number * row->fragment_units;
+  guint64 units = MIN (row->fragment_units, row->n_units - start);
+
+  return (gdouble)(number ? units : units - MIN (units, row->pre_skip))
+         / row->timescale;
+}
+
+void
+http_hls_index (HttpRequest *request)
+{
+  SyrinxSession *session = http_check_session (request);
+  SyrinxRendition *rendition
+      = session ? check_rendition (request, session) : NULL;
+  const SyrinxRenditionRow *row;
+  GString *text;
+
+  if (!rendition || !check_playable (request, session))
+    return;
+  row = syrinx_rendition_get_row (rendition);
+  text = g_string_sized_new (256 + 32 * row->n_fragments);
+  g_string_append_printf (text,
+      "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:%u\n"
+      "#EXT-X-MEDIA-SEQUENCE:0\n#EXT-X-PLAYLIST-TYPE:VOD\n"
+      "#EXT-X-INDEPENDENT-SEGMENTS\n#EXT-X-MAP:URI=\"init.mp4\"\n",
+      (row->fragment_units + row->timescale - 1) / row->timescale);
+  if (syrinx_session_get_encryption (session) == SYRINX_ENCRYPTION_HLS_AES128)
+    g_string_append_printf (
+        text, "#EXT-X-KEY:METHOD=AES-128,URI=\"%u/key\"\n", row->epoch);
+  for (guint i = 0; i < row->n_fragments; i++) {
+    gchar seconds[G_ASCII_DTOSTR_BUF_SIZE];
+    g_ascii_formatd (seconds, sizeof seconds, "%.6f", duration_of (row, i));
+    g_string_append_printf (text, "#EXTINF:%s,\n%u.m4s\n", seconds, i);
+  }
+  g_string_append (text, "#EXT-X-ENDLIST\n");
+  answer_playlist (request, text);
+}
+
+/* @rendition (nullable): the session's own key. */
+static void
+answer_key (
+    HttpRequest *request, SyrinxSession *session, SyrinxRendition *rendition)
+{
+  GBytes *key = rendition ? syrinx_rendition_get_key (rendition)
+                          : syrinx_session_get_key (session);
+
+  if (syrinx_session_has_wrapped_keys (session)) {
+    http_problem (request->message, 403, NULL,
+        "this session's keys were given wrapped for its public key");
+    return;
+  }
+  http_bytes (request->message, "application/octet-stream", "no-store", key);
+  if (soup_server_message_get_method (request->message) == SOUP_METHOD_GET)
+    http_audit_key (request, session, rendition, "raw");
+}
+
+void
+http_hls_key (HttpRequest *request)
+{
+  SyrinxSession *session = http_check_session (request);
+  SyrinxRendition *rendition
+      = session ? check_rendition (request, session) : NULL;
+  guint64 epoch = 0;
+
+  if (!rendition)
+    return;
+  if (!g_ascii_string_to_unsigned (
+          request->args[3], 10, 1, G_MAXUINT, &epoch, NULL)
+      || epoch != syrinx_rendition_get_row (rendition)->epoch
+      || syrinx_session_get_encryption (session)
+             != SYRINX_ENCRYPTION_HLS_AES128)
+    http_problem (request->message, 404, NULL, "there is no such key");
+  else
+    answer_key (request, session, rendition);
+}
+
+/* The key that an ece session has for itself. */
+void
+http_session_key (HttpRequest *request)
+{
+  SyrinxSession *session = http_check_session (request);
+
+  if (!session)
+    return;
+  if (syrinx_session_get_encryption (session) == SYRINX_ENCRYPTION_ECE)
+    answer_key (request, session, NULL);
+  else
+    http_problem (
+        request->message, 404, NULL, "this session has no key of its own");
+}
+
+/* --- Fragments: here now, or answered when they have come --- */
+
+typedef struct
+{
+  SyrinxSession *session;
+  SoupServerMessage *message;
+  SyrinxFragmentWait *wait; /* NULL: it is over */
+  HttpWatch *watch;         /* (nullable) */
+} Pending;
+
+/* One message under the session's key, its salt random. */
+static void
+answer_encrypted (
+    SoupServerMessage *message, SyrinxSession *session, GBytes *bytes)
+{
+  gsize size_bytes;
+  gconstpointer data = g_bytes_get_data (bytes, &size_bytes);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GBytes) encrypted = syrinx_ece_encrypt (
+      syrinx_session_get_key (session), NULL, syrinx_session_get_id (session),
+      ECE_RECORD_SIZE, data, size_bytes, &error);
+
+  if (!encrypted) {
+    http_problem_error (message, error);
+    return;
+  }
+  http_bytes (message, "audio/mp4", "no-store", encrypted);
+  soup_message_headers_replace (
+      soup_server_message_get_response_headers (message), "Content-Encoding",
+      "aes128gcm");
+}
+
+static void
+answer_fragment (
+    SoupServerMessage *message, SyrinxSession *session, GBytes *bytes)
+{
+  if (syrinx_session_get_encryption (session) == SYRINX_ENCRYPTION_ECE)
+    answer_encrypted (message, session, bytes);
+  else
+    http_bytes (message, "audio/mp4", HTTP_FRAGMENT_CACHE_CONTROL, bytes);
+  syrinx_session_count (session, g_bytes_get_size (bytes));
+}
+
+static void
+fragment_came (GBytes *bytes, const GError *error, gpointer data)
+{
+  Pending *pending = data;
+
+  pending->wait = NULL;
+  g_clear_pointer (&pending->watch, http_watch_free);
+  if (bytes)
+    answer_fragment (pending->message, pending->session, bytes);
+  else
+    http_problem_error (pending->message, error);
+  soup_server_message_unpause (pending->message);
+}
+
+static void
+pending_free (Pending *pending)
+{
+  g_signal_handlers_disconnect_by_data (pending->message, pending);
+  g_clear_pointer (&pending->wait, syrinx_fragment_wait_cancel);
+  g_clear_pointer (&pending->watch, http_watch_free);
+  g_object_unref (pending->session);
+  g_free (pending);
+}
+
+static void
+message_finished (SoupServerMessage *message, Pending *pending)
+{
+  pending_free (pending);
+}
+
+static void
+client_left (gpointer data)
+{
+  Pending *pending = data;
+  g_autoptr (SoupServerMessage) message = g_object_ref (pending->message);
+
+  pending_free (pending);
+  http_let_go (message);
+}
+
+/* "init.mp4" or "N.m4s" */
+static gboolean
+parse_segment (const gchar *name, gint *number)
+{
+  g_autofree gchar *digits = NULL;
+  guint64 value;
+
+  *number = SYRINX_FRAGMENT_HEADER;
+  if (g_str_equal (name, "init.mp4"))
+    return TRUE;
+  if (!g_str_has_suffix (name, ".m4s"))
+    return FALSE;
+  digits = g_strndup (name, strlen (name) - 4);
+  if (!g_ascii_string_to_unsigned (digits, 10, 0, G_MAXINT / 2, &value, NULL))
+    return FALSE;
+  *number = value;
+  return TRUE;
+}
+
+void
+http_hls_segment (HttpRequest *request)
+{
+  SyrinxSession *session = http_check_session (request);
+  SyrinxRendition *rendition
+      = session ? check_rendition (request, session) : NULL;
+  g_autoptr (GBytes) bytes = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autofree Pending *pending = NULL;
+  gboolean is_head;
+  gint number;
+
+  if (!rendition)
+    return;
+  if (!parse_segment (request->args[3], &number)) {
+    http_problem (request->message, 404, NULL, "there is no such segment");
+    return;
+  }
+  pending = g_new0 (Pending, 1);
+  is_head
+      = soup_server_message_get_method (request->message) == SOUP_METHOD_HEAD;
+  pending->wait = syrinx_fragment_get (
+      &(SyrinxFragmentRequest){
+          is_head ? NULL : syrinx_engine_get_turns (request->engine), session,
+          rendition, number },
+      &bytes, fragment_came, pending, &error);
+  if (error) {
+    http_problem_error (request->message, error);
+  } else if (bytes) {
+    answer_fragment (request->message, session, bytes);
+  } else {
+    pending->message = request->message;
+    pending->session = g_object_ref (session);
+    soup_server_message_pause (request->message);
+    pending->watch = http_watch_new (request->message, client_left, pending);
+    g_signal_connect (request->message, "finished",
+        G_CALLBACK (message_finished), g_steal_pointer (&pending));
+  }
+}
+
+/* --- The list of fragments --- */
+
+static void
+describe_fragments (JsonBuilder *json, const SyrinxRenditionRow *row)
+{
+  g_autofree gchar *init = g_strdup_printf ("%s/init.mp4", row->name);
+
+  json_builder_begin_object (json);
+  json_builder_set_member_name (json, "rendition");
+  json_builder_add_string_value (json, row->name);
+  json_builder_set_member_name (json, "mime_type");
+  json_builder_add_string_value (json, "audio/mp4");
+  json_builder_set_member_name (json, "codecs");
+  json_builder_add_string_value (json, row->codecs);
+  json_builder_set_member_name (json, "bitrate_bps");
+  json_builder_add_int_value (json, row->bitrate_bps);
+  json_builder_set_member_name (json, "init_url");
+  json_builder_add_string_value (json, init);
+  json_builder_set_member_name (json, "fragments");
+  json_builder_begin_array (json);
+  for (guint i = 0; i < row->n_fragments; i++) {
+    g_autofree gchar *name = g_strdup_printf ("%s/%u.m4s", row->name, i);
+    json_builder_begin_object (json);
+    json_builder_set_member_name (json, "url");
+    json_builder_add_string_value (json, name);
+    json_builder_set_member_name (json, "duration_s");
+    json_builder_add_double_value (json, duration_of (row, i));
+    json_builder_end_object (json);
+  }
+  json_builder_end_array (json);
+  json_builder_end_object (json);
+}
+
+/* For who fetches fragments without a playlist. Addresses are relative to this
+ * list's. */
+void
+http_fragments (HttpRequest *request)
+{
+  SyrinxSession *session = http_check_session (request);
+  gchar **names = syrinx_engine_get_config (request->engine)->renditions;
+  g_autoptr (JsonBuilder) json = NULL;
+
+  if (!session)
+    return;
+  json = json_builder_new ();
+  json_builder_begin_object (json);
+  json_builder_set_member_name (json, "encryption");
+  json_builder_add_string_value (json,
+      syrinx_encryption_to_string (syrinx_session_get_encryption (session)));
+  json_builder_set_member_name (json, "renditions");
+  json_builder_begin_array (json);
+  for (guint i = 0; names[i]; i++) {
+    SyrinxRendition *rendition = syrinx_session_open (session, names[i], NULL);
+    if (rendition)
+      describe_fragments (json, syrinx_rendition_get_row (rendition));
+  }
+  json_builder_end_array (json);
+  json_builder_end_object (json);
+  http_json (request->message, 200, json);
+}
+
+/* --- The same without libsoup --- */
+
+/* Cuts @path into its segments behind "/v1/sessions/". */
+static gboolean
+split_path (gchar *path, gchar *parts[HTTP_MAX_ARGS])
+{
+  static const gchar prefix[] = "/v1/sessions/";
+
+  if (!g_str_has_prefix (path, prefix))
+    return FALSE;
+  path += strlen (prefix);
+  for (guint i = 0; i < HTTP_MAX_ARGS; i++) {
+    parts[i] = path;
+    path = strchr (path, '/');
+    if (path)
+      *path++ = 0;
+    if (!path != (i == HTTP_MAX_ARGS - 1))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+SyrinxSession *
+http_hls_find (SyrinxEngine *engine, gchar *path, SyrinxRendition **rendition,
+    gint *number)
+{
+  SyrinxConfig *config = syrinx_engine_get_config (engine);
+  gchar *parts[HTTP_MAX_ARGS];
+  SyrinxSession *session;
+
+  if (!split_path (path, parts) || !parse_segment (parts[3], number)
+      || !g_strv_contains ((const gchar *const *)config->renditions, parts[2])
+      || !syrinx_id_is_valid (parts[0]) || !syrinx_id_is_valid (parts[1]))
+    return NULL;
+  session = syrinx_sessions_check (
+      syrinx_engine_get_sessions (engine), parts[0], parts[1], NULL);
+  if (!session
+      || syrinx_session_get_encryption (session) == SYRINX_ENCRYPTION_ECE)
+    return NULL;
+  *rendition = syrinx_session_open (session, parts[2], NULL);
+  return *rendition ? session : NULL;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Ingest: keeps the index in step with the library folders and makes
+ * renditions, both in syrinx-worker processes. Main thread only, but for the
+ * producer it installs in the content. */
+#pragma once
+
+#include "core/content/content.h"
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+#define SYRINX_TYPE_INGEST (syrinx_ingest_get_type ())
+/* Properties, all read-only with notify on the main context: "scanning"
+ * (gboolean), "files-done", "files-total", "files-failed" (guint), of the scan
+ * under way or the last one. Signals: "changed" (tracks were added, changed or
+ * removed), "scan-done". */
+G_DECLARE_FINAL_TYPE (SyrinxIngest, syrinx_ingest, SYRINX, INGEST, GObject)
+
+/* @roots: absolute library folders. @worker: path of the syrinx-worker program.
+ * Installs itself as @content's producer. (transfer full) */
+SyrinxIngest *syrinx_ingest_new (SyrinxContent *content,
+    const gchar *const *roots, const gchar *worker, guint n_workers);
+/* Starts an incremental scan (what is under way goes on) and the file watch. */
+void syrinx_ingest_scan (SyrinxIngest *ingest);
+/* Stops workers; waits for none longer than a second. */
+void syrinx_ingest_stop (SyrinxIngest *ingest);
+
+G_END_DECLS

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* One scan of the library folders: what is new or changed goes to workers, what
+ * is gone is marked so. */
+#pragma once
+
+#include "worker-pool.h"
+
+#include "core/store/store.h"
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  SyrinxStore *store;
+  SyrinxWorkerPool *pool;
+  const gchar *const *roots;
+  guint n_workers;
+  GCancellable *cancellable;
+  /* Any thread, often. */
+  void (*progress) (gpointer user_data);
+  gpointer user_data;
+  /* atomic: what progress was made */
+  guint *n_total, *n_done, *n_failed;
+} SyrinxScanJob;
+
+typedef struct
+{
+  gboolean changed;       /* the index is not what it was */
+  GPtrArray *directories; /* absolute paths, to be watched */
+} SyrinxScanResult;
+
+/* Blocks until everything is scanned or cancelled. Any thread but the main one.
+ */
+void syrinx_scan_run (const SyrinxScanJob *job, SyrinxScanResult *result);
+
+G_END_DECLS

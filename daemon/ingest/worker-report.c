@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Checking what a worker reports. */
+#include "worker-report.h"
+
+#include "daemon/worker/protocol.h"
+
+#include "core/base/error.h"
+
+#include <glib/gstdio.h>
+#include <math.h>
+#include <string.h>
+
+#define MAX_SAMPLES ((guint64)1 << 40)
+
+static const gchar *const codecs[] = { "aac", "alac", "flac", "mp3", "opus",
+  "pcm", "vorbis", "wavpack", NULL };
+
+gchar *
+syrinx_report_clean_text (const gchar *text, gsize size_bytes, gsize max_bytes)
+{
+  g_autofree gchar *valid
+      = g_utf8_make_valid (text, MIN (size_bytes, max_bytes));
+  g_autoptr (GString) clean = g_string_sized_new (strlen (valid));
+
+  for (const gchar *p = valid; *p; p = g_utf8_next_char (p)) {
+    gunichar c = g_utf8_get_char (p);
+    if (g_unichar_iscntrl (c) || c == 0x2028 || c == 0x2029)
+      c = ' ';
+    g_string_append_unichar (clean, c);
+  }
+  if (clean->len > max_bytes)
+    g_string_truncate (
+        clean, g_utf8_find_prev_char (clean->str, clean->str + max_bytes)
+                   - clean->str);
+  return g_strstrip (g_string_free (g_steal_pointer (&clean), FALSE));
+}
+
+static gchar *
+read_text (GVariant *report, const gchar *key)
+{
+  const gchar *value;
+  g_autofree gchar *clean = NULL;
+
+  if (!g_variant_lookup (report, key, "&s", &value))
+    return NULL;
+  clean
+      = syrinx_report_clean_text (value, strlen (value), SYRINX_MAX_TAG_BYTES);
+  return *clean ? g_steal_pointer (&clean) : NULL;
+}
+
+static gint
+read_number (GVariant *report, const gchar *key)
+{
+  gint value = 0;
+
+  g_variant_lookup (report, key, "i", &value);
+  return value > 0 && value < 10000 ? value : 0;
+}
+
+/* "01 Ode to Joy.opus" is "01 Ode to Joy": guessing more would be wrong now and
+ * then. */
+static gchar *
+title_from_name (const gchar *name)
+{
+  g_autofree gchar *display = g_filename_display_basename (name);
+  gchar *dot = strrchr (display, '.');
+  gchar *clean;
+
+  if (dot && dot != display)
+    *dot = 0;
+  clean = syrinx_report_clean_text (
+      display, strlen (display), SYRINX_MAX_TAG_BYTES);
+  if (*clean)
+    return clean;
+  g_free (clean);
+  return g_strdup ("?");
+}
+
+static const gchar *
+get_picture_type (const guint8 *data, gsize size)
+{
+  static const guint8 png[] = { 0x89, 'P', 'N', 'G', 13, 10, 26, 10 };
+
+  if (size > 64 && memcmp (data, "\xff\xd8\xff", 3) == 0)
+    return "image/jpeg";
+  if (size > 64 && memcmp (data, png, sizeof png) == 0)
+    return "image/png";
+  return NULL;
+}
+
+static void
+keep_artwork (SyrinxTrack *track, GVariant *report, const gchar *state_dir)
+{
+  g_autoptr (GVariant) value
+      = g_variant_lookup_value (report, "artwork", G_VARIANT_TYPE_BYTESTRING);
+  gsize size = 0;
+  const guint8 *data
+      = value ? g_variant_get_fixed_array (value, &size, 1) : NULL;
+  const gchar *type = data ? get_picture_type (data, size) : NULL;
+  g_autofree gchar *hex = NULL, *dir = NULL, *path = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (!type || size > SYRINX_MAX_ARTWORK_BYTES)
+    return;
+  hex = g_compute_checksum_for_data (G_CHECKSUM_SHA256, data, size);
+  dir = g_build_filename (state_dir, "artwork", NULL);
+  path = g_build_filename (dir, hex, NULL);
+  g_mkdir_with_parents (dir, 0700);
+  if (!g_file_test (path, G_FILE_TEST_EXISTS)
+      && !g_file_set_contents (path, (const gchar *)data, size, &error)) {
+    g_warning ("artwork is not kept: %s", error->message);
+    return;
+  }
+  track->artwork = g_steal_pointer (&hex);
+  track->artwork_type = g_strdup (type);
+}
+
+static gboolean
+read_facts (SyrinxTrack *track, GVariant *report)
+{
+  const gchar *codec = "";
+
+  g_variant_lookup (report, "codec", "&s", &codec);
+  g_variant_lookup (report, "rate", "u", &track->sample_rate_hz);
+  g_variant_lookup (report, "channels", "u", &track->channels);
+  g_variant_lookup (report, "samples", "t", &track->n_samples);
+  g_variant_lookup (report, "bitrate", "u", &track->bitrate_bps);
+  track->codec = g_strdup (codec);
+  return g_strv_contains (codecs, codec) && track->sample_rate_hz >= 4000
+         && track->sample_rate_hz <= 768000 && track->channels >= 1
+         && track->channels <= 64 && track->n_samples >= 1
+         && track->n_samples <= MAX_SAMPLES;
+}
+
+/* What the plan will rest on. */
+static void
+read_packets (SyrinxTrack *track, GVariant *report)
+{
+  gboolean is_opus = g_str_equal (track->codec, "opus");
+  guint bps = 0, pre_skip = 0;
+
+  g_variant_lookup (report, "packet-bitrate", "u", &bps);
+  g_variant_lookup (report, "pre-skip", "u", &pre_skip);
+  if (track->channels > 2 || pre_skip > SYRINX_MAX_PRE_SKIP
+      || (is_opus ? track->sample_rate_hz != 48000
+                  : !g_str_equal (track->codec, "aac")))
+    return;
+  track->packet_bps = bps;
+  track->packet_pre_skip = pre_skip;
+}
+
+static void
+read_gain (SyrinxTrack *track, GVariant *report)
+{
+  if (!g_variant_lookup (report, "gain", "d", &track->gain_db)
+      || !isfinite (track->gain_db) || fabs (track->gain_db) > 64)
+    return;
+  g_variant_lookup (report, "peak", "d", &track->peak);
+  if (!isfinite (track->peak) || track->peak < 0 || track->peak > 100)
+    track->peak = 1;
+  track->has_gain = TRUE;
+}
+
+SyrinxTrack *
+syrinx_report_read (
+    GVariant *report, const gchar *name, const gchar *state_dir, GError **error)
+{
+  g_autoptr (SyrinxTrack) track = g_new0 (SyrinxTrack, 1);
+
+  if (!read_facts (track, report)) {
+    g_set_error_literal (error, SYRINX_ERROR, SYRINX_ERROR_INVALID,
+        "what the worker reports makes no sense");
+    return NULL;
+  }
+  track->title = read_text (report, "title");
+  if (!track->title)
+    track->title = title_from_name (name);
+  track->artist = read_text (report, "artist");
+  track->album = read_text (report, "album");
+  track->album_artist = read_text (report, "album-artist");
+  track->genre = read_text (report, "genre");
+  track->year = read_number (report, "year");
+  track->track_number = read_number (report, "track");
+  track->disc_number = read_number (report, "disc");
+  read_packets (track, report);
+  read_gain (track, report);
+  keep_artwork (track, report, state_dir);
+  return g_steal_pointer (&track);
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The sessions that exist: one listener, one track, one grant, one capability.
+ * Main thread only. */
+#pragma once
+
+#include "encryption.h"
+
+#include "core/content/content.h"
+#include "core/access/grant.h"
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/* One session: a GObject so that D-Bus can follow its properties, all
+ * read-only: "id", "subject", "track-id", "rendition", "region", "client",
+ * "state" ("idle", "playing", "ended"), "bytes-sent" (guint64), "created-at",
+ * "expires-at" (gint64, Unix time in seconds), "rtt-ms" (guint). */
+#define SYRINX_TYPE_SESSION (syrinx_session_get_type ())
+G_DECLARE_FINAL_TYPE (SyrinxSession, syrinx_session, SYRINX, SESSION, GObject)
+
+const gchar *syrinx_session_get_id (SyrinxSession *session);
+const gchar *syrinx_session_get_track_id (SyrinxSession *session);
+const gchar *syrinx_session_get_region (SyrinxSession *session);
+guint syrinx_session_get_rtt_ms (SyrinxSession *session);
+/* No session any more, by whatever end. */
+gboolean syrinx_session_has_ended (SyrinxSession *session);
+SyrinxEncryption syrinx_session_get_encryption (SyrinxSession *session);
+SyrinxGrant *syrinx_session_get_grant (SyrinxSession *session);
+/* The session's own key, 16 bytes, if it has one (ece). (transfer none) */
+GBytes *syrinx_session_get_key (SyrinxSession *session);
+/* Whether its keys go out wrapped for its public key, and only so. */
+gboolean syrinx_session_has_wrapped_keys (SyrinxSession *session);
+
+/* Its rendition, opened once and on the epoch it began with for as long as the
+ * session lives. (transfer none) Errors: as syrinx_content_open(). */
+SyrinxRendition *syrinx_session_open (
+    SyrinxSession *session, const gchar *rendition, GError **error);
+
+/* Counts what was sent; the session is then playing. */
+void syrinx_session_count (SyrinxSession *session, gsize sent_bytes);
+
+/* A fresh grant of the same subject: same URLs, later end. DENIED if it is
+ * another's. */
+gboolean syrinx_session_renew (
+    SyrinxSession *session, SyrinxGrant *grant, GError **error);
+
+/* Signals: "added" (SyrinxSession), "removed" (SyrinxSession). */
+#define SYRINX_TYPE_SESSIONS (syrinx_sessions_get_type ())
+G_DECLARE_FINAL_TYPE (
+    SyrinxSessions, syrinx_sessions, SYRINX, SESSIONS, GObject)
+
+SyrinxSessions *syrinx_sessions_new (SyrinxContent *content, guint max);
+/* Those over it go on. */
+void syrinx_sessions_set_max (SyrinxSessions *sessions, guint max);
+
+/* What a new session is to be. */
+typedef struct
+{
+  SyrinxGrant *grant;
+  const gchar *track_id, *rendition;
+  SyrinxEncryption encryption;
+  gboolean has_wrapped_keys; /* the listener gave a public key */
+  const gchar *region;
+  const gchar *client; /* its address, for the operator */
+  guint rtt_ms;        /* to the listener and back */
+} SyrinxSessionRequest;
+
+/* *@capability (transfer full) is given out once and kept only as its digest.
+ * (transfer none) Errors: OVERLOADED; as syrinx_content_open(). */
+SyrinxSession *syrinx_sessions_create (SyrinxSessions *sessions,
+    const SyrinxSessionRequest *request, gchar **capability, GError **error);
+
+/* (element-type SyrinxSession) (transfer container) */
+GPtrArray *syrinx_sessions_list (SyrinxSessions *sessions);
+/* (transfer none) (nullable) */
+SyrinxSession *
+syrinx_sessions_lookup (SyrinxSessions *sessions, const gchar *id);
+/* The session, if it is alive and @capability its own. (transfer none)
+ * Errors: NOT_FOUND (also for a wrong capability), EXPIRED. */
+SyrinxSession *syrinx_sessions_check (SyrinxSessions *sessions, const gchar *id,
+    const gchar *capability, GError **error);
+/* Whether @id was a session's that has ended. */
+gboolean syrinx_sessions_has_ended (SyrinxSessions *sessions, const gchar *id);
+/* Ends it: its URLs answer 410. FALSE if there is none. */
+gboolean syrinx_sessions_terminate (
+    SyrinxSessions *sessions, const gchar *id, const gchar *reason);
+
+G_END_DECLS

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* RFC 8188 encrypted content: keys, the encoder, whole messages. */
+#include "ece.h"
+
+#include "ece-private.h"
+#include "core/base/error.h"
+#include "core/base/identifier.h"
+#include "secret.h"
+
+#include <string.h>
+
+/* A record under way is encrypted as its bytes come: no plaintext is kept, and
+ * what has not left is held as ciphertext, without its tag. A session that
+ * closes its record with every batch never holds, and has no room for it. */
+struct _SyrinxEceEncoder
+{
+  SyrinxEceCipher cipher;
+  guint8 header[SYRINX_ECE_MAX_HEADER_BYTES];
+  gsize header_bytes; /* 0 once written */
+  guint record_size;
+  guint64 record;   /* under way, or next */
+  gsize held_bytes; /* of it, in held */
+  gboolean is_finished;
+  guint8 *held; /* record_size; NULL until something is held */
+};
+
+gboolean
+syrinx_ece_check_key (GBytes *key, GError **error)
+{
+  gsize size_bytes = g_bytes_get_size (key);
+
+  if (size_bytes >= SYRINX_ECE_MIN_KEY_BYTES
+      && size_bytes <= SYRINX_ECE_MAX_KEY_BYTES)
+    return TRUE;
+  g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_INVALID,
+      "a key for ece has %d to %d bytes, not %" G_GSIZE_FORMAT,
+      SYRINX_ECE_MIN_KEY_BYTES, SYRINX_ECE_MAX_KEY_BYTES, size_bytes);
+  return FALSE;
+}
+
+gboolean
+syrinx_ece_cipher_init (SyrinxEceCipher *cipher, GBytes *key,
+    const guint8 salt[SYRINX_ECE_SALT_BYTES], gboolean encrypt, GError **error)
+{
+  static EVP_CIPHER *slot;
+  /* Both end in a zero byte that is part of them (sections 2.2 and 2.3). */
+  static const gchar key_info[] = "Content-Encoding: aes128gcm";
+  static const gchar nonce_info[] = "Content-Encoding: nonce";
+  EVP_CIPHER *gcm = syrinx_evp_cipher (&slot, "AES-128-GCM");
+  gsize key_bytes;
+  gconstpointer data = g_bytes_get_data (key, &key_bytes);
+  guint8 content_key[16];
+  gboolean done;
+
+  if (!syrinx_evp_hkdf (data, key_bytes, salt, SYRINX_ECE_SALT_BYTES, key_info,
+          sizeof key_info, content_key, sizeof content_key, error)
+      || !syrinx_evp_hkdf (data, key_bytes, salt, SYRINX_ECE_SALT_BYTES,
+          nonce_info, sizeof nonce_info, cipher->nonce, sizeof cipher->nonce,
+          error))
+    return FALSE;
+  if (cipher->context == NULL)
+    cipher->context = EVP_CIPHER_CTX_new ();
+  done = gcm != NULL && cipher->context != NULL
+         && EVP_CipherInit_ex2 (
+             cipher->context, gcm, content_key, NULL, encrypt, NULL);
+  syrinx_wipe (content_key, sizeof content_key);
+  return done || syrinx_evp_fail (error, "setting up AES-128-GCM");
+}
+
+void
+syrinx_ece_cipher_clear (SyrinxEceCipher *cipher)
+{
+  g_clear_pointer (&cipher->context, EVP_CIPHER_CTX_free);
+  syrinx_wipe (cipher->nonce, sizeof cipher->nonce);
+}
+
+gboolean
+syrinx_ece_cipher_start (SyrinxEceCipher *cipher, guint64 record)
+{
+  guint8 nonce[SYRINX_ECE_NONCE_BYTES];
+
+  memcpy (nonce, cipher->nonce, sizeof nonce);
+  for (guint i = 0; i < sizeof record; i++)
+    nonce[SYRINX_ECE_NONCE_BYTES - 1 - i] ^= record >> (8 * i);
+  return EVP_CipherInit_ex2 (cipher->context, NULL, NULL, nonce, -1, NULL);
+}
+
+static void
+write_header (SyrinxEceEncoder *encoder, const guint8 *salt, const gchar *keyid)
+{
+  guint32 big_endian = GUINT32_TO_BE (encoder->record_size);
+  gsize keyid_bytes = keyid ? strlen (keyid) : 0;
+  guint8 *at = encoder->header;
+
+  memcpy (at, salt, SYRINX_ECE_SALT_BYTES);
+  memcpy (at + SYRINX_ECE_SALT_BYTES, &big_endian, sizeof big_endian);
+  at[SYRINX_ECE_FIXED_BYTES - 1] = keyid_bytes;
+  if (keyid_bytes > 0)
+    memcpy (at + SYRINX_ECE_FIXED_BYTES, keyid, keyid_bytes);
+  encoder->header_bytes = SYRINX_ECE_FIXED_BYTES + keyid_bytes;
+}
+
+SyrinxEceEncoder *
+syrinx_ece_encoder_new (GBytes *key, const guint8 *salt, const gchar *keyid,
+    guint record_size, GError **error)
+{
+  g_autoptr (SyrinxEceEncoder) encoder = NULL;
+  guint8 random[SYRINX_ECE_SALT_BYTES];
+
+  if (!syrinx_ece_check_key (key, error))
+    return NULL;
+  if (record_size < SYRINX_ECE_MIN_RECORD_SIZE
+      || record_size > SYRINX_ECE_MAX_RECORD_SIZE
+      || (keyid && strlen (keyid) > SYRINX_ECE_MAX_KEYID_BYTES)) {
+    g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_INVALID,
+        "ece needs a record size of %d to %d bytes and a key id of at most %d",
+        SYRINX_ECE_MIN_RECORD_SIZE, SYRINX_ECE_MAX_RECORD_SIZE,
+        SYRINX_ECE_MAX_KEYID_BYTES);
+    return NULL;
+  }
+  if (salt == NULL) {
+    syrinx_random_fill (random, sizeof random);
+    salt = random;
+  }
+  encoder = g_new0 (SyrinxEceEncoder, 1);
+  encoder->record_size = record_size;
+  write_header (encoder, salt, keyid);
+  if (!syrinx_ece_cipher_init (&encoder->cipher, key, salt, TRUE, error))
+    return NULL;
+  return g_steal_pointer (&encoder);
+}
+
+void
+syrinx_ece_encoder_free (SyrinxEceEncoder *encoder)
+{
+  if (encoder == NULL)
+    return;
+  syrinx_ece_cipher_clear (&encoder->cipher);
+  g_free (encoder->held);
+  g_free (encoder);
+}
+
+gsize
+syrinx_ece_encoder_get_held_bytes (SyrinxEceEncoder *encoder)
+{
+  return encoder->held_bytes;
+}
+
+void
+syrinx_ece_encoder_set_record (SyrinxEceEncoder *encoder, guint64 record)
+{
+  encoder->record = record;
+  encoder->held_bytes = 0;
+  encoder->header_bytes = 0;
+}
+
+gsize
+syrinx_ece_encoder_get_output_bytes (
+    SyrinxEceEncoder *encoder, gsize plain_bytes, SyrinxEceEnd end)
+{
+  gsize capacity = encoder->record_size - SYRINX_ECE_OVERHEAD_BYTES;
+  gsize total = encoder->held_bytes + plain_bytes;
+  gsize full = total / capacity, rest = total % capacity;
+  gsize out = encoder->header_bytes + full * encoder->record_size;
+
+  if (end == SYRINX_ECE_FLUSH && rest > 0)
+    out += encoder->record_size;
+  if (end == SYRINX_ECE_LAST && (rest > 0 || total == 0))
+    out += rest + SYRINX_ECE_OVERHEAD_BYTES;
+  return out;
+}
+
+static gboolean
+encrypt (SyrinxEceEncoder *encoder, const guint8 *plain, gsize n, guint8 *out)
+{
+  gint written;
+
+  return n == 0
+         || EVP_EncryptUpdate (
+             encoder->cipher.context, out, &written, plain, n);
+}
+
+/* The record under way gets @n bytes more, delimiter and padding, and leaves.
+ * Returns what was written, 0 on failure. */
+static gsize
+write_record (SyrinxEceEncoder *encoder, const guint8 *plain, gsize n,
+    SyrinxEceEnd end, guint8 *out)
+{
+  EVP_CIPHER_CTX *context = encoder->cipher.context;
+  gsize held_bytes = encoder->held_bytes, content = held_bytes + n;
+  gboolean is_last = end == SYRINX_ECE_LAST;
+  gsize padding
+      = is_last ? 0
+                : encoder->record_size - content - SYRINX_ECE_OVERHEAD_BYTES;
+  guint8 *tail = out + content, *tag = tail + 1 + padding;
+  gint written;
+
+  if (held_bytes == 0
+      && !syrinx_ece_cipher_start (&encoder->cipher, encoder->record))
+    return 0;
+  if (held_bytes > 0)
+    memcpy (out, encoder->held, held_bytes);
+  tail[0] = is_last ? SYRINX_ECE_DELIMITER_LAST : SYRINX_ECE_DELIMITER_MORE;
+  memset (tail + 1, 0, padding);
+  if (!encrypt (encoder, plain, n, out + held_bytes)
+      || !encrypt (encoder, tail, 1 + padding, tail)
+      || !EVP_EncryptFinal_ex (context, tag, &written)
+      || !EVP_CIPHER_CTX_ctrl (
+          context, EVP_CTRL_AEAD_GET_TAG, SYRINX_ECE_TAG_BYTES, tag))
+    return 0;
+  encoder->record++;
+  encoder->held_bytes = 0;
+  return content + padding + SYRINX_ECE_OVERHEAD_BYTES;
+}
+
+static gboolean
+hold (SyrinxEceEncoder *encoder, const guint8 *plain, gsize n)
+{
+  if (n == 0)
+    return TRUE;
+  if (encoder->held == NULL)
+    encoder->held = g_malloc (encoder->record_size);
+  if (encoder->held_bytes == 0
+      && !syrinx_ece_cipher_start (&encoder->cipher, encoder->record))
+    return FALSE;
+  if (!encrypt (encoder, plain, n, encoder->held + encoder->held_bytes))
+    return FALSE;
+  encoder->held_bytes += n;
+  return TRUE;
+}
+
+gboolean
+syrinx_ece_encoder_push (SyrinxEceEncoder *encoder, const guint8 *plain,
+    gsize plain_bytes, SyrinxEceEnd end, guint8 *out, GError **error)
+{
+  gsize capacity = encoder->record_size - SYRINX_ECE_OVERHEAD_BYTES;
+
+  g_return_val_if_fail (!encoder->is_finished, FALSE);
+  if (encoder->header_bytes > 0) {
+    memcpy (out, encoder->header, encoder->header_bytes);
+    out += encoder->header_bytes;
+    encoder->header_bytes = 0;
+  }
+  encoder->is_finished = end == SYRINX_ECE_LAST;
+  for (;;) {
+    gsize n = MIN (plain_bytes, capacity - encoder->held_bytes);
+    gboolean is_full = encoder->held_bytes + n == capacity;
+    gboolean is_last = n == plain_bytes;
+    gsize written;
+
+    if (is_last && !is_full && end == SYRINX_ECE_MORE)
+      return hold (encoder, plain, n)
+             || syrinx_evp_fail (error, "encrypting a record");
+    if (is_last && encoder->held_bytes + n == 0 && end == SYRINX_ECE_FLUSH)
+      return TRUE;
+    written = write_record (encoder, plain, n,
+        is_last && end == SYRINX_ECE_LAST ? end : SYRINX_ECE_FLUSH, out);
+    if (written == 0)
+      return syrinx_evp_fail (error, "encrypting a record");
+    if (is_last)
+      return TRUE;
+    out += written;
+    plain += n;
+    plain_bytes -= n;
+  }
+}
+
+GBytes *
+syrinx_ece_encrypt (GBytes *key, const guint8 *salt, const gchar *keyid,
+    guint record_size, gconstpointer plain, gsize plain_bytes, GError **error)
+{
+  g_autoptr (SyrinxEceEncoder) encoder
+      = syrinx_ece_encoder_new (key, salt, keyid, record_size, error);
+  g_autofree guint8 *out = NULL;
+  gsize out_bytes;
+
+  if (encoder == NULL)
+    return NULL;
+  out_bytes = syrinx_ece_encoder_get_output_bytes (
+      encoder, plain_bytes, SYRINX_ECE_LAST);
+  out = g_malloc (out_bytes);
+  if (!syrinx_ece_encoder_push (
+          encoder, plain, plain_bytes, SYRINX_ECE_LAST, out, error))
+    return NULL;
+  return g_bytes_new_take (g_steal_pointer (&out), out_bytes);
+}
+
+GBytes *
+syrinx_ece_decrypt (GBytes *key, const gchar *keyid, gconstpointer message,
+    gsize message_bytes, GError **error)
+{
+  g_autoptr (SyrinxEceDecoder) decoder
+      = syrinx_ece_decoder_new (key, keyid, error);
+  g_autofree guint8 *out = NULL;
+  gsize out_bytes;
+
+  if (decoder == NULL)
+    return NULL;
+  out = g_malloc (
+      syrinx_ece_decoder_get_output_bytes (decoder, message_bytes, TRUE) + 1);
+  if (!syrinx_ece_decoder_push (
+          decoder, message, message_bytes, TRUE, out, &out_bytes, error))
+    return NULL;
+  return g_bytes_new_take (g_steal_pointer (&out), out_bytes);
+}

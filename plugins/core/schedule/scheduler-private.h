@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What scheduler.c, which serves, and scheduler-registry.c, which keeps, share.
+ * Each scheduler has one lock; the registry's is taken alone. */
+#pragma once
+
+#include "scheduler.h"
+
+#include "core/base/budget.h"
+#include "core/base/heap.h"
+#include "core/base/histogram.h"
+
+typedef struct
+{
+  gchar *name;
+  guint weight;
+  SyrinxHeap ready;
+  gint64 start_tag;
+  guint64 cost_estimate; /* of a turn, running mean */
+  guint n_flows, n_ready;
+  guint n_served; /* at this moment, without priority */
+  guint64 turns, cost_bytes;
+  SyrinxHistogram wait, lateness;
+} Region;
+
+struct _SyrinxScheduler
+{
+  gchar *name;
+  gint refs; /* protected by registry_lock */
+
+  GMutex lock;
+  GCond work;   /* idle workers wait here */
+  GCond time;   /* and one of them here, for the next due */
+  GCond served; /* a service or timer has ended */
+
+  /* protected by lock */
+  GHashTable *regions; /* name → Region */
+  SyrinxHeap express, sleeping, timers;
+  gint64 virtual_time, express_debt;
+  guint express_percent; /* of what is sent while others wait */
+  guint n_ready;
+  SyrinxBudget egress;
+  SyrinxPolicy policy;
+  guint n_workers, n_idle;
+  GPtrArray *threads; /* GThread */
+  gboolean keeps_time, stopping;
+  gint64 kept_due_us; /* until when whoever keeps the time sleeps */
+};
+
+/* Made if there is none. @name (nullable): "default". */
+Region *syrinx_scheduler_get_region_locked (
+    SyrinxScheduler *scheduler, const gchar *name);

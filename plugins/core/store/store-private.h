@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the parts of the store share: connections, statements by name, folded
+ * words. */
+#pragma once
+
+#include "store.h"
+
+#include <sqlite3.h>
+
+G_BEGIN_DECLS
+
+typedef struct _SyrinxConnection SyrinxConnection;
+
+struct _SyrinxStore
+{
+  gatomicrefcount refs;
+
+  /* constant after open */
+  gchar *state_dir, *db_path;
+  gboolean writable;
+  gint lock_fd;
+  GHashTable *sql; /* name -> text, of statements.sql */
+
+  /* protected by writer_lock */
+  GMutex writer_lock;
+  SyrinxConnection *writer;
+
+  /* protected by lock */
+  GMutex lock;
+  GPtrArray *idle_readers; /* SyrinxConnection */
+  GThread *checkpointer;   /* to be joined, (nullable) */
+
+  /* atomic */
+  gint n_checkpoints; /* asked for and not done; 0: no thread runs */
+  gint log_pages;     /* at the last commit */
+
+  /* protected by uses_lock; by store-renditions.c */
+  GMutex uses_lock;
+  GHashTable *uses; /* "track/rendition/epoch" -> us, not yet written */
+};
+
+/* One SQLite connection, used by one thread at a time: the store's only writer,
+ * or one of its readers. It has its own statements and its own tokenizer. */
+struct _SyrinxConnection
+{
+  SyrinxStore *store; /* (transfer none) */
+  sqlite3 *db;
+  GHashTable *statements; /* name -> SyrinxStatement */
+  fts5_tokenizer tokenizer_api;
+  Fts5Tokenizer *tokenizer;
+  gboolean is_writer, in_transaction;
+  gboolean is_durable; /* PRAGMA synchronous is FULL */
+};
+
+typedef struct
+{
+  sqlite3_stmt *stmt;
+  GHashTable *columns; /* name -> index */
+  gint *known_columns; /* of syrinx_track_from_row(), once it was used */
+} SyrinxStatement;
+
+/* A reader in a transaction of its own (what it sees does not change), or the
+ * writer in one that is rolled back unless it was committed. Released by
+ * g_autoptr. */
+SyrinxConnection *syrinx_store_read (SyrinxStore *store, GError **error);
+SyrinxConnection *syrinx_store_write (SyrinxStore *store, GError **error);
+/* The same, and what was committed is on the disk: not even a power cut takes
+ * it back. */
+SyrinxConnection *
+syrinx_store_write_durably (SyrinxStore *store, GError **error);
+gboolean
+syrinx_connection_commit (SyrinxConnection *connection, GError **error);
+void syrinx_connection_release (SyrinxConnection *connection);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxConnection, syrinx_connection_release)
+
+/* The statement called @name in data/sql/statements.sql, ready to be bound;
+ * (transfer none), the same one at each call. NULL never: a name or statement
+ * that is not there is a programmer's error. */
+SyrinxStatement *
+syrinx_connection_get (SyrinxConnection *connection, const gchar *name);
+
+/* Parameters by number from 1; text and bytes must live until the statement has
+ * run. NULL binds NULL. */
+void syrinx_bind_text (SyrinxStatement *st, gint n, const gchar *text);
+void syrinx_bind_copy (SyrinxStatement *st, gint n, const gchar *text);
+void syrinx_bind_path (SyrinxStatement *st, gint n, const gchar *path);
+void syrinx_bind_bytes (SyrinxStatement *st, gint n, GBytes *bytes);
+void syrinx_bind_int (SyrinxStatement *st, gint n, gint64 value);
+
+/* TRUE with a row. FALSE without @error set: there are no more. */
+gboolean syrinx_statement_next (
+    SyrinxConnection *connection, SyrinxStatement *st, GError **error);
+/* Runs what gives no rows. */
+gboolean syrinx_statement_run (
+    SyrinxConnection *connection, SyrinxStatement *st, GError **error);
+
+/* Columns by name; the statement must have it. Text is (transfer full)
+ * (nullable). */
+gint syrinx_column_index (SyrinxStatement *st, const gchar *name);
+gint64 syrinx_column_int (SyrinxStatement *st, const gchar *name);
+gdouble syrinx_column_double (SyrinxStatement *st, const gchar *name);
+gboolean syrinx_column_is_null (SyrinxStatement *st, const gchar *name);
+gchar *syrinx_column_text (SyrinxStatement *st, const gchar *name);
+const gchar *syrinx_column_peek (SyrinxStatement *st, const gchar *name);
+GBytes *syrinx_column_bytes (SyrinxStatement *st, const gchar *name);
+
+/* Sets @error from the connection's last failure. Always FALSE. */
+gboolean syrinx_connection_fail (
+    SyrinxConnection *connection, const gchar *what, GError **error);
+
+/* (store-checkpoint.c) Counts the log's pages from now on; starts moving them
+ * into the file if there are many; waits until that is done; keeps the log
+ * within its bound. */
+void syrinx_store_watch_log (SyrinxStore *store);
+void syrinx_store_start_checkpoint (SyrinxStore *store);
+void syrinx_store_finish_checkpoint (SyrinxStore *store);
+void syrinx_store_bound_log_locked (SyrinxStore *store);
+
+/* Writes the uses that syrinx_store_touch_rendition() noted. */
+gboolean syrinx_store_write_uses (SyrinxStore *store, GError **error);
+
+/* --- Words (store-text.c) --- */
+
+#define SYRINX_MARKED_BEGINNING                                                \
+  4 /* longest beginning with a list of its own                                \
+     */
+
+/* Folded words as unicode61 cuts them, each ended by a NUL in @text. */
+typedef struct
+{
+  GString *text;
+  GArray *starts; /* guint */
+} SyrinxWords;
+
+SyrinxWords *syrinx_words_new (void);
+void syrinx_words_free (SyrinxWords *words);
+void syrinx_words_clear (SyrinxWords *words);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxWords, syrinx_words_free)
+#define syrinx_words_count(w) ((w)->starts->len)
+#define syrinx_words_get(w, i)                                                 \
+  ((w)->text->str + g_array_index ((w)->starts, guint, i))
+
+/* Appends @text's words. */
+void syrinx_words_add (
+    SyrinxConnection *connection, SyrinxWords *words, const gchar *text);
+/* Bytes of the first @n_chars characters of @word (all if it is shorter). */
+gsize syrinx_word_beginning (const gchar *word, guint n_chars);
+
+/* All of them, a space between. (transfer full) */
+gchar *syrinx_words_join (const SyrinxWords *words);
+
+/* The form that names are compared and sorted by: words joined by a space; for
+ * a name without any, itself in lower case. (transfer full), "" for NULL. */
+gchar *syrinx_text_key (SyrinxConnection *connection, const gchar *text);
+gint64 syrinx_text_number (const gchar *text);
+
+/* Words that stand in the index for something no user can type. (transfer full)
+ */
+gchar *syrinx_mark_title (const gchar *title_key);
+gchar *syrinx_mark_genre (const gchar *genre_key);
+gchar *syrinx_mark_repeated (const gchar *word);
+/* Text from outside, valid UTF-8, must hold none of them. */
+void syrinx_text_remove_marks (gchar *text);
+/* All marks of a track with these words. (transfer full) */
+gchar *syrinx_marks_new (
+    SyrinxWords *words, const gchar *title_key, const gchar *genre_key);
+
+/* --- Changes (store-batch.c) --- */
+
+/* Everything that one transaction does to tracks; the index is changed at its
+ * end, in the order that costs least. */
+typedef struct _SyrinxBatch SyrinxBatch;
+
+SyrinxBatch *syrinx_batch_new (SyrinxConnection *writer);
+void syrinx_batch_free (SyrinxBatch *batch);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxBatch, syrinx_batch_free)
+
+/* Where a track belongs. */
+typedef struct
+{
+  gint64 artist_id; /* of the track, if it is not the album's: else 0 */
+  gint64 album_id, genre_id; /* genre_id 0: none */
+  gchar *genre_key;          /* (transfer none) of the batch */
+} SyrinxBatchPlace;
+
+gboolean syrinx_batch_find_place (SyrinxBatch *batch, const SyrinxTrack *track,
+    SyrinxBatchPlace *place, GError **error);
+void syrinx_batch_index (SyrinxBatch *batch, gint64 number,
+    const SyrinxTrack *track, const SyrinxBatchPlace *place);
+void syrinx_batch_unindex (
+    SyrinxBatch *batch, gint64 number, const SyrinxTrack *track);
+/* These may have lost their last track. */
+void syrinx_batch_left (SyrinxBatch *batch, const SyrinxBatchPlace *place);
+/* Marks the track at @path as missing, if there is one. */
+gboolean syrinx_batch_remove_path (SyrinxBatch *batch, SyrinxConnection *writer,
+    gint64 root_id, const gchar *path, GError **error);
+/* The number of a library folder, entered if it is new. 0 on error. */
+gint64 syrinx_connection_find_root (
+    SyrinxConnection *writer, const gchar *root, GError **error);
+gboolean syrinx_batch_finish (SyrinxBatch *batch, GError **error);
+
+/* --- Renditions (store-renditions.c) --- */
+
+SyrinxRenditionRow *syrinx_rendition_from_row (SyrinxStatement *st);
+gboolean syrinx_rendition_write (
+    SyrinxConnection *writer, const SyrinxRenditionRow *row, GError **error);
+/* In the transaction of @writer, with its fragments. */
+gboolean syrinx_rendition_drop (
+    SyrinxConnection *writer, gint64 rendition_id, GError **error);
+
+/* --- Tracks (store-tracks.c) --- */
+
+SyrinxTrack *syrinx_track_from_row (SyrinxStatement *st);
+void syrinx_track_add_words (
+    SyrinxConnection *connection, SyrinxWords *words, const SyrinxTrack *track);
+gint64 syrinx_track_get_search_row (gint64 number, guint n_words);
+
+/* Whether a track is in the sample that "beginnings" counts. */
+#define SYRINX_SAMPLE 32
+#define syrinx_is_sampled(number)                                              \
+  ((((guint64)(number)) * 2654435761u >> 7) % SYRINX_SAMPLE == 0)
+
+G_END_DECLS

@@ -1,0 +1,680 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The index: search by the beginnings of words.
+ *
+ * Ordering every match by bm25 costs time in proportion to the matches, which
+ * two letters can have by the hundred thousand. Here only a bounded head is
+ * ranked. bm25 (k1 = 1.2, b = 0.75, as FTS5 has it) depends on how often a row
+ * holds each word, on how long the row is, and on how rare each word is. Rows
+ * lie by length, and what a row holds repeatedly is marked (store-text.c), so
+ * the first rows of "both words repeated", "one of them repeated" and "both
+ * there" are the best of each kind, and the best of all are among them.
+ *
+ * A listing has three phases: titles that are exactly the query, the ranked
+ * head, and the rest as the rows lie. The head's rows travel in the cursor, so
+ * that no page shows one twice whatever changes meanwhile. */
+#include "store-browse.h"
+
+#include "core/base/error.h"
+
+#include <math.h>
+#include <string.h>
+
+#define MAX_LIMIT       500
+#define MAX_WORDS       64
+#define MAX_WORD_CHARS  64
+#define HEAD_ROWS       64  /* ranked; at most SYRINX_CURSOR_MAX_ROWS */
+#define COUNTED_ROWS    160 /* counted one by one, beyond that by the sample */
+#define MAX_TRACK_WORDS 2048
+#define MAX_COMBINED    3 /* words whose repetitions are combined */
+#define BM25_K1         1.2
+#define BM25_B          0.75
+
+enum
+{
+  PHASE_EXACT,
+  PHASE_HEAD,
+  PHASE_REST
+};
+
+typedef struct
+{
+  gint64 row; /* of search */
+  gdouble score;
+  SyrinxTrack *track; /* once looked up */
+} Hit;
+
+/* One page under way. */
+typedef struct
+{
+  SyrinxConnection *reader;
+  const SyrinxSearch *search;
+  SyrinxCursor *cursor;
+  GPtrArray *tracks;    /* the page */
+  SyrinxWords *scratch; /* of a track */
+  gchar *title_key;     /* of the query */
+  gchar *plain, *exact; /* FTS5 expressions */
+  gboolean is_complete; /* the head is all there is */
+  gdouble mean_words, n_tracks;
+  gdouble rarity[MAX_WORDS];
+} Page;
+
+static void
+page_clear (Page *page)
+{
+  g_clear_pointer (&page->tracks, g_ptr_array_unref);
+  g_clear_pointer (&page->scratch, syrinx_words_free);
+  g_clear_pointer (&page->title_key, g_free);
+  g_clear_pointer (&page->plain, g_free);
+  g_clear_pointer (&page->exact, g_free);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Page, page_clear)
+
+/* --- Expressions --- */
+
+/* A quoted string is never FTS5 syntax; a quote within is doubled. */
+static void
+append_term (GString *text, const gchar *word, gboolean is_prefix)
+{
+  if (text->len > 0)
+    g_string_append (text, " AND ");
+  g_string_append_c (text, '"');
+  for (const gchar *p = word; *p; p++) {
+    if (*p == '"')
+      g_string_append_c (text, '"');
+    g_string_append_c (text, *p);
+  }
+  g_string_append (text, is_prefix ? "\" *" : "\"");
+}
+
+static void
+append_genre (GString *text, const SyrinxSearch *search)
+{
+  g_autofree gchar *mark = NULL;
+
+  if (!search->genre_key)
+    return;
+  mark = syrinx_mark_genre (search->genre_key);
+  append_term (text, mark, FALSE);
+}
+
+/* Words whose bit is set in @repeated must occur more than once. */
+static gchar *
+build_expression (const SyrinxSearch *search, guint repeated)
+{
+  GString *text = g_string_new (NULL);
+
+  for (guint i = 0; i < syrinx_words_count (search->words); i++) {
+    const gchar *word = syrinx_words_get (search->words, i);
+    gboolean is_repeated = i < 32 && (repeated >> i & 1);
+
+    if (is_repeated) {
+      g_autofree gchar *mark = syrinx_mark_repeated (word);
+
+      append_term (text, mark, FALSE);
+    }
+    if (!is_repeated || g_utf8_strlen (word, -1) > SYRINX_MARKED_BEGINNING)
+      append_term (text, word, TRUE);
+  }
+  append_genre (text, search);
+  return g_string_free (text, FALSE);
+}
+
+static gchar *
+build_exact (const SyrinxSearch *search, const gchar *title_key)
+{
+  GString *text = g_string_new (NULL);
+  g_autofree gchar *mark = syrinx_mark_title (title_key);
+
+  append_term (text, mark, FALSE);
+  append_genre (text, search);
+  return g_string_free (text, FALSE);
+}
+
+/* Up to @limit rows between @after and @before, ascending. */
+static gboolean
+match_rows (SyrinxConnection *reader, const gchar *expression, gint64 after,
+    gint64 before, guint limit, GArray *rows, GError **error)
+{
+  SyrinxStatement *st = syrinx_connection_get (reader, "match");
+  GError *local = NULL;
+
+  g_array_set_size (rows, 0);
+  syrinx_bind_text (st, 1, expression);
+  syrinx_bind_int (st, 2, after);
+  syrinx_bind_int (st, 3, before);
+  syrinx_bind_int (st, 4, limit);
+  while (syrinx_statement_next (reader, st, &local)) {
+    gint64 row = sqlite3_column_int64 (st->stmt, 0);
+
+    g_array_append_val (rows, row);
+  }
+  if (!local)
+    return TRUE;
+  g_propagate_error (error, local);
+  return FALSE;
+}
+
+/* --- Scores --- */
+
+static gdouble
+score_word (const Page *page, guint word, guint times, guint n_words)
+{
+  gdouble length
+      = BM25_K1 * (1 - BM25_B + BM25_B * n_words / MAX (page->mean_words, 1));
+
+  return page->rarity[word] * times * (BM25_K1 + 1) / (times + length);
+}
+
+/* In how many tracks a word begins like this: exactly for rare ones, by the
+ * sample for others. */
+static gboolean
+count_tracks (Page *page, const gchar *word, gdouble *n_tracks, GError **error)
+{
+  g_autoptr (GString) expression = g_string_new (NULL);
+  g_autoptr (GArray) rows = g_array_new (FALSE, FALSE, sizeof (gint64));
+  g_autofree gchar *beginning
+      = g_strndup (word, syrinx_word_beginning (word, SYRINX_MARKED_BEGINNING));
+  SyrinxStatement *st;
+
+  append_term (expression, word, TRUE);
+  if (!match_rows (page->reader, expression->str, -1, G_MAXINT64, COUNTED_ROWS,
+          rows, error))
+    return FALSE;
+  *n_tracks = rows->len;
+  if (rows->len < COUNTED_ROWS)
+    return TRUE;
+  st = syrinx_connection_get (page->reader, "beginning");
+  syrinx_bind_text (st, 1, beginning);
+  if (syrinx_statement_next (page->reader, st, NULL))
+    *n_tracks = MAX (COUNTED_ROWS,
+        (gdouble)syrinx_column_int (st, "n_tracks") * SYRINX_SAMPLE);
+  sqlite3_reset (st->stmt);
+  return TRUE;
+}
+
+static gboolean
+weigh_words (Page *page, GError **error)
+{
+  SyrinxStatement *st = syrinx_connection_get (page->reader, "totals");
+
+  if (!syrinx_statement_next (page->reader, st, error))
+    return FALSE;
+  page->n_tracks = syrinx_column_int (st, "n_tracks");
+  page->mean_words
+      = syrinx_column_int (st, "n_words") / MAX (page->n_tracks, 1);
+  sqlite3_reset (st->stmt);
+  for (guint i = 0; i < syrinx_words_count (page->search->words); i++) {
+    gdouble n = 0, rarity;
+
+    if (!count_tracks (
+            page, syrinx_words_get (page->search->words, i), &n, error))
+      return FALSE;
+    rarity = log ((page->n_tracks - n + 0.5) / (n + 0.5));
+    page->rarity[i] = rarity > 0 ? rarity : 1e-6;
+  }
+  return TRUE;
+}
+
+/* bm25; negative if it does not match at all, for a mark stands for many texts.
+ */
+static gdouble
+score_track (Page *page, const SyrinxTrack *track)
+{
+  gdouble score = 0;
+  guint n_words;
+
+  syrinx_words_clear (page->scratch);
+  syrinx_track_add_words (page->reader, page->scratch, track);
+  n_words = syrinx_words_count (page->scratch);
+  for (guint i = 0; i < syrinx_words_count (page->search->words); i++) {
+    const gchar *word = syrinx_words_get (page->search->words, i);
+    gsize n_bytes = strlen (word);
+    guint times = 0;
+
+    for (guint k = 0; k < n_words; k++)
+      times
+          += strncmp (syrinx_words_get (page->scratch, k), word, n_bytes) == 0;
+    if (times == 0)
+      return -1;
+    score += score_word (page, i, times, n_words);
+  }
+  return score;
+}
+
+/* What the row's length and its kind say, before it is looked up. */
+static gdouble
+guess_score (Page *page, gint64 row, guint repeated)
+{
+  gdouble score = 0;
+
+  for (guint i = 0; i < syrinx_words_count (page->search->words); i++)
+    score += score_word (
+        page, i, i < 32 && (repeated >> i & 1) ? 2 : 1, (guint)(row >> 32));
+  return score;
+}
+
+static gint
+compare_hits (gconstpointer a, gconstpointer b)
+{
+  const Hit *left = a, *right = b;
+
+  if (left->score != right->score)
+    return left->score > right->score ? -1 : 1;
+  return left->row < right->row ? -1 : left->row > right->row;
+}
+
+static gint
+compare_rows (gconstpointer a, gconstpointer b)
+{
+  const Hit *left = a, *right = b;
+
+  if (left->row != right->row)
+    return left->row < right->row ? -1 : 1;
+  return compare_hits (a, b);
+}
+
+/* --- Tracks --- */
+
+static gboolean
+has_genre (Page *page, const SyrinxTrack *track)
+{
+  g_autofree gchar *key = NULL;
+
+  if (!page->search->genre_key)
+    return TRUE;
+  key = syrinx_text_key (page->reader, track->genre);
+  return g_str_equal (key, page->search->genre_key);
+}
+
+/* NULL if it is gone, or of another genre with the same mark. */
+static SyrinxTrack *
+look_up (Page *page, gint64 row)
+{
+  SyrinxStatement *st = syrinx_connection_get (page->reader, "track-by-number");
+  SyrinxTrack *track = NULL;
+
+  syrinx_bind_int (st, 1, row & G_MAXUINT32);
+  if (syrinx_statement_next (page->reader, st, NULL))
+    track = syrinx_track_from_row (st);
+  sqlite3_reset (st->stmt);
+  if (track && !has_genre (page, track))
+    g_clear_pointer (&track, syrinx_track_free);
+  return track;
+}
+
+static gboolean
+is_exact (Page *page, const SyrinxTrack *track)
+{
+  g_autofree gchar *key = syrinx_text_key (page->reader, track->title);
+
+  return g_str_equal (key, page->title_key);
+}
+
+static gboolean
+is_in_head (Page *page, gint64 row)
+{
+  GArray *rows = page->cursor->rows;
+
+  for (guint i = 0; i < rows->len; i++)
+    if (g_array_index (rows, gint64, i) == (row & G_MAXUINT32))
+      return TRUE;
+  return FALSE;
+}
+
+static gboolean
+is_full (Page *page)
+{
+  return page->tracks->len >= page->search->limit;
+}
+
+/* --- Phases: each adds to the page until it is full; *@done when it has no
+ * more --- */
+
+static gboolean
+add_exact (Page *page, gboolean *done, GError **error)
+{
+  g_autoptr (GArray) rows = g_array_new (FALSE, FALSE, sizeof (gint64));
+  guint wanted = page->search->limit - page->tracks->len;
+
+  if (!match_rows (page->reader, page->exact, page->cursor->numbers[0],
+          G_MAXINT64, wanted, rows, error))
+    return FALSE;
+  for (guint i = 0; i < rows->len; i++) {
+    gint64 row = g_array_index (rows, gint64, i);
+    SyrinxTrack *track = look_up (page, row);
+
+    page->cursor->numbers[0] = row;
+    if (track && is_exact (page, track))
+      g_ptr_array_add (page->tracks, track);
+    else
+      syrinx_track_free (track);
+  }
+  *done = rows->len < wanted;
+  return TRUE;
+}
+
+static void
+add_hits (Page *page, const GArray *rows, guint kind, GArray *hits)
+{
+  for (guint i = 0; i < rows->len; i++) {
+    gint64 row = g_array_index (rows, gint64, i);
+    Hit hit = { row, guess_score (page, row, kind), NULL };
+
+    g_array_append_val (hits, hit);
+  }
+}
+
+/* The first row that is too long to beat @score, even of this kind. */
+static gint64
+find_bound (Page *page, guint kind, gdouble score)
+{
+  gint64 n_words = 1;
+
+  while (n_words < MAX_TRACK_WORDS
+         && guess_score (page, n_words << 32, kind) >= score)
+    n_words++;
+  return n_words << 32;
+}
+
+/* Keeps the best guess of each row, and HEAD_ROWS of them. */
+static void
+keep_best (GArray *hits)
+{
+  guint n_kept = 0;
+
+  g_array_sort (hits, compare_rows);
+  for (guint i = 0; i < hits->len; i++) {
+    Hit *hit = &g_array_index (hits, Hit, i);
+
+    if (n_kept == 0 || g_array_index (hits, Hit, n_kept - 1).row != hit->row)
+      g_array_index (hits, Hit, n_kept++) = *hit;
+  }
+  g_array_set_size (hits, n_kept);
+  g_array_sort (hits, compare_hits);
+  g_array_set_size (hits, MIN (n_kept, HEAD_ROWS));
+}
+
+/* The best rows of each kind. If the plain ones are few they are all there is;
+ * otherwise the last of them says how good the others must be. */
+static GArray *
+gather (Page *page, GError **error)
+{
+  g_autoptr (GArray) hits = g_array_new (FALSE, FALSE, sizeof (Hit));
+  g_autoptr (GArray) rows = g_array_new (FALSE, FALSE, sizeof (gint64));
+  guint n_words = syrinx_words_count (page->search->words);
+  guint n_kinds = 1u << MIN (n_words, MAX_COMBINED);
+  gdouble score;
+
+  if (!match_rows (
+          page->reader, page->plain, -1, G_MAXINT64, HEAD_ROWS, rows, error))
+    return NULL;
+  add_hits (page, rows, 0, hits);
+  page->is_complete = rows->len < HEAD_ROWS;
+  if (page->is_complete)
+    return g_steal_pointer (&hits);
+  score = guess_score (page, g_array_index (rows, gint64, rows->len - 1), 0);
+  for (guint kind = 1; kind < n_kinds; kind++) {
+    g_autofree gchar *expression = build_expression (page->search, kind);
+
+    if (!match_rows (page->reader, expression, -1,
+            find_bound (page, kind, score), HEAD_ROWS, rows, error))
+      return NULL;
+    add_hits (page, rows, kind, hits);
+  }
+  keep_best (hits);
+  return g_steal_pointer (&hits);
+}
+
+/* Ranks the head anew and notes its rows in the cursor. */
+static gboolean
+rank_head (Page *page, GError **error)
+{
+  g_autoptr (GArray) hits = NULL;
+  guint n_kept = 0;
+
+  if (!weigh_words (page, error))
+    return FALSE;
+  hits = gather (page, error);
+  if (!hits)
+    return FALSE;
+  for (guint i = 0; i < hits->len; i++) {
+    Hit hit = g_array_index (hits, Hit, i);
+
+    hit.track = look_up (page, hit.row);
+    if (hit.track && !is_exact (page, hit.track))
+      hit.score = score_track (page, hit.track);
+    else
+      hit.score = -1;
+    if (hit.score >= 0) {
+      g_array_index (hits, Hit, n_kept++) = hit;
+    } else {
+      syrinx_track_free (hit.track);
+    }
+  }
+  g_array_set_size (hits, n_kept);
+  g_array_sort (hits, compare_hits);
+  g_array_set_size (page->cursor->rows, 0);
+  for (guint i = 0; i < hits->len; i++) {
+    Hit *hit = &g_array_index (hits, Hit, i);
+    gint64 number = hit->row & G_MAXUINT32;
+
+    g_array_append_val (page->cursor->rows, number);
+    if (!is_full (page)) {
+      g_ptr_array_add (page->tracks, g_steal_pointer (&hit->track));
+      page->cursor->numbers[1] = i + 1;
+    }
+    syrinx_track_free (hit->track);
+  }
+  return TRUE;
+}
+
+/* numbers[1] of the head's rows are on earlier pages. */
+static gboolean
+add_head (Page *page, gboolean *done, GError **error)
+{
+  GArray *rows = page->cursor->rows;
+
+  if (page->cursor->numbers[1] == 0 && !rank_head (page, error))
+    return FALSE;
+  while (page->cursor->numbers[1] < rows->len && !is_full (page)) {
+    SyrinxTrack *track = look_up (
+        page, g_array_index (rows, gint64, page->cursor->numbers[1]++));
+
+    if (track)
+      g_ptr_array_add (page->tracks, track);
+  }
+  *done = page->cursor->numbers[1] >= rows->len;
+  return TRUE;
+}
+
+static gboolean
+add_rest (Page *page, gboolean *done, GError **error)
+{
+  g_autoptr (GArray) rows = g_array_new (FALSE, FALSE, sizeof (gint64));
+  guint wanted = page->search->limit + 1;
+
+  if (page->is_complete) {
+    *done = TRUE;
+    return TRUE;
+  }
+  if (!match_rows (page->reader, page->plain, page->cursor->numbers[0],
+          G_MAXINT64, wanted, rows, error))
+    return FALSE;
+  for (guint i = 0; i < rows->len && !is_full (page); i++) {
+    gint64 row = g_array_index (rows, gint64, i);
+    SyrinxTrack *track = is_in_head (page, row) ? NULL : look_up (page, row);
+
+    page->cursor->numbers[0] = row;
+    if (track && !is_exact (page, track))
+      g_ptr_array_add (page->tracks, track);
+    else
+      syrinx_track_free (track);
+    *done = i + 1 == rows->len && rows->len < wanted;
+  }
+  *done |= rows->len == 0;
+  return TRUE;
+}
+
+static gboolean
+fill_page (Page *page, gboolean *done, GError **error)
+{
+  static gboolean (*const phases[]) (Page *, gboolean *, GError **)
+      = { add_exact, add_head, add_rest };
+
+  *done = FALSE;
+  while (!is_full (page) && !*done) {
+    guint phase = page->cursor->phase;
+
+    if (!phases[phase](page, done, error))
+      return FALSE;
+    if (*done && phase != PHASE_REST) {
+      page->cursor->phase++;
+      page->cursor->numbers[0] = -1;
+      page->cursor->numbers[1] = 0;
+      *done = FALSE;
+    }
+  }
+  return TRUE;
+}
+
+static GPtrArray *
+find_by_words (SyrinxConnection *reader, const SyrinxSearch *search,
+    SyrinxCursor *cursor, gchar **next_cursor, GError **error)
+{
+  g_auto (Page) page = { .reader = reader, .search = search, .cursor = cursor };
+  gboolean done;
+
+  page.tracks
+      = g_ptr_array_new_with_free_func ((GDestroyNotify)syrinx_track_free);
+  page.scratch = syrinx_words_new ();
+  page.title_key = g_strdup ("");
+  for (guint i = 0; i < syrinx_words_count (search->words); i++) {
+    g_autofree gchar *before = page.title_key;
+
+    page.title_key = g_strjoin (
+        *before ? " " : "", before, syrinx_words_get (search->words, i), NULL);
+  }
+  page.plain = build_expression (search, 0);
+  page.exact = build_exact (search, page.title_key);
+  if (!fill_page (&page, &done, error))
+    return NULL;
+  *next_cursor = done ? NULL : syrinx_cursor_encode (cursor);
+  return g_steal_pointer (&page.tracks);
+}
+
+/* --- The query --- */
+
+static gboolean
+fail_invalid (const gchar *message, GError **error)
+{
+  g_set_error_literal (error, SYRINX_ERROR, SYRINX_ERROR_INVALID, message);
+  return FALSE;
+}
+
+static gboolean
+check_words (const SyrinxWords *words, GError **error)
+{
+  if (syrinx_words_count (words) > MAX_WORDS)
+    return fail_invalid ("q: at most 64 words", error);
+  for (guint i = 0; i < syrinx_words_count (words); i++)
+    if (g_utf8_strlen (syrinx_words_get (words, i), -1) > MAX_WORD_CHARS)
+      return fail_invalid ("q: a word has at most 64 characters", error);
+  return TRUE;
+}
+
+static gboolean
+check_text (const gchar *name, const gchar *text, GError **error)
+{
+  g_autofree gchar *message = NULL;
+
+  if (!text || (strlen (text) <= 8192 && g_utf8_validate (text, -1, NULL)))
+    return TRUE;
+  message = g_strconcat (name, ": too long, or not UTF-8", NULL);
+  return fail_invalid (message, error);
+}
+
+static void
+number_search (SyrinxSearch *search)
+{
+  g_autoptr (GString) all = g_string_new (NULL);
+
+  g_string_append_printf (all, "%s\n%s\n%s\n%d",
+      search->artist_key ? search->artist_key : "\t",
+      search->album_key ? search->album_key : "\t",
+      search->genre_key ? search->genre_key : "\t", search->has_words);
+  for (guint i = 0; i < syrinx_words_count (search->words); i++)
+    g_string_append_printf (all, "\n%s", syrinx_words_get (search->words, i));
+  search->number = (guint64)syrinx_text_number (all->str);
+}
+
+static gchar *
+key_or_null (SyrinxConnection *reader, const gchar *text)
+{
+  return text ? syrinx_text_key (reader, text) : NULL;
+}
+
+static gboolean
+take_query (SyrinxConnection *reader, const SyrinxTrackQuery *query,
+    SyrinxSearch *search, GError **error)
+{
+  if (query->limit < 1 || query->limit > MAX_LIMIT)
+    return fail_invalid ("limit: must be 1 to 500", error);
+  if (!check_text ("q", query->q, error)
+      || !check_text ("artist", query->artist, error)
+      || !check_text ("album", query->album, error)
+      || !check_text ("genre", query->genre, error))
+    return FALSE;
+  search->words = syrinx_words_new ();
+  search->limit = query->limit;
+  search->has_words = query->q != NULL && *query->q;
+  if (search->has_words) {
+    g_autofree gchar *q = g_strdup (query->q);
+
+    syrinx_text_remove_marks (q);
+    syrinx_words_add (reader, search->words, q);
+  }
+  search->artist_key = key_or_null (reader, query->artist);
+  search->album_key = key_or_null (reader, query->album);
+  search->genre_key = key_or_null (reader, query->genre);
+  number_search (search);
+  return check_words (search->words, error);
+}
+
+GPtrArray *
+syrinx_store_find_tracks (SyrinxStore *store, const SyrinxTrackQuery *query,
+    gchar **next_cursor, GError **error)
+{
+  g_autoptr (SyrinxConnection) reader = syrinx_store_read (store, error);
+  g_auto (SyrinxSearch) search = { 0 };
+  g_auto (SyrinxCursor) cursor = { 0 };
+
+  *next_cursor = NULL;
+  if (!reader || !take_query (reader, query, &search, error))
+    return NULL;
+  cursor.query = search.number;
+  cursor.numbers[0] = -1;
+  if (query->cursor
+      && !syrinx_cursor_decode (query->cursor, search.number, &cursor, error))
+    return NULL;
+  if (search.has_words && syrinx_words_count (search.words) == 0)
+    return g_ptr_array_new_with_free_func ((GDestroyNotify)syrinx_track_free);
+  if (!search.has_words || search.artist_key || search.album_key)
+    return syrinx_browse_tracks (reader, &search, &cursor, next_cursor, error);
+  if (cursor.phase > PHASE_REST || cursor.numbers[1] < 0) {
+    fail_invalid ("cursor: not one that this query returned", error);
+    return NULL;
+  }
+  if (!cursor.rows)
+    cursor.rows = g_array_new (FALSE, FALSE, sizeof (gint64));
+  return find_by_words (reader, &search, &cursor, next_cursor, error);
+}
+
+void
+syrinx_search_clear (SyrinxSearch *search)
+{
+  g_free (search->artist_key);
+  g_free (search->album_key);
+  g_free (search->genre_key);
+  g_clear_pointer (&search->words, syrinx_words_free);
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* JSON from strangers is JSON by RFC 8259, or it is not read. */
+#include "core/base/error.h"
+#include "core/base/json.h"
+
+#include <string.h>
+
+static void
+assert_read (const gchar *text, gsize size, gboolean is_good)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (JsonObject) object = syrinx_json_parse_object (text, size, &error);
+
+  g_test_message ("%.60s", text);
+  if (is_good)
+    g_assert_no_error (error);
+  else
+    g_assert_error (error, SYRINX_ERROR, SYRINX_ERROR_INVALID);
+  g_assert_true (!object == !is_good);
+}
+
+static void
+what_is_json_is_read (void)
+{
+  static const gchar *const texts[] = { "{}", " { } \n", "{\"a\":[]}",
+    "{\"a\":[1,-0,0.5,-1.25e+3,1E9,true,false,null,\"\",{}]}",
+    "{\"\":{\"a\" : \"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e4\\ud83c\\udfb5\"}}",
+    "{\"brackets\":\"[[[[[[[[[[[[[[[[[[[[[[[[\"}", "{\"ä\":\"🎵\"}",
+    "{\"a\":[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]}" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
+    assert_read (texts[i], strlen (texts[i]), TRUE);
+}
+
+static void
+what_is_not_json_is_not (void)
+{
+  static const gchar *const texts[] = { "", " ", "[]", "1", "\"a\"", "null",
+    "{", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{,}", "{a:1}", "{'a':1}",
+    "{\"a\":01}", "{\"a\":+1}", "{\"a\":.5}", "{\"a\":1.}", "{\"a\":1e}",
+    "{\"a\":0x1}", "{\"a\":NaN}", "{\"a\":tru}", "{\"a\":nullx}",
+    "{\"a\":[1,]}", "{\"a\":[1}", "{\"a\":1]", "{\"a\":\"\n\"}",
+    "{\"a\":\"\\x\"}", "{\"a\":\"\\u12g4\"}", "{\"a\":\"\\u0000\"}",
+    "{\"a\":\"\\ud83c\"}", "{\"a\":\"\\ud83cx\"}", "{\"a\":\"\\ud83c\\u0041\"}",
+    "{\"a\":\"\\udfb5\"}", "{\"a\":\"\xff\"}", "{\"a\":\"x", "{} {}", "{}{}",
+    "{}x", "/**/{}", "{\"a\":/*\"*/1}", "{} // a", "\xef\xbb\xbf{}" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
+    assert_read (texts[i], strlen (texts[i]), FALSE);
+  assert_read ("{\"a\":\"\0\"}", 9, FALSE);
+}
+
+static void
+what_is_deep_or_long_is_not_read (void)
+{
+  g_autofree gchar *brackets = g_strnfill (60000, '[');
+  g_autofree gchar *hidden = g_strconcat ("{\"a\":/*\"*/", brackets, NULL);
+  g_autofree gchar *plain = g_strconcat ("{\"a\":", brackets, NULL);
+  g_autofree gchar *filling = g_strnfill (SYRINX_JSON_MAX_BYTES - 8, 'x');
+  g_autofree gchar *full = g_strdup_printf ("{\"a\":\"%s\"}", filling);
+  g_autofree gchar *over = g_strconcat (full, " ", NULL);
+
+  assert_read (hidden, strlen (hidden), FALSE);
+  assert_read (plain, strlen (plain), FALSE);
+  assert_read ("{\"a\":[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]}", 38, FALSE);
+  assert_read (full, strlen (full), TRUE);
+  assert_read (over, strlen (over), FALSE);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/json/what_is_json_is_read", what_is_json_is_read);
+  g_test_add_func ("/json/what_is_not_json_is_not", what_is_not_json_is_not);
+  g_test_add_func ("/json/what_is_deep_or_long_is_not_read",
+      what_is_deep_or_long_is_not_read);
+  return g_test_run ();
+}
