@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* JSON from strangers. */
+/* JSON, read from strangers and written. */
 #include "json.h"
 
 #include "error.h"
 
+#include <math.h>
 #include <string.h>
 
 /* --- Whether it is JSON (RFC 8259) ---
@@ -236,4 +237,49 @@ syrinx_json_get_int (JsonObject *object, const gchar *member, gint64 *value)
     return FALSE;
   *value = json_node_get_int (node);
   return TRUE;
+}
+
+/* --- Writing it --- */
+
+void
+syrinx_json_add_string (
+    JsonBuilder *json, const gchar *name, const gchar *value)
+{
+  g_autofree gchar *valid = value && !g_utf8_validate (value, -1, NULL)
+                                ? g_utf8_make_valid (value, -1)
+                                : NULL;
+
+  json_builder_set_member_name (json, name);
+  json_builder_add_string_value (json, valid ? valid : value);
+}
+
+void
+syrinx_json_add_int (JsonBuilder *json, const gchar *name, gint64 value)
+{
+  json_builder_set_member_name (json, name);
+  json_builder_add_int_value (json, value);
+}
+
+void
+syrinx_json_add_double (JsonBuilder *json, const gchar *name, gdouble value)
+{
+  json_builder_set_member_name (json, name);
+  if (isfinite (value))
+    json_builder_add_double_value (json, value);
+  else
+    json_builder_add_null_value (json);
+}
+
+void
+syrinx_json_add_boolean (JsonBuilder *json, const gchar *name, gboolean value)
+{
+  json_builder_set_member_name (json, name);
+  json_builder_add_boolean_value (json, value);
+}
+
+void
+syrinx_json_add_null (JsonBuilder *json, const gchar *name)
+{
+  json_builder_set_member_name (json, name);
+  json_builder_add_null_value (json);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* JSON from strangers: bounded in size and depth before json-glib sees it. */
+/* JSON: read from strangers, bounded in size and depth before json-glib sees
+ * it, and written a member at a time. Any thread. */
 #pragma once
 
 #include <json-glib/json-glib.h>
@@ -20,5 +21,19 @@ const gchar *syrinx_json_get_string (JsonObject *object, const gchar *member);
 /* FALSE if it is absent, or no integer. */
 gboolean
 syrinx_json_get_int (JsonObject *object, const gchar *member, gint64 *value);
+
+/* --- Writing: one member of the object that @json has open --- */
+
+/* NULL becomes null; bytes that are not UTF-8 become U+FFFD. */
+void syrinx_json_add_string (
+    JsonBuilder *json, const gchar *name, const gchar *value);
+void syrinx_json_add_int (JsonBuilder *json, const gchar *name, gint64 value);
+/* An infinity or no number becomes null: JSON has none (RFC 8259, section 6).
+ */
+void
+syrinx_json_add_double (JsonBuilder *json, const gchar *name, gdouble value);
+void
+syrinx_json_add_boolean (JsonBuilder *json, const gchar *name, gboolean value);
+void syrinx_json_add_null (JsonBuilder *json, const gchar *name);
 
 G_END_DECLS

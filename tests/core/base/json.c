@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* JSON from strangers is JSON by RFC 8259, or it is not read. */
+/* JSON from strangers is JSON by RFC 8259, or it is not read; ours always is.
+ */
 #include "core/base/error.h"
 #include "core/base/json.h"
 
+#include <math.h>
 #include <string.h>
 
 static void
@@ -67,6 +69,33 @@ what_is_deep_or_long_is_not_read (void)
   assert_read (over, strlen (over), FALSE);
 }
 
+static void
+what_is_written_is_json (void)
+{
+  g_autoptr (JsonBuilder) json = json_builder_new ();
+  g_autoptr (JsonNode) root = NULL;
+  g_autofree gchar *text = NULL;
+
+  json_builder_begin_object (json);
+  syrinx_json_add_string (json, "text", "sharp\"");
+  syrinx_json_add_string (json, "absent", NULL);
+  syrinx_json_add_string (json, "latin1", "caf\xe9");
+  syrinx_json_add_int (json, "int", G_MININT64);
+  syrinx_json_add_double (json, "half", 0.5);
+  syrinx_json_add_double (json, "none", NAN);
+  syrinx_json_add_double (json, "much", INFINITY);
+  syrinx_json_add_boolean (json, "yes", TRUE);
+  syrinx_json_add_null (json, "null");
+  json_builder_end_object (json);
+  root = json_builder_get_root (json);
+  text = json_to_string (root, FALSE);
+  g_assert_cmpstr (text, ==,
+      "{\"text\":\"sharp\\\"\",\"absent\":null,\"latin1\":\"caf\xef\xbf\xbd\","
+      "\"int\":-9223372036854775808,\"half\":0.5,\"none\":null,"
+      "\"much\":null,\"yes\":true,\"null\":null}");
+  assert_read (text, strlen (text), TRUE);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -75,5 +104,6 @@ main (int argc, char **argv)
   g_test_add_func ("/json/what_is_not_json_is_not", what_is_not_json_is_not);
   g_test_add_func ("/json/what_is_deep_or_long_is_not_read",
       what_is_deep_or_long_is_not_read);
+  g_test_add_func ("/json/what_is_written_is_json", what_is_written_is_json);
   return g_test_run ();
 }
