@@ -79,10 +79,11 @@ static SyrinxVerifier *
 make_verifier (SyrinxEngine *self, const SyrinxConfig *config, GError **error)
 {
   g_autofree gchar *jwks = join_jwks (self, config, error);
+  const SyrinxTokenPolicy policy = { .audience = config->audience,
+    .issuer = config->issuer,
+    .leeway_s = config->clock_leeway_s };
 
-  return jwks ? syrinx_verifier_new (
-             jwks, config->audience, config->issuer, error)
-              : NULL;
+  return jwks ? syrinx_verifier_new (jwks, &policy, error) : NULL;
 }
 
 SyrinxGrant *
@@ -130,7 +131,9 @@ syrinx_engine_revoke (
     SyrinxEngine *self, const gchar *jti, const gchar *subject, GError **error)
 {
   gint64 now_s = g_get_real_time () / G_USEC_PER_SEC;
-  gint64 until_s = jti ? now_s + 3650 * G_GINT64_CONSTANT (86400) : now_s;
+  gint64 until_s
+      = jti ? now_s + 3650 * G_GINT64_CONSTANT (86400)
+            : syrinx_get_revocation_end_s (self->config->clock_leeway_s);
 
   if (!syrinx_store_put_revocation (self->store, jti, subject, until_s, error))
     return FALSE;

@@ -63,6 +63,7 @@ handle_issue_token (SyrinxDBusManager *manager,
   g_variant_lookup (options, "tracks", "&s", &request.tracks);
   g_variant_lookup (options, "region", "&s", &request.region);
   g_variant_lookup (options, "rtt-ms", "u", &request.rtt_ms);
+  g_variant_lookup (options, "sessions", "u", &request.max_sessions);
   g_variant_lookup (options, "ttl-s", "x", &request.ttl_s);
   g_variant_lookup (options, "short", "b", &is_short);
   token = is_short ? syrinx_engine_issue_code (face->engine, &request, &error)

@@ -71,6 +71,12 @@ static const struct
       "What the iss of a token must be. Default: anything.", TRUE },
   { "jwks", PATH, FIELD (jwks), NULL, 0, 0,
       "File with a JWK Set of further keys whose tokens are taken.", TRUE },
+  { "clock-leeway", NUMBER, FIELD (clock_leeway_s), "5", 0, 300,
+      "Seconds by which the clocks of those who issue tokens may differ from "
+      "ours:\n"
+      "# exp is taken that much later, nbf and iat may lie that much in the "
+      "future.",
+      TRUE },
   { "master-key", PATH, FIELD (master_key), NULL, 0, 0,
       "File with the 32 bytes that all content keys are wrapped with. "
       "Default:\n"

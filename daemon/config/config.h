@@ -20,6 +20,7 @@ typedef struct
   gchar *bus;                          /* session, system or none */
   gchar *audience;                     /* of tokens */
   gchar *issuer;                       /* of tokens; (nullable): any */
+  guint clock_leeway_s;                /* between clocks; of tokens' dates */
   gchar *jwks;                         /* file of foreign keys; (nullable) */
   gchar *master_key, *master_key_next; /* files; (nullable): see keyring.h */
   gboolean master_key_group_ok;

@@ -48,6 +48,8 @@ issue_by_daemon (Ctl *ctl, const SyrinxTokenRequest *request, gboolean is_short,
     g_variant_dict_insert (&options, "region", "s", request->region);
   if (request->rtt_ms)
     g_variant_dict_insert (&options, "rtt-ms", "u", request->rtt_ms);
+  if (request->max_sessions)
+    g_variant_dict_insert (&options, "sessions", "u", request->max_sessions);
   if (is_short)
     g_variant_dict_insert (&options, "short", "b", TRUE);
   reply = ctl_call (ctl, "Manager", "IssueToken",
@@ -86,7 +88,10 @@ issue_by_files (Ctl *ctl, const SyrinxTokenRequest *request, gboolean is_short,
   if (!lock)
     return NULL;
   audit = open_audit (ctl, error);
-  issuer = audit ? syrinx_issuer_open (ctl->state_dir, TRUE, error) : NULL;
+  /* The issuer dates a token after what has been revoked. */
+  if (!audit || !syrinx_store_load_revocations (lock, error))
+    return NULL;
+  issuer = syrinx_issuer_open (ctl->state_dir, TRUE, error);
   token = issuer ? syrinx_issuer_issue (issuer, request, error) : NULL;
   if (token)
     syrinx_audit_note_token (audit, token, "files");
@@ -101,7 +106,7 @@ issue_token (Ctl *ctl, int argc, char **argv)
 {
   g_autofree gchar *subject = NULL, *scope = NULL, *ttl = NULL;
   g_autofree gchar *audience = NULL, *tracks = NULL, *region = NULL;
-  gint rtt_ms = 0;
+  gint rtt_ms = 0, max_sessions = 0;
   gboolean is_short = FALSE;
   const GOptionEntry entries[] = {
     { "subject", 's', 0, G_OPTION_ARG_STRING, &subject,
@@ -118,6 +123,10 @@ issue_token (Ctl *ctl, int argc, char **argv)
         "REGION" },
     { "rtt", 0, 0, G_OPTION_ARG_INT, &rtt_ms,
         "The listener's round trip in milliseconds", "MS" },
+    { "sessions", 0, 0, G_OPTION_ARG_INT, &max_sessions,
+        "How many sessions its subject may have at a time (default: as "
+        "configured)",
+        "N" },
     { "short", 0, 0, G_OPTION_ARG_NONE, &is_short,
         "A code of 22 characters that stands for the token", NULL },
     { NULL },
@@ -134,13 +143,17 @@ issue_token (Ctl *ctl, int argc, char **argv)
     .tracks = tracks,
     .region = region,
     .rtt_ms = MAX (rtt_ms, 0),
+    .max_sessions = MAX (max_sessions, 0),
     .ttl_s = parse_ttl (ttl ? ttl : "1h") };
-  if (!subject || request.ttl_s == 0 || argc > 1 || rtt_ms < 0) {
+  if (!subject || request.ttl_s == 0 || argc > 1 || rtt_ms < 0
+      || max_sessions < 0) {
     g_printerr ("syrinxctl: %s\n",
         argc > 1     ? "token issue takes options only"
         : !subject   ? "say who the token is for: --subject NAME"
         : rtt_ms < 0 ? "--rtt takes milliseconds"
-                     : "--ttl takes a number and s, m, h or d, such as 1h");
+        : max_sessions < 0
+            ? "--sessions takes a number"
+            : "--ttl takes a number and s, m, h or d, such as 1h");
     return CTL_USAGE;
   }
   token = ctl_connect (ctl, NULL)
@@ -168,13 +181,17 @@ revoke_by_files (
 {
   g_autoptr (SyrinxStore) store
       = syrinx_store_open (ctl->state_dir, TRUE, error);
-  g_autoptr (SyrinxAudit) audit = store ? open_audit (ctl, error) : NULL;
-  gint64 now_s = g_get_real_time () / G_USEC_PER_SEC;
+  g_autoptr (SyrinxConfig) config = store ? ctl_load_config (ctl, error) : NULL;
+  g_autoptr (SyrinxAudit) audit = config ? open_audit (ctl, error) : NULL;
+  gint64 until_s;
 
+  if (!audit)
+    return FALSE;
   /* A jti is kept as long as the longest token lives. */
-  if (!audit
-      || !syrinx_store_put_revocation (store, jti, subject,
-          jti ? now_s + 3650 * G_GINT64_CONSTANT (86400) : now_s, error))
+  until_s = jti ? g_get_real_time () / G_USEC_PER_SEC
+                      + 3650 * G_GINT64_CONSTANT (86400)
+                : syrinx_get_revocation_end_s (config->clock_leeway_s);
+  if (!syrinx_store_put_revocation (store, jti, subject, until_s, error))
     return FALSE;
   syrinx_audit_note (audit, &(SyrinxAuditEntry){ .event = "token-revoked",
                                 .jti = jti,

@@ -393,13 +393,15 @@ check_token (GstSyrinxAuthGate *self, const Settings *settings, GError **error)
 {
   g_autofree gchar *jwks
       = load_jwks (settings->jwks, settings->key_file, error);
+  const SyrinxTokenPolicy policy = { .audience = settings->audience,
+    .issuer = settings->issuer,
+    .leeway_s = SYRINX_TOKEN_LEEWAY_S };
   g_autoptr (SyrinxVerifier) verifier = NULL;
   g_autoptr (GError) refused = NULL;
   SyrinxGrant *grant;
 
   if (jwks)
-    verifier = syrinx_verifier_new (
-        jwks, settings->audience, settings->issuer, error);
+    verifier = syrinx_verifier_new (jwks, &policy, error);
   if (!verifier)
     return FALSE;
   grant = syrinx_verifier_check (verifier, settings->token, &refused);

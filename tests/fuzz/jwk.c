@@ -32,7 +32,7 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
   g_autoptr (GError) error = NULL;
 
   wrap (text);
-  verifier = syrinx_verifier_new (text, NULL, NULL, &error);
+  verifier = syrinx_verifier_new (text, &(SyrinxTokenPolicy){ 0 }, &error);
   g_assert_true (!verifier == !!error);
   return 0;
 }

@@ -27,7 +27,8 @@ prepare (void)
   x = syrinx_base64url_encode (public, n);
   jwks = g_strdup_printf (
       "{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"%s\"}]}", x);
-  verifier = syrinx_verifier_new (jwks, "syrinx", NULL, NULL);
+  verifier = syrinx_verifier_new (
+      jwks, &(SyrinxTokenPolicy){ .audience = "syrinx" }, NULL);
   g_assert_nonnull (verifier);
 }
 

@@ -25,7 +25,8 @@ struct _SyrinxGrant
   gchar *subject, *jti, *region;
   GPatternSpec *tracks;
   SyrinxScope scope;
-  gint rtt_ms; /* -1: unknown */
+  gint rtt_ms;        /* -1: unknown */
+  guint max_sessions; /* 0: unknown */
   gint64 issued_at_s, expires_at_s;
 
   /* atomic */
@@ -90,7 +91,7 @@ syrinx_is_revoked (const gchar *subject, const gchar *jti, gint64 issued_at_s)
 
 /* Runs @watch without the lock; it is gone from the registry afterwards. */
 static void
-run_watch_locked (Watch *watch)
+run_watch_unlocking (Watch *watch)
 {
   SyrinxGrant *grant = watch->grant;
   gulong id = watch->id;
@@ -133,7 +134,7 @@ apply_and_unlock (void)
       g_atomic_int_set (&grant->revoked, TRUE);
   }
   while ((watch = find_watch_to_run_locked ()))
-    run_watch_locked (watch);
+    run_watch_unlocking (watch);
   g_mutex_unlock (&registry.lock);
 }
 
@@ -189,11 +190,37 @@ syrinx_revoke_jti (const gchar *jti, gint64 expires_at_s)
   apply_and_unlock ();
 }
 
+static gint64
+get_revoked_until_s_locked (const gchar *subject)
+{
+  const gint64 *until_s = g_hash_table_lookup (registry.subjects, subject);
+
+  return until_s ? *until_s : 0;
+}
+
+gint64
+syrinx_get_revoked_until_s (const gchar *subject)
+{
+  gint64 until_s;
+
+  lock_registry ();
+  until_s = get_revoked_until_s_locked (subject);
+  g_mutex_unlock (&registry.lock);
+  return until_s;
+}
+
+gint64
+syrinx_get_revocation_end_s (guint leeway_s)
+{
+  return g_get_real_time () / G_USEC_PER_SEC + leeway_s;
+}
+
 void
 syrinx_revoke_subject (const gchar *subject, gint64 issued_until_s)
 {
   lock_registry ();
   sweep_locked ();
+  issued_until_s = MAX (issued_until_s, get_revoked_until_s_locked (subject));
   g_hash_table_replace (
       registry.subjects, g_strdup (subject), new_int64 (issued_until_s));
   apply_and_unlock ();
@@ -280,7 +307,7 @@ syrinx_grant_watch (SyrinxGrant *grant,
   watch->id = id = ++registry.next_id;
   g_hash_table_insert (registry.watches, GSIZE_TO_POINTER (id), watch);
   if (g_atomic_int_get (&grant->revoked))
-    run_watch_locked (watch);
+    run_watch_unlocking (watch);
   g_mutex_unlock (&registry.lock);
   return id;
 }
@@ -327,6 +354,18 @@ gint
 syrinx_grant_get_rtt_ms (SyrinxGrant *grant)
 {
   return grant->rtt_ms;
+}
+
+void
+syrinx_grant_set_max_sessions (SyrinxGrant *grant, guint max_sessions)
+{
+  grant->max_sessions = max_sessions;
+}
+
+guint
+syrinx_grant_get_max_sessions (SyrinxGrant *grant)
+{
+  return grant->max_sessions;
 }
 
 gint64

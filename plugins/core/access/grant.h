@@ -40,6 +40,10 @@ const gchar *syrinx_grant_get_region (SyrinxGrant *grant); /* (nullable) */
  * threads see the grant. */
 gint syrinx_grant_get_rtt_ms (SyrinxGrant *grant);
 void syrinx_grant_set_rtt_ms (SyrinxGrant *grant, gint rtt_ms);
+/* How many sessions its subject may have at a time as the token claims it, or
+ * 0. Set it likewise. */
+guint syrinx_grant_get_max_sessions (SyrinxGrant *grant);
+void syrinx_grant_set_max_sessions (SyrinxGrant *grant, guint max_sessions);
 gint64 syrinx_grant_get_expires_at_s (SyrinxGrant *grant);
 gboolean syrinx_grant_has_scope (SyrinxGrant *grant, SyrinxScope scope);
 gboolean syrinx_grant_allows_track (SyrinxGrant *grant, const gchar *track_id);
@@ -61,9 +65,16 @@ void syrinx_grant_unwatch (SyrinxGrant *grant, gulong id);
 #define SYRINX_LONGEST_TOKEN_S (10 * 366 * 24 * G_GINT64_CONSTANT (3600))
 
 /* Revocation, process-wide. By jti: that token. By subject: every token issued
- * at or before @issued_until_s. */
+ * at or before @issued_until_s; an earlier one of the same subject is never
+ * taken back by that. A token may be dated ahead by as much as clocks are
+ * allowed to differ (SyrinxTokenPolicy), so what is to be revoked now ends that
+ * much later: syrinx_get_revocation_end_s(). */
 void syrinx_revoke_jti (const gchar *jti, gint64 expires_at_s);
 void syrinx_revoke_subject (const gchar *subject, gint64 issued_until_s);
+/* The @issued_until_s for every token that can have been issued up to now. */
+gint64 syrinx_get_revocation_end_s (guint leeway_s);
+/* Until when tokens of @subject are revoked, or 0. */
+gint64 syrinx_get_revoked_until_s (const gchar *subject);
 /* How many are kept. Those go, now and then, that no token can meet any more.
  */
 guint syrinx_count_revocations (void);

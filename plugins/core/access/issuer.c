@@ -271,6 +271,7 @@ make_claims (const SyrinxTokenRequest *request)
   g_autofree gchar *jti = syrinx_id_new ();
   g_autofree gchar *scope = g_strdelimit (g_strdup (request->scope), ",", ' ');
   gint64 now_s = g_get_real_time () / G_USEC_PER_SEC;
+  gint64 not_revoked_s = syrinx_get_revoked_until_s (request->subject) + 1;
 
   json_builder_begin_object (builder);
   add_string (builder, "sub", request->subject);
@@ -281,7 +282,9 @@ make_claims (const SyrinxTokenRequest *request)
   add_string (builder, "region", request->region);
   if (request->rtt_ms)
     add_int (builder, "rtt", request->rtt_ms);
-  add_int (builder, "iat", now_s);
+  if (request->max_sessions)
+    add_int (builder, "sessions", request->max_sessions);
+  add_int (builder, "iat", MAX (now_s, not_revoked_s));
   add_int (builder, "nbf", now_s);
   add_int (builder, "exp", now_s + request->ttl_s);
   add_string (builder, "jti", jti);
@@ -322,6 +325,8 @@ find_objection (const SyrinxTokenRequest *request)
       return "its scope has a word that is none of listen, original, admin";
   if (request->rtt_ms > SYRINX_TOKEN_MAX_RTT_MS)
     return "its round trip is over ten seconds";
+  if (request->max_sessions > SYRINX_TOKEN_MAX_SESSIONS)
+    return "it is for more than a million sessions";
   if (request->ttl_s < 1 || request->ttl_s > MAX_TTL_S)
     return "its time to live is not between a second and ten years";
   return NULL;

@@ -27,6 +27,7 @@ struct _SyrinxVerifier
   gatomicrefcount refs;
   GPtrArray *keys;          /* Key */
   gchar *audience, *issuer; /* (nullable) */
+  guint leeway_s;
 };
 
 static void
@@ -113,8 +114,8 @@ read_keys (const gchar *jwks, GError **error)
 }
 
 SyrinxVerifier *
-syrinx_verifier_new (const gchar *jwks, const gchar *audience,
-    const gchar *issuer, GError **error)
+syrinx_verifier_new (
+    const gchar *jwks, const SyrinxTokenPolicy *policy, GError **error)
 {
   GPtrArray *keys = read_keys (jwks, error);
   SyrinxVerifier *verifier;
@@ -124,8 +125,9 @@ syrinx_verifier_new (const gchar *jwks, const gchar *audience,
   verifier = g_new0 (SyrinxVerifier, 1);
   g_atomic_ref_count_init (&verifier->refs);
   verifier->keys = keys;
-  verifier->audience = g_strdup (audience);
-  verifier->issuer = g_strdup (issuer);
+  verifier->audience = g_strdup (policy->audience);
+  verifier->issuer = g_strdup (policy->issuer);
+  verifier->leeway_s = policy->leeway_s;
   return verifier;
 }
 
@@ -257,10 +259,11 @@ has_audience (JsonObject *claims, const gchar *audience)
 }
 
 static gboolean
-check_times (JsonObject *claims, gint64 *issued_at_s, gint64 *expires_at_s,
-    GError **error)
+check_times (SyrinxVerifier *verifier, JsonObject *claims, gint64 *issued_at_s,
+    gint64 *expires_at_s, GError **error)
 {
   gint64 now_s = g_get_real_time () / G_USEC_PER_SEC, not_before_s = 0;
+  gint64 latest_s = now_s + verifier->leeway_s;
 
   if (!get_date (claims, "exp", expires_at_s)
       || (json_object_has_member (claims, "nbf")
@@ -270,10 +273,14 @@ check_times (JsonObject *claims, gint64 *issued_at_s, gint64 *expires_at_s,
   /* Without an iat it counts as old: a revoked subject's token stays out. */
   if (!get_date (claims, "iat", issued_at_s))
     *issued_at_s = 0;
-  if (not_before_s > now_s + SYRINX_TOKEN_LEEWAY_S)
+  if (not_before_s > latest_s)
     return refuse (
         error, SYRINX_ERROR_UNAUTHENTICATED, "it is not valid yet (nbf)");
-  *expires_at_s += SYRINX_TOKEN_LEEWAY_S;
+  /* A revocation of its subject would miss it. */
+  if (*issued_at_s > latest_s)
+    return refuse (error, SYRINX_ERROR_UNAUTHENTICATED,
+        "it was issued in the future (iat); are the clocks right?");
+  *expires_at_s += verifier->leeway_s;
   if (*expires_at_s <= now_s)
     return refuse (
         error, SYRINX_ERROR_EXPIRED, "it has expired; get a new one");
@@ -304,17 +311,31 @@ check_names (SyrinxVerifier *verifier, JsonObject *claims, GError **error)
   return TRUE;
 }
 
+/* What is out of range is as good as not said. */
+static void
+take_hints (JsonObject *claims, SyrinxGrant *grant)
+{
+  gint64 value;
+
+  if (syrinx_json_get_int (claims, "rtt", &value) && value >= 0
+      && value <= SYRINX_TOKEN_MAX_RTT_MS)
+    syrinx_grant_set_rtt_ms (grant, value);
+  if (syrinx_json_get_int (claims, "sessions", &value) && value >= 1
+      && value <= SYRINX_TOKEN_MAX_SESSIONS)
+    syrinx_grant_set_max_sessions (grant, value);
+}
+
 SyrinxGrant *
 syrinx_verifier_check (
     SyrinxVerifier *verifier, const gchar *token, GError **error)
 {
   g_autoptr (JsonObject) claims = open_token (verifier, token, error);
-  gint64 issued_at_s, expires_at_s, rtt_ms;
+  gint64 issued_at_s, expires_at_s;
   const gchar *subject, *jti, *scope;
   SyrinxGrant *grant;
 
   if (!claims || !check_names (verifier, claims, error)
-      || !check_times (claims, &issued_at_s, &expires_at_s, error))
+      || !check_times (verifier, claims, &issued_at_s, &expires_at_s, error))
     return NULL;
   subject = syrinx_json_get_string (claims, "sub");
   jti = syrinx_json_get_string (claims, "jti");
@@ -327,9 +348,6 @@ syrinx_verifier_check (
       = syrinx_grant_new (subject, jti, scope ? syrinx_scope_parse (scope) : 0,
           syrinx_json_get_string (claims, "tracks"),
           syrinx_json_get_string (claims, "region"), issued_at_s, expires_at_s);
-  /* One that makes no sense is as good as none. */
-  if (syrinx_json_get_int (claims, "rtt", &rtt_ms) && rtt_ms >= 0
-      && rtt_ms <= SYRINX_TOKEN_MAX_RTT_MS)
-    syrinx_grant_set_rtt_ms (grant, rtt_ms);
+  take_hints (claims, grant);
   return grant;
 }

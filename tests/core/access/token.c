@@ -19,6 +19,11 @@
   "UTo7WTBEMa2R2CapHg665xsmtdVMTBQY4uDZlxvb3qCo5ZwKh9kG4LT6_I5IhlJH7aGhyxXFv"  \
   "UK-DWNmoudF8NAco9_h9iaGNj8q2ethFkMLs91kzk2PAcDTW9gb54h4FRWyuXpoQ"
 
+#define LEEWAY_S 5
+
+static const SyrinxTokenPolicy policy
+    = { .audience = "syrinx", .leeway_s = LEEWAY_S };
+
 typedef struct
 {
   gchar *dir;
@@ -36,7 +41,7 @@ set_up (Fixture *f, gconstpointer data)
   f->issuer = syrinx_issuer_open (f->dir, TRUE, &error);
   g_assert_no_error (error);
   f->jwks = syrinx_issuer_get_jwks (f->issuer);
-  f->verifier = syrinx_verifier_new (f->jwks, "syrinx", NULL, &error);
+  f->verifier = syrinx_verifier_new (f->jwks, &policy, &error);
   g_assert_no_error (error);
 }
 
@@ -242,7 +247,7 @@ claims_are_checked (void)
   g_autoptr (SyrinxVerifier) verifier = syrinx_verifier_new (
       "{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"kid\":\"ed\",\"x\":"
       "\"" ED25519_PUBLIC "\"}]}",
-      "syrinx", NULL, &error);
+      &policy, &error);
 
   g_assert_no_error (error);
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
@@ -252,6 +257,145 @@ claims_are_checked (void)
         = syrinx_verifier_check (verifier, token, &why);
     g_test_message ("case %u: %s", i, why ? why->message : "accepted");
     g_assert_cmpint (why ? why->code : -1, ==, cases[i].code);
+  }
+}
+
+/* --- Clocks that differ --- */
+
+#define ED25519_JWKS                                                           \
+  "{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":"                     \
+  "\"" ED25519_PUBLIC "\"}]}"
+
+/* A token of @subject whose @name (iat, nbf or exp) is @ahead_s from now. */
+static gchar *
+sign_dated (const gchar *subject, const gchar *name, gint64 ahead_s)
+{
+  gint64 at_s = g_get_real_time () / G_USEC_PER_SEC + ahead_s;
+  g_autofree gchar *claims = g_strdup_printf (
+      "{\"sub\":\"%s\",\"aud\":\"syrinx\",%s\"%s\":%" G_GINT64_FORMAT "}",
+      subject, g_str_equal (name, "exp") ? "" : "\"exp\":99999999999,", name,
+      at_s);
+
+  return sign_ed25519 ("{\"alg\":\"EdDSA\"}", claims);
+}
+
+/* A second more or less, so that none passes while the case runs. */
+static void
+a_date_may_be_off_by_the_leeway_and_no_more (void)
+{
+  static const struct
+  {
+    const gchar *claim;
+    gint64 ahead_s;
+    gint code; /* -1: accepted */
+  } cases[] = {
+    { "iat", 0, -1 },
+    { "iat", LEEWAY_S, -1 },
+    { "iat", LEEWAY_S + 2, SYRINX_ERROR_UNAUTHENTICATED },
+    { "iat", 3600, SYRINX_ERROR_UNAUTHENTICATED },
+    { "nbf", LEEWAY_S, -1 },
+    { "nbf", LEEWAY_S + 2, SYRINX_ERROR_UNAUTHENTICATED },
+    { "exp", 2 - LEEWAY_S, -1 },
+    { "exp", -LEEWAY_S, SYRINX_ERROR_EXPIRED },
+  };
+  g_autoptr (SyrinxVerifier) verifier
+      = syrinx_verifier_new (ED25519_JWKS, &policy, NULL);
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autofree gchar *token
+        = sign_dated ("ann", cases[i].claim, cases[i].ahead_s);
+    g_autoptr (GError) why = NULL;
+    g_autoptr (SyrinxGrant) grant
+        = syrinx_verifier_check (verifier, token, &why);
+    g_test_message ("%s %+d: %s", cases[i].claim, (gint)cases[i].ahead_s,
+        why ? why->message : "accepted");
+    g_assert_cmpint (why ? why->code : -1, ==, cases[i].code);
+  }
+}
+
+static void
+a_revoked_subject_has_no_token_that_is_dated_ahead (void)
+{
+  g_autoptr (SyrinxVerifier) verifier
+      = syrinx_verifier_new (ED25519_JWKS, &policy, NULL);
+  g_autofree gchar *used = sign_dated ("trudy", "iat", LEEWAY_S);
+  g_autofree gchar *kept = sign_dated ("trudy", "iat", LEEWAY_S - 1);
+  g_autoptr (SyrinxGrant) grant = syrinx_verifier_check (verifier, used, NULL);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_nonnull (grant);
+  syrinx_revoke_subject ("trudy", syrinx_get_revocation_end_s (LEEWAY_S));
+  g_assert_cmpstr (syrinx_grant_get_denial (grant, 0), ==, "revoked");
+  g_assert_null (syrinx_verifier_check (verifier, kept, &error));
+  g_assert_error (error, SYRINX_ERROR, SYRINX_ERROR_DENIED);
+}
+
+static void
+a_revocation_takes_no_longer_one_back (void)
+{
+  syrinx_revoke_subject ("walter", 2000);
+  syrinx_revoke_subject ("walter", 1000);
+  g_assert_cmpint (syrinx_get_revoked_until_s ("walter"), ==, 2000);
+}
+
+/* Else it would never be good, however long one waits. */
+static void
+a_token_issued_after_a_revocation_is_not_revoked (
+    Fixture *f, gconstpointer data)
+{
+  g_autofree gchar *token = NULL;
+  g_auto (GStrv) parts = NULL;
+  g_autoptr (GBytes) claims = NULL;
+  gint64 end_s = syrinx_get_revocation_end_s (LEEWAY_S);
+  g_autofree gchar *wanted
+      = g_strdup_printf ("\"iat\":%" G_GINT64_FORMAT, end_s + 1);
+  g_autofree gchar *text = NULL;
+
+  syrinx_revoke_subject ("peggy", end_s);
+  token = issue (f, "peggy", NULL);
+  parts = g_strsplit (token, ".", 3);
+  claims = syrinx_base64url_decode (parts[1], 4096);
+  text = g_strndup (g_bytes_get_data (claims, NULL), g_bytes_get_size (claims));
+  g_assert_nonnull (strstr (text, wanted));
+}
+
+/* --- Hints --- */
+
+static void
+how_many_sessions_it_is_for_comes_with_a_token (Fixture *f, gconstpointer data)
+{
+  static const guint given[] = { 0, 1, 40, SYRINX_TOKEN_MAX_SESSIONS };
+
+  for (guint i = 0; i < G_N_ELEMENTS (given); i++) {
+    SyrinxTokenRequest request = {
+      .subject = "ann", .scope = "listen", .max_sessions = given[i], .ttl_s = 60
+    };
+    g_autofree gchar *token = syrinx_issuer_issue (f->issuer, &request, NULL);
+    g_autoptr (SyrinxGrant) grant
+        = syrinx_verifier_check (f->verifier, token, NULL);
+    g_assert_cmpuint (syrinx_grant_get_max_sessions (grant), ==, given[i]);
+  }
+}
+
+static void
+a_hint_out_of_range_is_as_good_as_none (void)
+{
+  static const gchar *const values[]
+      = { "0", "-1", "1000001", "1e300", "\"5\"", "null", "[5]" };
+  g_autoptr (SyrinxVerifier) verifier
+      = syrinx_verifier_new (ED25519_JWKS, &policy, NULL);
+
+  for (guint i = 0; i < G_N_ELEMENTS (values); i++) {
+    g_autofree gchar *claims
+        = g_strdup_printf ("{\"sub\":\"a\",\"aud\":\"syrinx\",\"exp\":"
+                           "99999999999,\"sessions\":%s}",
+            values[i]);
+    g_autofree gchar *token = sign_ed25519 ("{\"alg\":\"EdDSA\"}", claims);
+    g_autoptr (SyrinxGrant) grant
+        = syrinx_verifier_check (verifier, token, NULL);
+    g_test_message ("%s", values[i]);
+    g_assert_nonnull (grant);
+    g_assert_cmpuint (syrinx_grant_get_max_sessions (grant), ==, 0);
   }
 }
 
@@ -292,7 +436,7 @@ key_sets_are_checked (void)
     g_autofree gchar *jwks = g_strdup_printf ("{\"keys\":%s}", cases[i].keys);
     g_autoptr (GError) error = NULL;
     g_autoptr (SyrinxVerifier) verifier
-        = syrinx_verifier_new (jwks, NULL, NULL, &error);
+        = syrinx_verifier_new (jwks, &(SyrinxTokenPolicy){ 0 }, &error);
     g_test_message ("case %u: %s", i, error ? error->message : "accepted");
     g_assert_cmpint (verifier != NULL, ==, cases[i].good);
     if (!cases[i].good)
@@ -366,6 +510,10 @@ bad_requests_are_told_why (Fixture *f, gconstpointer data)
     { .subject = "a", .scope = "", .ttl_s = 60 },
     { .subject = "a", .scope = "listen fly", .ttl_s = 60 },
     { .subject = "a", .scope = "listen", .ttl_s = 0 },
+    { .subject = "a",
+        .scope = "listen",
+        .max_sessions = SYRINX_TOKEN_MAX_SESSIONS + 1,
+        .ttl_s = 60 },
     { .subject = "a", .scope = "listen", .ttl_s = G_MAXINT64 },
   };
 
@@ -390,6 +538,13 @@ main (int argc, char **argv)
   WITH_ISSUER (revocation_reaches_grants_that_are_held);
   WITH_ISSUER (revocations_go_when_no_token_can_meet_them);
   WITH_ISSUER (bad_requests_are_told_why);
+  WITH_ISSUER (a_token_issued_after_a_revocation_is_not_revoked);
+  WITH_ISSUER (how_many_sessions_it_is_for_comes_with_a_token);
+#define ALONE(test) g_test_add_func ("/token/" #test, test)
+  ALONE (a_date_may_be_off_by_the_leeway_and_no_more);
+  ALONE (a_revoked_subject_has_no_token_that_is_dated_ahead);
+  ALONE (a_revocation_takes_no_longer_one_back);
+  ALONE (a_hint_out_of_range_is_as_good_as_none);
   g_test_add_func ("/token/claims_are_checked", claims_are_checked);
   g_test_add_func ("/token/key_sets_are_checked", key_sets_are_checked);
   return g_test_run ();

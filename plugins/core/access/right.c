@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Rights: a table of what each operation asks of a grant. */
+#include "right.h"
+
+#include "core/base/error.h"
+
+typedef enum
+{
+  OF_ANYBODY,      /* the target belongs to nobody */
+  OF_SUBJECT,      /* it must be the grant's subject's */
+  OF_SUBJECT_ADMIN /* or the grant has scope admin */
+} Owner;
+
+typedef struct
+{
+  SyrinxScope scope; /* 0: any grant */
+  const gchar *scope_name;
+  gboolean is_of_track; /* the grant's pattern must take it */
+  Owner owner;
+} Rule;
+
+#define LISTEN   SYRINX_SCOPE_LISTEN, "listen"
+#define ORIGINAL SYRINX_SCOPE_ORIGINAL, "original"
+#define ADMIN    SYRINX_SCOPE_ADMIN, "admin"
+
+/* To look at a session of one's own, and to end it, every token of the subject
+ * is good for: neither gives any sound. */
+static const Rule rules[SYRINX_N_OPERATIONS] = {
+  [SYRINX_OPERATION_BROWSE] = { LISTEN, FALSE, OF_ANYBODY },
+  [SYRINX_OPERATION_READ_TRACK] = { LISTEN, TRUE, OF_ANYBODY },
+  [SYRINX_OPERATION_READ_ARTWORK] = { LISTEN, TRUE, OF_ANYBODY },
+  [SYRINX_OPERATION_READ_ORIGINAL] = { ORIGINAL, TRUE, OF_ANYBODY },
+  [SYRINX_OPERATION_BEGIN_SESSION] = { LISTEN, TRUE, OF_ANYBODY },
+  [SYRINX_OPERATION_HEAR_SESSION] = { LISTEN, TRUE, OF_SUBJECT },
+  [SYRINX_OPERATION_RENEW_SESSION] = { LISTEN, TRUE, OF_SUBJECT },
+  [SYRINX_OPERATION_LOOK_AT_SESSION] = { 0, NULL, FALSE, OF_SUBJECT_ADMIN },
+  [SYRINX_OPERATION_END_SESSION] = { 0, NULL, FALSE, OF_SUBJECT_ADMIN },
+  [SYRINX_OPERATION_ADMINISTER] = { ADMIN, FALSE, OF_ANYBODY },
+};
+
+static gboolean
+check_life (SyrinxGrant *grant, GError **error)
+{
+  const gchar *denial
+      = syrinx_grant_get_denial (grant, g_get_real_time () / G_USEC_PER_SEC);
+
+  if (denial)
+    g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_UNAUTHENTICATED,
+        "the token no longer holds: %s", denial);
+  return !denial;
+}
+
+static gboolean
+check_scope (SyrinxGrant *grant, const Rule *rule, GError **error)
+{
+  if (syrinx_grant_has_scope (grant, rule->scope))
+    return TRUE;
+  g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_DENIED,
+      "the token's scope does not allow this; it needs %s", rule->scope_name);
+  return FALSE;
+}
+
+static gboolean
+check_owner (SyrinxGrant *grant, const Rule *rule, const SyrinxTarget *target,
+    GError **error)
+{
+  gboolean is_admin = syrinx_grant_has_scope (grant, SYRINX_SCOPE_ADMIN);
+
+  if (rule->owner == OF_ANYBODY || (rule->owner == OF_SUBJECT_ADMIN && is_admin)
+      || (target->subject
+          && g_str_equal (target->subject, syrinx_grant_get_subject (grant))))
+    return TRUE;
+  if (is_admin) /* who may see it anyhow */
+    g_set_error_literal (error, SYRINX_ERROR, SYRINX_ERROR_DENIED,
+        "this session is another listener's");
+  else
+    g_set_error_literal (error, SYRINX_ERROR, SYRINX_ERROR_NOT_FOUND,
+        "there is no such session");
+  return FALSE;
+}
+
+static gboolean
+check_track (SyrinxGrant *grant, const Rule *rule, const SyrinxTarget *target,
+    GError **error)
+{
+  if (!rule->is_of_track
+      || (target->track_id
+          && syrinx_grant_allows_track (grant, target->track_id)))
+    return TRUE;
+  g_set_error_literal (error, SYRINX_ERROR, SYRINX_ERROR_DENIED,
+      "the token does not allow this track");
+  return FALSE;
+}
+
+gboolean
+syrinx_right_check (SyrinxGrant *grant, SyrinxOperation operation,
+    const SyrinxTarget *target, GError **error)
+{
+  static const SyrinxTarget none = { NULL, NULL };
+  const Rule *rule;
+
+  g_return_val_if_fail (operation < SYRINX_N_OPERATIONS, FALSE);
+  rule = &rules[operation];
+  if (!target)
+    target = &none;
+  return check_life (grant, error) && check_scope (grant, rule, error)
+         && check_owner (grant, rule, target, error)
+         && check_track (grant, rule, target, error);
+}
