@@ -46,6 +46,12 @@ is_music (const gchar *name)
   return FALSE;
 }
 
+static gint64
+get_ns (const struct timespec *when)
+{
+  return (gint64)when->tv_sec * 1000000000 + when->tv_nsec;
+}
+
 /* A link counts as what it leads to, so that a new version behind it is seen;
  * opening decides whether it may be read. */
 static void
@@ -62,7 +68,8 @@ add_file (Walk *walk, gint dir, const gchar *name, const gchar *path)
   file = g_new0 (SyrinxFoundFile, 1);
   file->path = g_strdup (path);
   file->size_bytes = st.st_size;
-  file->mtime_ns = (gint64)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+  file->mtime_ns = get_ns (&st.st_mtim);
+  file->ctime_ns = get_ns (&st.st_ctim);
   g_ptr_array_add (walk->files, file);
 }
 
@@ -186,7 +193,7 @@ syrinx_library_open (const gchar *root, const gchar *path, gint64 *size_bytes,
   if (size_bytes)
     *size_bytes = st.st_size;
   if (mtime_ns)
-    *mtime_ns = (gint64)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+    *mtime_ns = get_ns (&st.st_mtim);
   return fd;
 }
 

@@ -10,7 +10,7 @@ G_BEGIN_DECLS
 typedef struct
 {
   gchar *path; /* bytes, relative to the root */
-  gint64 size_bytes, mtime_ns;
+  gint64 size_bytes, mtime_ns, ctime_ns;
 } SyrinxFoundFile;
 
 void syrinx_found_file_free (SyrinxFoundFile *file);

@@ -19,8 +19,8 @@
 /* What the index knows of a file. */
 typedef struct
 {
-  gint64 size_bytes, mtime_ns;
-  gboolean seen, is_track;
+  gint64 size_bytes, mtime_ns, ctime_ns;
+  gboolean seen;
 } Known;
 
 typedef struct
@@ -38,14 +38,14 @@ typedef struct
 
 static void
 on_known (const gchar *path, gint64 size_bytes, gint64 mtime_ns,
-    const gchar *reason, gpointer user_data)
+    gint64 ctime_ns, const gchar *reason, gpointer user_data)
 {
   Root *root = user_data;
   Known *known = g_new0 (Known, 1);
 
   known->size_bytes = size_bytes;
   known->mtime_ns = mtime_ns;
-  known->is_track = reason == NULL;
+  known->ctime_ns = ctime_ns;
   g_hash_table_insert (root->known, g_strdup (path), known);
 }
 
@@ -59,15 +59,12 @@ mark_changed (Root *root)
 
 /* --- Results --- */
 
-/* A track that was there before has other bytes now: what was made of the old
- * ones is of no use. */
 static void
 drop_renditions (Root *root, SyrinxTrack *track)
 {
-  Known *known = g_hash_table_lookup (root->known, track->path);
   g_autoptr (GError) error = NULL;
 
-  if (known && known->is_track
+  if (track->sounds_different
       && !syrinx_store_remove_renditions (root->job->store, track->id, &error))
     g_warning ("renditions of %s: %s", track->id, error->message);
 }
@@ -128,7 +125,7 @@ put_failure (Root *root, const SyrinxFoundFile *file, const gchar *reason)
   g_message ("left out %s: %s", name, clean);
   g_atomic_int_inc (root->job->n_failed);
   if (!syrinx_store_put_failure (root->job->store, root->root, file->path,
-          file->size_bytes, file->mtime_ns, clean, &error))
+          file->size_bytes, file->mtime_ns, file->ctime_ns, clean, &error))
     g_warning ("could not note that: %s", error->message);
   mark_changed (root);
 }
@@ -223,6 +220,7 @@ scan_file (Root *root, const SyrinxFoundFile *file, GError **error)
   track->path = g_strdup (file->path);
   track->size_bytes = file->size_bytes;
   track->mtime_ns = file->mtime_ns;
+  track->ctime_ns = file->ctime_ns;
   track->added_at_s = g_get_real_time () / G_USEC_PER_SEC;
   return track;
 }
@@ -268,7 +266,8 @@ needs_scan (Root *root, const SyrinxFoundFile *file)
   if (known)
     known->seen = TRUE;
   return !known || known->size_bytes != file->size_bytes
-         || known->mtime_ns != file->mtime_ns;
+         || known->mtime_ns != file->mtime_ns
+         || known->ctime_ns != file->ctime_ns;
 }
 
 /* Before anything new is put, so that a renamed file finds its old track. An

@@ -2,12 +2,13 @@
 /* Checking what a worker reports. */
 #include "worker-report.h"
 
+#include "report-tags.h"
+
 #include "daemon/worker/protocol.h"
 
 #include "core/base/error.h"
 
 #include <glib/gstdio.h>
-#include <math.h>
 #include <string.h>
 
 #define MAX_SAMPLES ((guint64)1 << 40)
@@ -33,47 +34,6 @@ syrinx_report_clean_text (const gchar *text, gsize size_bytes, gsize max_bytes)
         clean, g_utf8_find_prev_char (clean->str, clean->str + max_bytes)
                    - clean->str);
   return g_strstrip (g_string_free (g_steal_pointer (&clean), FALSE));
-}
-
-static gchar *
-read_text (GVariant *report, const gchar *key)
-{
-  const gchar *value;
-  g_autofree gchar *clean = NULL;
-
-  if (!g_variant_lookup (report, key, "&s", &value))
-    return NULL;
-  clean
-      = syrinx_report_clean_text (value, strlen (value), SYRINX_MAX_TAG_BYTES);
-  return *clean ? g_steal_pointer (&clean) : NULL;
-}
-
-static gint
-read_number (GVariant *report, const gchar *key)
-{
-  gint value = 0;
-
-  g_variant_lookup (report, key, "i", &value);
-  return value > 0 && value < 10000 ? value : 0;
-}
-
-/* "01 Ode to Joy.opus" is "01 Ode to Joy": guessing more would be wrong now and
- * then. */
-static gchar *
-title_from_name (const gchar *name)
-{
-  g_autofree gchar *display = g_filename_display_basename (name);
-  gchar *dot = strrchr (display, '.');
-  gchar *clean;
-
-  if (dot && dot != display)
-    *dot = 0;
-  clean = syrinx_report_clean_text (
-      display, strlen (display), SYRINX_MAX_TAG_BYTES);
-  if (*clean)
-    return clean;
-  g_free (clean);
-  return g_strdup ("?");
 }
 
 static const gchar *
@@ -149,18 +109,6 @@ read_packets (SyrinxTrack *track, GVariant *report)
   track->packet_pre_skip = pre_skip;
 }
 
-static void
-read_gain (SyrinxTrack *track, GVariant *report)
-{
-  if (!g_variant_lookup (report, "gain", "d", &track->gain_db)
-      || !isfinite (track->gain_db) || fabs (track->gain_db) > 64)
-    return;
-  g_variant_lookup (report, "peak", "d", &track->peak);
-  if (!isfinite (track->peak) || track->peak < 0 || track->peak > 100)
-    track->peak = 1;
-  track->has_gain = TRUE;
-}
-
 SyrinxTrack *
 syrinx_report_read (
     GVariant *report, const gchar *name, const gchar *state_dir, GError **error)
@@ -172,18 +120,8 @@ syrinx_report_read (
         "what the worker reports makes no sense");
     return NULL;
   }
-  track->title = read_text (report, "title");
-  if (!track->title)
-    track->title = title_from_name (name);
-  track->artist = read_text (report, "artist");
-  track->album = read_text (report, "album");
-  track->album_artist = read_text (report, "album-artist");
-  track->genre = read_text (report, "genre");
-  track->year = read_number (report, "year");
-  track->track_number = read_number (report, "track");
-  track->disc_number = read_number (report, "disc");
+  syrinx_report_read_tags (track, report, name);
   read_packets (track, report);
-  read_gain (track, report);
   keep_artwork (track, report, state_dir);
   return g_steal_pointer (&track);
 }

@@ -13,6 +13,10 @@ COMMIT
 --: forget-missing
 DELETE FROM tracks WHERE missing_since_s < ?1
 
+--: forget-details
+DELETE FROM details WHERE track_number_id IN (
+  SELECT track_number_id FROM tracks WHERE missing_since_s < ?1)
+
 --: add-root
 INSERT OR IGNORE INTO roots (path) VALUES (?1)
 
@@ -56,11 +60,13 @@ INSERT INTO tracks (
   mtime_ns, fingerprint, title, artist, album, album_artist, genre, year,
   track_number, disc_number, codec, sample_rate_hz, channels, n_samples,
   bitrate_bps, artwork, artwork_type, gain_db, peak, added_at_s, guest_id,
-  album_id, genre_id, position, packet_bps, packet_pre_skip
+  album_id, genre_id, position, packet_bps, packet_pre_skip, ctime_ns, artists,
+  album_artists, is_compilation, n_discs, n_tracks, original_year,
+  album_gain_db, album_peak, mb_release_id
 ) VALUES (
   ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
   ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31,
-  ?32, ?33
+  ?32, ?33, ?34, ?35, ?36, ?37, ?38, ?39, ?40, ?41, ?42, ?43
 )
 
 --: change-track
@@ -72,8 +78,26 @@ UPDATE tracks SET
   n_samples = ?21, bitrate_bps = ?22, artwork = ?23, artwork_type = ?24,
   gain_db = ?25, peak = ?26, added_at_s = ?27, guest_id = ?28, album_id = ?29,
   genre_id = ?30, position = ?31, packet_bps = ?32,
-  packet_pre_skip = ?33, missing_since_s = NULL
+  packet_pre_skip = ?33, ctime_ns = ?34, artists = ?35, album_artists = ?36,
+  is_compilation = ?37, n_discs = ?38, n_tracks = ?39, original_year = ?40,
+  album_gain_db = ?41, album_peak = ?42, mb_release_id = ?43,
+  missing_since_s = NULL
 WHERE track_number_id = ?1
+
+--: put-details
+INSERT OR REPLACE INTO details (
+  track_number_id, date, original_date, title_sort, album_sort, artist_sorts,
+  album_artist_sorts, bpm, mb_recording_id, mb_track_id, mb_release_group_id,
+  mb_artist_ids, mb_album_artist_ids, lyrics, synced_lyrics, chapters
+) VALUES (
+  ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16
+)
+
+--: drop-details
+DELETE FROM details WHERE track_number_id = ?1
+
+--: details
+SELECT * FROM details WHERE track_number_id = ?1
 
 --: set-missing
 UPDATE tracks SET
@@ -257,16 +281,17 @@ SELECT n_tracks, duration_ns,
 FROM totals
 
 --: files
-SELECT tracks.path AS path, size_bytes, mtime_ns, NULL AS reason
+SELECT tracks.path AS path, size_bytes, mtime_ns, ctime_ns, NULL AS reason
 FROM tracks WHERE root_id = (SELECT root_id FROM roots WHERE path = ?1)
 AND missing_since_s IS NULL
 UNION ALL
-SELECT path, size_bytes, mtime_ns, reason FROM failures
+SELECT path, size_bytes, mtime_ns, ctime_ns, reason FROM failures
 WHERE root_id = (SELECT root_id FROM roots WHERE path = ?1)
 
 --: put-failure
-INSERT OR REPLACE INTO failures (root_id, path, size_bytes, mtime_ns, reason)
-VALUES (?1, ?2, ?3, ?4, ?5)
+INSERT OR REPLACE INTO failures (
+  root_id, path, size_bytes, mtime_ns, ctime_ns, reason
+) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
 
 --: clear-failure
 DELETE FROM failures WHERE root_id = ?1 AND path = ?2

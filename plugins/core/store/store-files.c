@@ -19,8 +19,8 @@ syrinx_store_foreach_file (SyrinxStore *store, const gchar *root,
   syrinx_bind_path (st, 1, root);
   while (syrinx_statement_next (reader, st, &local))
     func (syrinx_column_peek (st, "path"), syrinx_column_int (st, "size_bytes"),
-        syrinx_column_int (st, "mtime_ns"), syrinx_column_peek (st, "reason"),
-        user_data);
+        syrinx_column_int (st, "mtime_ns"), syrinx_column_int (st, "ctime_ns"),
+        syrinx_column_peek (st, "reason"), user_data);
   if (!local)
     return TRUE;
   g_propagate_error (error, local);
@@ -29,8 +29,8 @@ syrinx_store_foreach_file (SyrinxStore *store, const gchar *root,
 
 gboolean
 syrinx_store_put_failure (SyrinxStore *store, const gchar *root,
-    const gchar *path, gint64 size_bytes, gint64 mtime_ns, const gchar *reason,
-    GError **error)
+    const gchar *path, gint64 size_bytes, gint64 mtime_ns, gint64 ctime_ns,
+    const gchar *reason, GError **error)
 {
   g_autoptr (SyrinxConnection) writer = syrinx_store_write (store, error);
   g_autoptr (SyrinxBatch) batch = writer ? syrinx_batch_new (writer) : NULL;
@@ -47,7 +47,8 @@ syrinx_store_put_failure (SyrinxStore *store, const gchar *root,
   syrinx_bind_path (st, 2, path);
   syrinx_bind_int (st, 3, size_bytes);
   syrinx_bind_int (st, 4, mtime_ns);
-  syrinx_bind_text (st, 5, text);
+  syrinx_bind_int (st, 5, ctime_ns);
+  syrinx_bind_text (st, 6, text);
   return syrinx_statement_run (writer, st, error)
          && syrinx_batch_finish (batch, error)
          && syrinx_connection_commit (writer, error);

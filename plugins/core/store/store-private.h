@@ -210,7 +210,34 @@ gboolean syrinx_rendition_drop (
 
 /* --- Tracks (store-tracks.c) --- */
 
+/* (store-rows.c) An id of the store is random in all but the number it holds.
+ */
+#define SYRINX_ID_NUMBER_BYTES 5
+gint64 syrinx_id_number (const gchar *id);
+/* A hash of the folder and one of the name. */
+gint64 syrinx_path_number (gint64 root_id, const gchar *path);
 SyrinxTrack *syrinx_track_from_row (SyrinxStatement *st);
+/* @statement: "add-track" or "change-track". */
+gboolean syrinx_track_write_row (SyrinxConnection *writer,
+    const gchar *statement, gint64 number, gint64 root_id,
+    const SyrinxTrack *track, const SyrinxBatchPlace *place, GError **error);
+
+/* (store-details.c) @details (nullable): it has none, or no more. */
+gboolean syrinx_track_write_details (SyrinxConnection *writer, gint64 number,
+    const SyrinxTrackDetails *details, gboolean is_new, GError **error);
+/* *@details stays NULL if there are none. */
+gboolean syrinx_track_read_details (SyrinxConnection *reader, gint64 number,
+    SyrinxTrackDetails **details, GError **error);
+
+/* (store-clean.c) INVALID: something is missing or out of range. */
+gboolean syrinx_track_check (const SyrinxTrack *track, GError **error);
+/* @clean is @track with texts of its own: valid, bounded, names settled. */
+void syrinx_track_clean (SyrinxTrack *clean, const SyrinxTrack *track);
+void syrinx_track_clean_clear (SyrinxTrack *clean);
+/* Lists as one text, (nullable) both. (transfer full) */
+gchar **syrinx_list_split (const gchar *text);
+gchar *syrinx_list_join (gchar **list);
+
 void syrinx_track_add_words (
     SyrinxConnection *connection, SyrinxWords *words, const SyrinxTrack *track);
 gint64 syrinx_track_get_search_row (gint64 number, guint n_words);

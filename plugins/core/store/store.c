@@ -18,7 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SCHEMA_VERSION   2
+#define SCHEMA_VERSION   3
 #define BUSY_TIMEOUT_MS  5000
 #define WRITER_CACHE_KIB 131072
 #define READER_CACHE_KIB 4096
@@ -236,12 +236,17 @@ static gboolean
 forget_long_missing (SyrinxStore *store, GError **error)
 {
   g_autoptr (SyrinxConnection) writer = syrinx_store_write (store, error);
+  gint64 before_s = g_get_real_time () / G_USEC_PER_SEC - MISSING_KEPT_S;
   SyrinxStatement *st;
 
   if (!writer)
     return FALSE;
+  st = syrinx_connection_get (writer, "forget-details");
+  syrinx_bind_int (st, 1, before_s);
+  if (!syrinx_statement_run (writer, st, error))
+    return FALSE;
   st = syrinx_connection_get (writer, "forget-missing");
-  syrinx_bind_int (st, 1, g_get_real_time () / G_USEC_PER_SEC - MISSING_KEPT_S);
+  syrinx_bind_int (st, 1, before_s);
   return syrinx_statement_run (writer, st, error)
          && syrinx_connection_commit (writer, error);
 }

@@ -26,17 +26,52 @@ const gchar *syrinx_store_get_state_dir (SyrinxStore *store);
 
 typedef struct
 {
+  guint64 start_ns, end_ns; /* of the track; end 0: not said */
+  gchar *title;
+} SyrinxChapter;
+
+/* What is shown of one track and never of a list. Texts and lists are UTF-8 and
+ * (nullable). */
+typedef struct
+{
+  gchar *date, *original_date; /* as the tags have them */
+  gchar *title_sort, *album_sort;
+  gchar **artist_sorts, **album_artist_sorts; /* in the order of the names */
+  gdouble bpm;                                /* 0 = unknown */
+  gchar *mb_recording_id, *mb_track_id, *mb_release_group_id; /* MusicBrainz */
+  gchar **mb_artist_ids, **mb_album_artist_ids;
+  gchar *lyrics;        /* plain, lines ended by \n */
+  gchar *synced_lyrics; /* LRC: "[mm:ss.xx]text", lines ended by \n */
+  GArray *chapters;     /* (element-type SyrinxChapter) (nullable), ascending */
+} SyrinxTrackDetails;
+
+SyrinxTrackDetails *syrinx_track_details_new (void);
+void syrinx_track_details_free (SyrinxTrackDetails *details);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxTrackDetails, syrinx_track_details_free)
+/* @title: (transfer full) */
+void syrinx_track_details_add_chapter (SyrinxTrackDetails *details,
+    guint64 start_ns, guint64 end_ns, gchar *title);
+
+typedef struct
+{
   gchar *id; /* 22 characters; NULL when new: the store gives one, or finds the
                 renamed one */
   gchar *root; /* library folder, absolute */
   gchar *path; /* relative to root */
   gint64 size_bytes, mtime_ns;
+  gint64 ctime_ns;    /* 0: nobody looked; the next scan reads the file again */
   gchar *fingerprint; /* of the content: hex SHA-256 of the file's bytes (or of
                          size + samples of it) */
   gchar *title, *artist, *album, *album_artist,
-      *genre;                           /* UTF-8, (nullable) but title */
-  gint year, track_number, disc_number; /* 0 = unknown */
-  gchar *codec; /* "flac", "mp3", "vorbis", "opus", "aac", "pcm", … */
+      *genre; /* UTF-8, (nullable) but title; artists as they are shown */
+  gchar **artists, **album_artists; /* each of several, (nullable): the one that
+                                       is shown */
+  gint year, track_number, disc_number;  /* 0 = unknown */
+  gint original_year, n_tracks, n_discs; /* 0 = unknown; of the disc, the album
+                                          */
+  gboolean is_compilation;
+  gchar *mb_release_id; /* MusicBrainz, (nullable) */
+  gchar *codec;         /* "flac", "mp3", "vorbis", "opus", "aac", "pcm", … */
   guint sample_rate_hz, channels;
   guint64
       n_samples; /* per channel, counted, not estimated; at sample_rate_hz */
@@ -48,7 +83,13 @@ typedef struct
   gchar *artwork_type; /* image/jpeg or image/png, (nullable) */
   gboolean has_gain;   /* ReplayGain 2 track gain, from tags or measured */
   gdouble gain_db, peak;
+  gboolean has_album_gain; /* the same of the album */
+  gdouble album_gain_db, album_peak;
   gint64 added_at_s;
+  SyrinxTrackDetails *details; /* (nullable); read for a single track only */
+  gboolean sounds_different;   /* set by syrinx_store_put_tracks(): it was there
+                                  with other content, and what was made of that is
+                                  of no use */
 } SyrinxTrack;
 
 void syrinx_track_free (SyrinxTrack *track);
@@ -74,15 +115,15 @@ gboolean syrinx_store_remove_paths (
 gboolean syrinx_store_set_gain (SyrinxStore *store, const gchar *id,
     gdouble gain_db, gdouble peak, GError **error);
 
-/* What the scan knows of each file: for incremental scans. @reason is NULL for
- * a good track. */
+/* What the scan knows of each file: for incremental scans. @ctime_ns is 0 where
+ * nobody looked, @reason NULL for a good track. */
 typedef void (*SyrinxStoreFileFunc) (const gchar *path, gint64 size_bytes,
-    gint64 mtime_ns, const gchar *reason, gpointer user_data);
+    gint64 mtime_ns, gint64 ctime_ns, const gchar *reason, gpointer user_data);
 gboolean syrinx_store_foreach_file (SyrinxStore *store, const gchar *root,
     SyrinxStoreFileFunc func, gpointer user_data, GError **error);
 gboolean syrinx_store_put_failure (SyrinxStore *store, const gchar *root,
-    const gchar *path, gint64 size_bytes, gint64 mtime_ns, const gchar *reason,
-    GError **error);
+    const gchar *path, gint64 size_bytes, gint64 mtime_ns, gint64 ctime_ns,
+    const gchar *reason, GError **error);
 
 /* --- Search and browse --- */
 

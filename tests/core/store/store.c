@@ -60,6 +60,7 @@ new_track (const gchar *path, const gchar *title, const gchar *artist,
   track->path = g_strdup (path);
   track->size_bytes = 1000;
   track->mtime_ns = 2000;
+  track->ctime_ns = 3000;
   track->fingerprint = g_strdup (path);
   track->title = g_strdup (title);
   track->artist = g_strdup (artist);
@@ -501,10 +502,10 @@ a_copy_is_another_track (Fixture *f, gconstpointer data)
 
 static void
 note_file (const gchar *path, gint64 size_bytes, gint64 mtime_ns,
-    const gchar *reason, gpointer user_data)
+    gint64 ctime_ns, const gchar *reason, gpointer user_data)
 {
-  g_string_append_printf (user_data, "%s %d %d %s\n", path, (gint)size_bytes,
-      (gint)mtime_ns, reason ? reason : "-");
+  g_string_append_printf (user_data, "%s %d %d %d %s\n", path, (gint)size_bytes,
+      (gint)mtime_ns, (gint)ctime_ns, reason ? reason : "-");
 }
 
 static void
@@ -514,20 +515,20 @@ failures_are_kept_per_path_until_it_is_good (Fixture *f, gconstpointer data)
   g_autofree gchar *a = NULL;
 
   g_assert_true (syrinx_store_put_failure (
-      f->store, ROOT, "bad\n\xff", 5, 6, "it is broken", NULL));
+      f->store, ROOT, "bad\n\xff", 5, 6, 7, "it is broken", NULL));
   syrinx_store_foreach_file (f->store, ROOT, note_file, files, NULL);
-  g_assert_cmpstr (files->str, ==, "bad\n\xff 5 6 it is broken\n");
+  g_assert_cmpstr (files->str, ==, "bad\n\xff 5 6 7 it is broken\n");
   a = put_one (f->store, "bad\n\xff", "Song", "S", NULL, NULL);
   g_string_truncate (files, 0);
   syrinx_store_foreach_file (f->store, ROOT, note_file, files, NULL);
-  g_assert_cmpstr (files->str, ==, "bad\n\xff 1000 2000 -\n");
+  g_assert_cmpstr (files->str, ==, "bad\n\xff 1000 2000 3000 -\n");
 
   g_assert_true (syrinx_store_put_failure (
-      f->store, ROOT, "bad\n\xff", 7, 8, "again", NULL));
+      f->store, ROOT, "bad\n\xff", 7, 8, 9, "again", NULL));
   assert_count (f->store, "song", 0);
   g_string_truncate (files, 0);
   syrinx_store_foreach_file (f->store, ROOT, note_file, files, NULL);
-  g_assert_cmpstr (files->str, ==, "bad\n\xff 7 8 again\n");
+  g_assert_cmpstr (files->str, ==, "bad\n\xff 7 8 9 again\n");
 }
 
 static void
@@ -538,6 +539,14 @@ every_field_of_a_track_comes_back (Fixture *f, gconstpointer data)
   SyrinxTrack *track = new_track ("p", "T", "A", "B", "G");
 
   track->album_artist = g_strdup ("AA");
+  track->original_year = 1971;
+  track->n_tracks = 12;
+  track->n_discs = 4;
+  track->is_compilation = TRUE;
+  track->mb_release_id = g_strdup ("a2c8");
+  track->has_album_gain = TRUE;
+  track->album_gain_db = -5.5;
+  track->album_peak = 0.75;
   track->year = 1999;
   track->track_number = 3;
   track->disc_number = 2;
@@ -565,6 +574,123 @@ every_field_of_a_track_comes_back (Fixture *f, gconstpointer data)
   g_assert_true (back->has_gain);
   g_assert_cmpfloat (back->gain_db, ==, -7.5);
   g_assert_cmpfloat (back->peak, ==, 0.9);
+  g_assert_cmpint (back->ctime_ns, ==, 3000);
+  g_assert_cmpint (back->original_year, ==, 1971);
+  g_assert_cmpint (back->n_tracks, ==, 12);
+  g_assert_cmpint (back->n_discs, ==, 4);
+  g_assert_true (back->is_compilation);
+  g_assert_cmpstr (back->mb_release_id, ==, "a2c8");
+  g_assert_true (back->has_album_gain);
+  g_assert_cmpfloat (back->album_gain_db, ==, -5.5);
+  g_assert_cmpfloat (back->album_peak, ==, 0.75);
+  g_assert_null (back->details);
+}
+
+static SyrinxTrackDetails *
+new_details (void)
+{
+  static const gchar *const sorts[] = { "Drei, Eva", "Vier, Fritz", NULL };
+  SyrinxTrackDetails *details = syrinx_track_details_new ();
+
+  details->date = g_strdup ("06.05.2004");
+  details->original_date = g_strdup ("May 1971");
+  details->title_sort = g_strdup ("Title, The");
+  details->album_sort = g_strdup ("Album, The");
+  details->artist_sorts = g_strdupv ((gchar **)sorts);
+  details->bpm = 123.5;
+  details->mb_recording_id = g_strdup ("1");
+  details->mb_track_id = g_strdup ("2");
+  details->mb_release_group_id = g_strdup ("3");
+  details->mb_artist_ids = g_strdupv ((gchar **)sorts);
+  details->lyrics = g_strdup ("La\nla");
+  details->synced_lyrics = g_strdup ("[00:01.00]La");
+  syrinx_track_details_add_chapter (details, 0, 5, g_strdup ("One\ntwo"));
+  syrinx_track_details_add_chapter (details, 5, 0, g_strdup (""));
+  return details;
+}
+
+static void
+details_come_back_with_their_track_and_go_with_its_tags (
+    Fixture *f, gconstpointer data)
+{
+  g_autoptr (GPtrArray) tracks = new_tracks (), found = NULL;
+  g_autoptr (SyrinxTrack) back = NULL, bare = NULL;
+  SyrinxTrack *track = new_track ("p", "T", "A", "B", "G");
+  const SyrinxTrackDetails *details;
+  const SyrinxChapter *chapters;
+  g_autofree gchar *again = NULL;
+
+  track->details = new_details ();
+  g_ptr_array_add (tracks, track);
+  put_all (f->store, tracks);
+  found = find_words (f->store, "t");
+  g_assert_null (((SyrinxTrack *)found->pdata[0])->details);
+  back = syrinx_store_get_track (f->store, track->id, NULL);
+  details = back->details;
+  g_assert_nonnull (details);
+  g_assert_cmpstr (details->date, ==, "06.05.2004");
+  g_assert_cmpstr (details->original_date, ==, "May 1971");
+  g_assert_cmpstr (details->title_sort, ==, "Title, The");
+  g_assert_cmpstr (details->album_sort, ==, "Album, The");
+  g_assert_cmpstr (details->artist_sorts[1], ==, "Vier, Fritz");
+  g_assert_null (details->album_artist_sorts);
+  g_assert_cmpfloat (details->bpm, ==, 123.5);
+  g_assert_cmpstr (details->mb_recording_id, ==, "1");
+  g_assert_cmpstr (details->mb_track_id, ==, "2");
+  g_assert_cmpstr (details->mb_release_group_id, ==, "3");
+  g_assert_cmpuint (g_strv_length (details->mb_artist_ids), ==, 2);
+  g_assert_cmpstr (details->lyrics, ==, "La\nla");
+  g_assert_cmpstr (details->synced_lyrics, ==, "[00:01.00]La");
+  g_assert_cmpuint (details->chapters->len, ==, 2);
+  chapters = (const SyrinxChapter *)(gpointer)details->chapters->data;
+  g_assert_cmpuint (chapters[0].end_ns, ==, 5);
+  g_assert_cmpstr (chapters[0].title, ==, "One two");
+  g_assert_cmpuint (chapters[1].start_ns, ==, 5);
+  g_assert_cmpstr (chapters[1].title, ==, "");
+  again = put_one (f->store, "p", "T", "A", "B", "G");
+  bare = syrinx_store_get_track (f->store, again, NULL);
+  g_assert_null (bare->details);
+}
+
+/* What was made of a file is kept while only its tags change. */
+static void
+a_track_that_sounds_different_says_so (Fixture *f, gconstpointer data)
+{
+  g_autofree gchar *id = put_one (f->store, "p", "T", "A", "B", "G");
+  g_autoptr (GPtrArray) tracks = new_tracks ();
+  SyrinxTrack *track = new_track ("p", "New title", "A", "B", "G");
+
+  g_ptr_array_add (tracks, track);
+  put_all (f->store, tracks);
+  g_assert_false (track->sounds_different);
+  track->n_samples++;
+  put_all (f->store, tracks);
+  g_assert_true (track->sounds_different);
+  g_free (track->fingerprint);
+  track->fingerprint = g_strdup ("other bytes");
+  put_all (f->store, tracks);
+  g_assert_true (track->sounds_different);
+}
+
+static void
+names_of_a_list_are_shown_joined (Fixture *f, gconstpointer data)
+{
+  static const gchar *const artists[]
+      = { "", "Eva Drei", "Fritz Vier", "Eva Drei", NULL };
+  g_autoptr (GPtrArray) tracks = new_tracks ();
+  g_autoptr (SyrinxTrack) back = NULL;
+  SyrinxTrack *track = new_track ("p", "T", NULL, "B", "G");
+
+  track->artists = g_strdupv ((gchar **)artists);
+  track->album_artist = g_strdup ("Anna");
+  track->album_artists = g_strsplit ("Anna", " ", -1);
+  g_ptr_array_add (tracks, track);
+  put_all (f->store, tracks);
+  back = syrinx_store_get_track (f->store, track->id, NULL);
+  g_assert_cmpstr (back->artist, ==, "Eva Drei, Fritz Vier");
+  g_assert_cmpuint (g_strv_length (back->artists), ==, 2);
+  g_assert_cmpstr (back->artists[1], ==, "Fritz Vier");
+  g_assert_null (back->album_artists);
 }
 
 static void
@@ -601,7 +727,7 @@ a_second_writer_is_refused_with_the_holders_pid (Fixture *f, gconstpointer data)
   g_assert_nonnull (reader);
   g_clear_error (&error);
   g_assert_false (
-      syrinx_store_put_failure (reader, ROOT, "p", 1, 1, "no", &error));
+      syrinx_store_put_failure (reader, ROOT, "p", 1, 1, 1, "no", &error));
   g_assert_error (error, SYRINX_ERROR, SYRINX_ERROR_DENIED);
 }
 
@@ -652,7 +778,7 @@ an_empty_file_is_migrated_from_version_0 (Fixture *f, gconstpointer data)
   assert_count (f->store, "song", 0);
 }
 
-/* What version 2 brought is taken away again. */
+/* What later versions brought is taken away again. */
 static void
 make_version_1 (Fixture *f)
 {
@@ -660,6 +786,18 @@ make_version_1 (Fixture *f)
   const gchar *argv[] = { "sqlite3", path,
     "ALTER TABLE tracks DROP COLUMN packet_bps;"
     "ALTER TABLE tracks DROP COLUMN packet_pre_skip;"
+    "ALTER TABLE tracks DROP COLUMN ctime_ns;"
+    "ALTER TABLE tracks DROP COLUMN artists;"
+    "ALTER TABLE tracks DROP COLUMN album_artists;"
+    "ALTER TABLE tracks DROP COLUMN is_compilation;"
+    "ALTER TABLE tracks DROP COLUMN n_discs;"
+    "ALTER TABLE tracks DROP COLUMN n_tracks;"
+    "ALTER TABLE tracks DROP COLUMN original_year;"
+    "ALTER TABLE tracks DROP COLUMN album_gain_db;"
+    "ALTER TABLE tracks DROP COLUMN album_peak;"
+    "ALTER TABLE tracks DROP COLUMN mb_release_id;"
+    "ALTER TABLE failures DROP COLUMN ctime_ns;"
+    "DROP TABLE details;"
     "PRAGMA user_version = 1",
     NULL };
   g_autoptr (GError) error = NULL;
@@ -687,6 +825,7 @@ an_index_of_version_1_keeps_its_tracks (Fixture *f, gconstpointer data)
   assert_count (f->store, "song", 1);
   before = syrinx_store_get_track (f->store, id, NULL);
   g_assert_cmpuint (before->packet_bps, ==, 0);
+  g_assert_cmpint (before->ctime_ns, ==, 0);
   track->packet_bps = 64000;
   g_ptr_array_add (tracks, track);
   put_all (f->store, tracks);
@@ -917,6 +1056,9 @@ main (int argc, char **argv)
   ADD (a_copy_is_another_track);
   ADD (failures_are_kept_per_path_until_it_is_good);
   ADD (every_field_of_a_track_comes_back);
+  ADD (details_come_back_with_their_track_and_go_with_its_tags);
+  ADD (a_track_that_sounds_different_says_so);
+  ADD (names_of_a_list_are_shown_joined);
   ADD (a_given_id_is_kept);
   ADD (no_tag_holds_what_marks_are_made_of);
   ADD (a_second_writer_is_refused_with_the_holders_pid);
