@@ -5,6 +5,7 @@
 #include "admission.h"
 
 #include "core/base/heap.h"
+#include "core/schedule/fair-queue.h"
 
 #include <string.h>
 
@@ -14,14 +15,14 @@
 #define MIN_RETRY_US G_USEC_PER_SEC
 #define MAX_RETRY_US (600 * (gint64)G_USEC_PER_SEC)
 #define NEVER        G_MAXINT64
+#define SESSION_COST 65536 /* of one that is admitted, in fair queueing */
 
 typedef struct
 {
+  SyrinxFairShare share;
   const gchar *name; /* interned */
-  guint weight;
-  gdouble start_tag;
-  SyrinxHeap turns; /* the earliest goes first */
-  SyrinxHeap lasts; /* the latest is sent away first */
+  SyrinxHeap turns;  /* the earliest goes first */
+  SyrinxHeap lasts;  /* the latest is sent away first */
 } Region;
 
 struct _SyrinxWaiter
@@ -46,8 +47,8 @@ struct _SyrinxAdmission
   guint64 kbps;
 
   GPtrArray *regions;
+  SyrinxFairQueue fair; /* the regions' shares */
   SyrinxHeap expiries;
-  gdouble virtual_time;
 
   gint64 sampled_us;  /* the CPU */
   guint burst, quota; /* sessions for the next look, left until it */
@@ -63,6 +64,9 @@ struct _SyrinxAdmission
 const guint syrinx_admission_bounds_ms[SYRINX_ADMISSION_N_BOUNDS]
     = { 1, 10, 100, 300, 1000, 3000, 10000, 30000 };
 
+/* (nullable): the share is its first member. */
+#define REGION_OF(fair_share) ((Region *)(gpointer)(fair_share))
+G_STATIC_ASSERT (G_STRUCT_OFFSET (Region, share) == 0);
 #define WAITER_OF(node, member)                                                \
   ((SyrinxWaiter *)((guint8 *)(node)-G_STRUCT_OFFSET (SyrinxWaiter, member)))
 
@@ -152,34 +156,17 @@ get_region (SyrinxAdmission *self, const SyrinxAdmissionRequest *request)
   for (guint i = 0; i < self->regions->len; i++) {
     region = self->regions->pdata[i];
     if (region->name == name) {
-      region->weight = MAX (request->weight, 1);
+      region->share.weight = MAX (request->weight, 1);
       return region;
     }
   }
   region = g_new0 (Region, 1);
   region->name = name;
-  region->weight = MAX (request->weight, 1);
+  syrinx_fair_queue_add (&self->fair, &region->share, request->weight);
   syrinx_heap_init (&region->turns);
   syrinx_heap_init (&region->lasts);
   g_ptr_array_add (self->regions, region);
   return region;
-}
-
-static Region *
-choose_region (SyrinxAdmission *self)
-{
-  Region *best = NULL;
-
-  for (guint i = 0; i < self->regions->len; i++) {
-    Region *region = self->regions->pdata[i];
-    if (!syrinx_heap_get_size (&region->turns))
-      continue;
-    if (!best || region->start_tag < best->start_tag
-        || (region->start_tag == best->start_tag
-            && region->weight > best->weight))
-      best = region;
-  }
-  return best;
 }
 
 /* The region with most waiters for its weight, one more counted in @joined. */
@@ -191,11 +178,11 @@ choose_crowded (SyrinxAdmission *self, Region *joined)
 
   for (guint i = 0; i < self->regions->len; i++) {
     Region *region = self->regions->pdata[i];
-    gdouble n = syrinx_heap_get_size (&region->turns) + (region == joined);
-    if (n / region->weight > crowd
-        || (n / region->weight == crowd && region == joined)) {
+    gdouble n = region->share.n_waiting + (region == joined);
+    if (n / region->share.weight > crowd
+        || (n / region->share.weight == crowd && region == joined)) {
       most = region;
-      crowd = n / region->weight;
+      crowd = n / region->share.weight;
     }
   }
   return most;
@@ -227,8 +214,7 @@ add_waiter (SyrinxAdmission *self, Region *region,
   waiter->region = region;
   waiter->kbps = request->kbps;
   waiter->since_us = now_us;
-  if (!syrinx_heap_get_size (&region->turns))
-    region->start_tag = MAX (region->start_tag, self->virtual_time);
+  syrinx_fair_queue_enter (&self->fair, &region->share);
   syrinx_heap_insert (&region->turns, &waiter->turn, turn_us);
   syrinx_heap_insert (&region->lasts, &waiter->last, -turn_us);
   syrinx_heap_insert (&self->expiries, &waiter->expiry, end_us);
@@ -239,6 +225,7 @@ add_waiter (SyrinxAdmission *self, Region *region,
 void
 syrinx_admission_give_up (SyrinxWaiter *waiter)
 {
+  syrinx_fair_queue_leave (&waiter->admission->fair, &waiter->region->share);
   syrinx_heap_remove (&waiter->region->turns, &waiter->turn);
   syrinx_heap_remove (&waiter->region->lasts, &waiter->last);
   syrinx_heap_remove (&waiter->admission->expiries, &waiter->expiry);
@@ -250,7 +237,8 @@ syrinx_admission_give_up (SyrinxWaiter *waiter)
 static gint64
 estimate (SyrinxAdmission *self, Region *region, gint64 now_us)
 {
-  guint n = MIN (self->n_departures, N_DEPARTURES), weights = region->weight;
+  guint n = MIN (self->n_departures, N_DEPARTURES),
+        weights = region->share.weight;
   guint oldest = (self->n_departures - n) % N_DEPARTURES;
   gdouble mean_us, shares;
 
@@ -259,13 +247,13 @@ estimate (SyrinxAdmission *self, Region *region, gint64 now_us)
         self->limits.max_wait_ms * (gint64)1000, MIN_RETRY_US, MAX_RETRY_US);
   for (guint i = 0; i < self->regions->len; i++) {
     Region *other = self->regions->pdata[i];
-    if (other != region && syrinx_heap_get_size (&other->turns))
-      weights += other->weight;
+    if (other != region && other->share.n_waiting)
+      weights += other->share.weight;
   }
   mean_us = (gdouble)(now_us - self->departures_us[oldest]) / n;
-  shares = (gdouble)weights / region->weight;
-  return CLAMP (mean_us * shares * (syrinx_heap_get_size (&region->turns) + 1),
-      MIN_RETRY_US, MAX_RETRY_US);
+  shares = (gdouble)weights / region->share.weight;
+  return CLAMP (mean_us * shares * (region->share.n_waiting + 1), MIN_RETRY_US,
+      MAX_RETRY_US);
 }
 
 static void
@@ -287,8 +275,8 @@ admit (SyrinxAdmission *self, SyrinxWaiter *waiter, gint64 now_us)
   gpointer user_data = waiter->user_data;
   Region *region = waiter->region;
 
-  self->virtual_time = MAX (self->virtual_time, region->start_tag);
-  region->start_tag += 1.0 / region->weight;
+  syrinx_fair_queue_begin (&self->fair, &region->share, SESSION_COST);
+  syrinx_fair_queue_end (&region->share);
   count_admitted (self, now_us - waiter->since_us);
   syrinx_admission_give_up (waiter);
   func (TRUE, 0, user_data);
@@ -301,7 +289,7 @@ syrinx_admission_step (SyrinxAdmission *self, gint64 now_us)
   Region *region;
 
   /* Room first: whose patience ends in this very moment may still have it. */
-  while ((region = choose_region (self))) {
+  while ((region = REGION_OF (syrinx_fair_queue_choose (&self->fair)))) {
     SyrinxWaiter *best = WAITER_OF (syrinx_heap_peek (&region->turns), turn);
     if (!has_room (self, best->kbps, now_us))
       break;
@@ -397,6 +385,7 @@ syrinx_admission_new (
   self->burst = self->quota = G_MAXUINT;
   self->sampled_us = G_MININT64 / 2;
   self->regions = g_ptr_array_new_with_free_func (region_free);
+  syrinx_fair_queue_init (&self->fair);
   syrinx_heap_init (&self->expiries);
   self->source = g_source_new (&funcs, sizeof (GSource));
   g_source_set_static_name (self->source, "admission");
@@ -414,6 +403,7 @@ syrinx_admission_free (SyrinxAdmission *self)
     syrinx_admission_give_up (WAITER_OF (node, expiry));
   g_source_destroy (self->source);
   g_source_unref (self->source);
+  syrinx_fair_queue_clear (&self->fair);
   g_ptr_array_unref (self->regions);
   syrinx_heap_clear (&self->expiries);
   g_free (self);

@@ -2,71 +2,60 @@
 /* Token buckets, the least recently used of them forgotten. */
 #include "rate-limit.h"
 
+#include "core/base/lru.h"
+#include "core/base/token-bucket.h"
+
 #include <gio/gio.h>
 
 #include <string.h>
 
 typedef struct
 {
-  GList link; /* in order; data is this */
-  gchar *client;
-  gdouble tokens;
-  gint64 filled_us;
-} Bucket;
+  SyrinxLruEntry entry; /* by client */
+  SyrinxTokenBucket bucket;
+} Client;
 
 struct _SyrinxRateLimit
 {
-  GHashTable *buckets; /* client → Bucket */
-  GQueue order;        /* of use, the latest first */
+  SyrinxLru *clients;
   guint max_clients;
 };
 
-static Bucket *
-add_bucket (
-    SyrinxRateLimit *limit, const gchar *client, guint burst, gint64 now_us)
+static Client *
+add_client (SyrinxRateLimit *limit, const gchar *name, guint per_second,
+    guint burst, gint64 now_us)
 {
-  Bucket *bucket = g_new0 (Bucket, 1);
+  Client *client = g_new0 (Client, 1);
 
-  if (limit->order.length >= limit->max_clients) {
-    Bucket *oldest = limit->order.tail->data;
-    g_queue_unlink (&limit->order, &oldest->link);
-    g_hash_table_remove (limit->buckets, oldest->client);
-  }
-  bucket->link.data = bucket;
-  bucket->client = g_strdup (client);
-  bucket->tokens = burst;
-  bucket->filled_us = now_us;
-  g_hash_table_insert (limit->buckets, bucket->client, bucket);
-  g_queue_push_head_link (&limit->order, &bucket->link);
-  return bucket;
+  if (syrinx_lru_get_size (limit->clients) >= limit->max_clients)
+    syrinx_lru_remove (limit->clients, syrinx_lru_get_oldest (limit->clients));
+  syrinx_token_bucket_init (&client->bucket, per_second, burst, burst, now_us);
+  syrinx_lru_insert (limit->clients, name, client);
+  return client;
 }
 
 gint64
-syrinx_rate_limit_take (SyrinxRateLimit *limit, const gchar *client,
+syrinx_rate_limit_take (SyrinxRateLimit *limit, const gchar *name,
     guint per_second, guint burst, gint64 now_us)
 {
-  Bucket *bucket = g_hash_table_lookup (limit->buckets, client);
+  Client *client = syrinx_lru_lookup (limit->clients, name);
+  gint64 wait_us;
 
-  if (!bucket) {
-    bucket = add_bucket (limit, client, burst, now_us);
-  } else {
-    g_queue_unlink (&limit->order, &bucket->link);
-    g_queue_push_head_link (&limit->order, &bucket->link);
-  }
-  bucket->tokens
-      += (gdouble)(now_us - bucket->filled_us) * per_second / G_USEC_PER_SEC;
-  bucket->tokens = MIN (bucket->tokens, (gdouble)burst);
-  bucket->filled_us = now_us;
-  if (bucket->tokens < 1)
-    return (gint64)((1 - bucket->tokens) * G_USEC_PER_SEC / per_second) + 1;
-  bucket->tokens -= 1;
-  return 0;
+  if (client)
+    syrinx_lru_use (limit->clients, client);
+  else
+    client = add_client (limit, name, per_second, burst, now_us);
+  syrinx_token_bucket_set_rate (&client->bucket, per_second, burst);
+  wait_us = syrinx_token_bucket_get_wait_us (&client->bucket, 1, now_us);
+  if (wait_us == 0)
+    syrinx_token_bucket_spend (&client->bucket, 1);
+  return wait_us;
 }
 
 guint
 syrinx_rate_limit_get_size (SyrinxRateLimit *limit)
 {
-  return limit->order.length;
+  return syrinx_lru_get_size (limit->clients);
 }
 
 gchar *
@@ -84,22 +73,12 @@ syrinx_rate_limit_client_of (const gchar *address)
   return g_inet_address_to_string (network);
 }
 
-static void
-bucket_free (gpointer data)
-{
-  Bucket *bucket = data;
-
-  g_free (bucket->client);
-  g_free (bucket);
-}
-
 SyrinxRateLimit *
 syrinx_rate_limit_new (guint max_clients)
 {
   SyrinxRateLimit *limit = g_new0 (SyrinxRateLimit, 1);
 
-  limit->buckets
-      = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, bucket_free);
+  limit->clients = syrinx_lru_new (g_free);
   limit->max_clients = max_clients;
   return limit;
 }
@@ -107,6 +86,6 @@ syrinx_rate_limit_new (guint max_clients)
 void
 syrinx_rate_limit_free (SyrinxRateLimit *limit)
 {
-  g_hash_table_unref (limit->buckets);
+  syrinx_lru_free (limit->clients);
   g_free (limit);
 }

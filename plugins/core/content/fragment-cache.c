@@ -2,18 +2,18 @@
 /* Fragments in memory. */
 #include "fragment-cache.h"
 
+#include "core/base/lru.h"
+
 typedef struct
 {
-  GList link; /* in lru; data is the entry */
-  gchar *name;
-  GBytes *forms[2]; /* ciphertext, plaintext; (nullable) */
+  SyrinxLruEntry entry; /* by name */
+  GBytes *forms[2];     /* ciphertext, plaintext; (nullable) */
   gboolean pinned;
 } Entry;
 
 struct _SyrinxFragmentCache
 {
-  GHashTable *entries; /* name → Entry */
-  GQueue lru;          /* the head was used last */
+  SyrinxLru *entries; /* Entry */
   guint64 bytes, max_bytes;
 };
 
@@ -30,7 +30,6 @@ entry_free (gpointer data)
 
   g_clear_pointer (&entry->forms[0], g_bytes_unref);
   g_clear_pointer (&entry->forms[1], g_bytes_unref);
-  g_free (entry->name);
   g_free (entry);
 }
 
@@ -39,8 +38,7 @@ syrinx_fragment_cache_new (guint64 max_bytes)
 {
   SyrinxFragmentCache *cache = g_new0 (SyrinxFragmentCache, 1);
 
-  cache->entries
-      = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, entry_free);
+  cache->entries = syrinx_lru_new (entry_free);
   cache->max_bytes = max_bytes;
   return cache;
 }
@@ -48,7 +46,7 @@ syrinx_fragment_cache_new (guint64 max_bytes)
 void
 syrinx_fragment_cache_free (SyrinxFragmentCache *cache)
 {
-  g_hash_table_unref (cache->entries);
+  syrinx_lru_free (cache->entries);
   g_free (cache);
 }
 
@@ -56,20 +54,19 @@ static void
 drop (SyrinxFragmentCache *cache, Entry *entry)
 {
   cache->bytes -= size_of (entry->forms[0]) + size_of (entry->forms[1]);
-  g_queue_unlink (&cache->lru, &entry->link);
-  g_hash_table_remove (cache->entries, entry->name);
+  syrinx_lru_remove (cache->entries, entry);
 }
 
 static void
 shrink (SyrinxFragmentCache *cache)
 {
-  GList *link = cache->lru.tail;
+  Entry *entry = syrinx_lru_get_oldest (cache->entries);
 
-  while (link && cache->bytes > cache->max_bytes) {
-    Entry *entry = link->data;
-    link = link->prev;
+  while (entry && cache->bytes > cache->max_bytes) {
+    Entry *newer = syrinx_lru_get_newer (entry);
     if (!entry->pinned)
       drop (cache, entry);
+    entry = newer;
   }
 }
 
@@ -77,12 +74,11 @@ GBytes *
 syrinx_fragment_cache_get (
     SyrinxFragmentCache *cache, const gchar *name, gboolean clear)
 {
-  Entry *entry = g_hash_table_lookup (cache->entries, name);
+  Entry *entry = syrinx_lru_lookup (cache->entries, name);
 
   if (!entry || !entry->forms[!!clear])
     return NULL;
-  g_queue_unlink (&cache->lru, &entry->link);
-  g_queue_push_head_link (&cache->lru, &entry->link);
+  syrinx_lru_use (cache->entries, entry);
   return entry->forms[!!clear];
 }
 
@@ -90,14 +86,11 @@ void
 syrinx_fragment_cache_put (SyrinxFragmentCache *cache, const gchar *name,
     gboolean clear, GBytes *bytes, gboolean pinned)
 {
-  Entry *entry = g_hash_table_lookup (cache->entries, name);
+  Entry *entry = syrinx_lru_lookup (cache->entries, name);
 
   if (!entry) {
     entry = g_new0 (Entry, 1);
-    entry->name = g_strdup (name);
-    entry->link.data = entry;
-    g_hash_table_insert (cache->entries, entry->name, entry);
-    g_queue_push_head_link (&cache->lru, &entry->link);
+    syrinx_lru_insert (cache->entries, name, entry);
   }
   cache->bytes += size_of (bytes) - size_of (entry->forms[!!clear]);
   g_clear_pointer (&entry->forms[!!clear], g_bytes_unref);
@@ -109,7 +102,7 @@ syrinx_fragment_cache_put (SyrinxFragmentCache *cache, const gchar *name,
 void
 syrinx_fragment_cache_unpin (SyrinxFragmentCache *cache, const gchar *name)
 {
-  Entry *entry = g_hash_table_lookup (cache->entries, name);
+  Entry *entry = syrinx_lru_lookup (cache->entries, name);
 
   if (entry)
     entry->pinned = FALSE;
@@ -119,7 +112,7 @@ syrinx_fragment_cache_unpin (SyrinxFragmentCache *cache, const gchar *name)
 void
 syrinx_fragment_cache_remove (SyrinxFragmentCache *cache, const gchar *name)
 {
-  Entry *entry = g_hash_table_lookup (cache->entries, name);
+  Entry *entry = syrinx_lru_lookup (cache->entries, name);
 
   if (entry)
     drop (cache, entry);

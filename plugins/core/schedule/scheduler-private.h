@@ -5,19 +5,19 @@
 
 #include "scheduler.h"
 
-#include "core/base/budget.h"
+#include "fair-queue.h"
+
 #include "core/base/heap.h"
 #include "core/base/histogram.h"
+#include "core/base/token-bucket.h"
 
 typedef struct
 {
+  SyrinxFairShare share; /* of flows without priority */
   gchar *name;
-  guint weight;
   SyrinxHeap ready;
-  gint64 start_tag;
   guint64 cost_estimate; /* of a turn, running mean */
   guint n_flows, n_ready;
-  guint n_served; /* at this moment, without priority */
   guint64 turns, cost_bytes;
   SyrinxHistogram wait, lateness;
 } Region;
@@ -35,10 +35,11 @@ struct _SyrinxScheduler
   /* protected by lock */
   GHashTable *regions; /* name → Region */
   SyrinxHeap express, sleeping, timers;
-  gint64 virtual_time, express_debt;
+  SyrinxFairQueue fair;
+  gint64 express_debt;
   guint express_percent; /* of what is sent while others wait */
   guint n_ready;
-  SyrinxBudget egress;
+  SyrinxTokenBucket egress; /* of bits */
   SyrinxPolicy policy;
   guint n_workers, n_idle;
   GPtrArray *threads; /* GThread */

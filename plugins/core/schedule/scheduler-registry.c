@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #define DEFAULT_PRIORITY_PERCENT 50
+#define SAVED_MS                 50 /* for how long egress that is not used is kept */
 
 static GMutex registry_lock;
 static GHashTable *registry; /* name → SyrinxScheduler, unowned */
@@ -23,8 +24,7 @@ syrinx_scheduler_get_region_locked (SyrinxScheduler *self, const gchar *name)
     return region;
   region = g_new0 (Region, 1);
   region->name = g_strdup (name);
-  region->weight = 1;
-  region->start_tag = self->virtual_time;
+  syrinx_fair_queue_add (&self->fair, &region->share, 1);
   syrinx_heap_init (&region->ready);
   g_hash_table_insert (self->regions, region->name, region);
   return region;
@@ -45,7 +45,7 @@ syrinx_scheduler_set_region_weight (
     SyrinxScheduler *self, const gchar *region, guint weight)
 {
   g_mutex_lock (&self->lock);
-  syrinx_scheduler_get_region_locked (self, region)->weight
+  syrinx_scheduler_get_region_locked (self, region)->share.weight
       = CLAMP (weight, 1, 1000);
   g_mutex_unlock (&self->lock);
 }
@@ -54,7 +54,8 @@ void
 syrinx_scheduler_set_egress (SyrinxScheduler *self, guint64 bps)
 {
   g_mutex_lock (&self->lock);
-  syrinx_budget_set (&self->egress, bps, g_get_monotonic_time ());
+  syrinx_token_bucket_init (
+      &self->egress, bps, bps * SAVED_MS / 1000, 0, g_get_monotonic_time ());
   g_cond_broadcast (&self->work);
   g_cond_broadcast (&self->time);
   g_mutex_unlock (&self->lock);
@@ -130,6 +131,7 @@ scheduler_new (const gchar *name)
   self->n_workers = CLAMP (
       workers ? (guint)atoi (workers) : g_get_num_processors (), 1, 256);
   self->express_percent = DEFAULT_PRIORITY_PERCENT;
+  syrinx_fair_queue_init (&self->fair);
   syrinx_heap_init (&self->express);
   syrinx_heap_init (&self->sleeping);
   syrinx_heap_init (&self->timers);
@@ -173,6 +175,7 @@ end (gpointer data)
     g_thread_join (self->threads->pdata[i]);
   g_ptr_array_unref (self->threads);
   g_hash_table_unref (self->regions);
+  syrinx_fair_queue_clear (&self->fair);
   syrinx_heap_clear (&self->express);
   syrinx_heap_clear (&self->sleeping);
   syrinx_heap_clear (&self->timers);

@@ -22,7 +22,6 @@
 #define MAX_LATE_US     G_USEC_PER_SEC
 #define MAX_RTT_US      (2 * G_USEC_PER_SEC)
 #define TIMER_GRID_US   2000 /* wake-ups are coalesced to this grid */
-#define COST_SHIFT      8    /* fixed point of start tags */
 #define MIN_TURN_BYTES  64   /* a turn that sends nothing takes time too */
 
 struct _SyrinxFlow
@@ -63,6 +62,10 @@ struct _SyrinxTimer
 #define TIMER_OF(n)                                                            \
   ((SyrinxTimer *)((guint8 *)(n)-G_STRUCT_OFFSET (SyrinxTimer, node)))
 
+/* (nullable): the share is its first member. */
+#define REGION_OF(share) ((Region *)(gpointer)(share))
+G_STATIC_ASSERT (G_STRUCT_OFFSET (Region, share) == 0);
+
 /* --- Choosing --- */
 
 static gint64
@@ -79,6 +82,8 @@ take_out_locked (SyrinxFlow *flow)
   if (!flow->heap)
     return;
   syrinx_heap_remove (flow->heap, &flow->node);
+  if (flow->heap == &flow->region->ready)
+    syrinx_fair_queue_leave (&flow->scheduler->fair, &flow->region->share);
   if (flow->heap != &flow->scheduler->sleeping) {
     flow->scheduler->n_ready--;
     flow->region->n_ready--;
@@ -106,35 +111,32 @@ make_ready_locked (SyrinxFlow *flow, gint64 deadline_us, gint64 now_us)
       = CLAMP (deadline_us, now_us - MAX_LATE_US, now_us + MAX_DEADLINE_US);
   flow->ready_since_us = now_us;
   flow->heap = flow->priority ? &self->express : &region->ready;
-  /* It comes back from idling, and not from a turn. */
-  if (!flow->priority && !region->n_served
-      && !syrinx_heap_get_size (&region->ready))
-    region->start_tag = MAX (region->start_tag, self->virtual_time);
+  if (!flow->priority)
+    syrinx_fair_queue_enter (&self->fair, &region->share);
   syrinx_heap_insert (flow->heap, &flow->node, key_of (self, flow));
   self->n_ready++;
   region->n_ready++;
+}
+
+static gboolean
+goes_before (const SyrinxScheduler *self, Region *region, Region *other)
+{
+  return self->policy == SYRINX_POLICY_FIFO
+             ? syrinx_heap_peek (&region->ready)->key
+                   < syrinx_heap_peek (&other->ready)->key
+             : region->share.weight > other->share.weight;
 }
 
 static Region *
 choose_region_locked (SyrinxScheduler *self)
 {
   Region *best = NULL;
-  GHashTableIter iter;
-  gpointer value;
 
-  g_hash_table_iter_init (&iter, self->regions);
-  while (g_hash_table_iter_next (&iter, NULL, &value)) {
-    Region *region = value;
-    SyrinxHeapNode *head = syrinx_heap_peek (&region->ready);
-    if (!head)
-      continue;
-    if (!best
-        || (self->policy == SYRINX_POLICY_GEO
-            && region->start_tag < best->start_tag)
-        || (self->policy == SYRINX_POLICY_FIFO
-            && head->key < syrinx_heap_peek (&best->ready)->key)
-        || (self->policy == SYRINX_POLICY_STRICT
-            && region->weight > best->weight))
+  if (self->policy == SYRINX_POLICY_GEO)
+    return REGION_OF (syrinx_fair_queue_choose (&self->fair));
+  for (guint i = 0; i < self->fair.shares->len; i++) {
+    Region *region = REGION_OF (self->fair.shares->pdata[i]);
+    if (region->share.n_waiting && (!best || goes_before (self, region, best)))
       best = region;
   }
   return best;
@@ -159,10 +161,16 @@ choose_locked (SyrinxScheduler *self)
 
 /* --- Serving --- */
 
-static gint64
-scale (Region *region, guint64 cost_bytes)
+static void
+spend_locked (SyrinxScheduler *self, gint64 size_bytes)
 {
-  return (gint64)(cost_bytes << COST_SHIFT) / region->weight;
+  syrinx_token_bucket_spend (&self->egress, size_bytes * 8);
+}
+
+static gboolean
+is_egress_spent_locked (SyrinxScheduler *self, gint64 now_us)
+{
+  return syrinx_token_bucket_get_wait_us (&self->egress, 0, now_us) > 0;
 }
 
 /* Charged with what a turn usually costs, so that two workers don't both
@@ -174,10 +182,9 @@ charge_locked (SyrinxFlow *flow)
 
   if (flow->priority)
     return 0;
-  flow->scheduler->virtual_time
-      = MAX (flow->scheduler->virtual_time, region->start_tag);
-  region->start_tag += scale (region, region->cost_estimate);
-  syrinx_budget_spend (&flow->scheduler->egress, region->cost_estimate);
+  syrinx_fair_queue_begin (
+      &flow->scheduler->fair, &region->share, region->cost_estimate);
+  spend_locked (flow->scheduler, region->cost_estimate);
   return region->cost_estimate;
 }
 
@@ -189,7 +196,7 @@ settle_locked (SyrinxScheduler *self, Region *region, gboolean is_express,
 {
   region->turns++;
   region->cost_bytes += cost;
-  syrinx_budget_spend (&self->egress, (gint64)cost - (gint64)charged);
+  spend_locked (self, (gint64)cost - (gint64)charged);
   cost = MAX (cost, MIN_TURN_BYTES);
   if (is_express) {
     /* What it sends while nobody else waits is owed to nobody. */
@@ -199,7 +206,7 @@ settle_locked (SyrinxScheduler *self, Region *region, gboolean is_express,
   }
   self->express_debt
       = MAX (self->express_debt - (gint64)(cost * self->express_percent), 0);
-  region->start_tag += scale (region, cost) - scale (region, charged);
+  syrinx_fair_queue_correct (&region->share, charged, cost);
   region->cost_estimate = (region->cost_estimate * 7 + cost) / 8;
 }
 
@@ -240,8 +247,7 @@ serve_locked (SyrinxScheduler *self, SyrinxFlow *flow)
   if (flow->due_us)
     syrinx_histogram_add (&region->lateness, now_us - flow->due_us);
   flow->served_by = g_thread_self ();
-  region->n_served += !is_express;
-  if (self->n_ready && !syrinx_budget_is_spent (&self->egress, now_us))
+  if (self->n_ready && !is_egress_spent_locked (self, now_us))
     wake_a_worker_locked (self);
   g_mutex_unlock (&self->lock);
   next = flow->func (flow, flow->user_data);
@@ -249,12 +255,14 @@ serve_locked (SyrinxScheduler *self, SyrinxFlow *flow)
   settle_locked (self, region, is_express, charged, next.cost_bytes);
   flow->served_by = NULL;
   if (flow->removed) {
-    region->n_served -= !is_express;
+    if (!is_express)
+      syrinx_fair_queue_end (&region->share);
     g_free (flow);
     return;
   }
   place_locked (flow, &next);
-  region->n_served -= !is_express;
+  if (!is_express)
+    syrinx_fair_queue_end (&region->share);
   if (flow->leaving)
     g_cond_broadcast (&self->served);
 }
@@ -292,9 +300,10 @@ next_due_locked (SyrinxScheduler *self, gint64 now_us)
   SyrinxHeapNode *timer = syrinx_heap_peek (&self->timers);
   gint64 due_us = MIN (sleeper ? sleeper->key : SYRINX_TIME_NEVER,
       timer ? timer->key : SYRINX_TIME_NEVER);
+  gint64 wait_us = syrinx_token_bucket_get_wait_us (&self->egress, 0, now_us);
 
-  if (self->n_ready && syrinx_budget_is_spent (&self->egress, now_us))
-    due_us = MIN (due_us, syrinx_budget_get_end_us (&self->egress));
+  if (self->n_ready && wait_us > 0)
+    due_us = MIN (due_us, now_us + wait_us);
   /* Up to the grid, so that many dues near each other are one wake-up. */
   return due_us == SYRINX_TIME_NEVER
              ? due_us
@@ -340,7 +349,7 @@ work (gpointer data)
     wake_sleepers_locked (self, now_us);
     if (timer && timer->key <= now_us)
       fire_locked (self, TIMER_OF (timer));
-    else if (!syrinx_budget_is_spent (&self->egress, now_us)
+    else if (!is_egress_spent_locked (self, now_us)
              && (flow = choose_locked (self)))
       serve_locked (self, flow);
     else
