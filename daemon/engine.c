@@ -2,15 +2,16 @@
 /* The engine. */
 #include "engine.h"
 
+#include "audit-reader.h"
 #include "daemon/gateway/cpu-load.h"
 #include "daemon/net/tls-certificate.h"
 
 #include "core/access/access-code.h"
 #include "core/base/error.h"
+#include "core/base/json.h"
 #include "core/keys/keyring.h"
 
 #include <glib/gstdio.h>
-#include <json-glib/json-glib.h>
 #include <unistd.h>
 
 #define MAX_SUBJECTS 16384     /* whose rates are kept */
@@ -25,6 +26,7 @@ struct _SyrinxEngine
   SyrinxConfig *config;
   SyrinxStore *store;
   SyrinxContent *content;
+  SyrinxJournal *journal;
   SyrinxIngest *ingest;
   SyrinxSessions *sessions;
   SyrinxStreams *streams;
@@ -35,13 +37,65 @@ struct _SyrinxEngine
   SyrinxScheduler *scheduler; /* held, so that its weights stay */
   SyrinxTurns *turns;
   SyrinxRateLimit *subject_limit;
-  SyrinxAudit *audit;
+  SyrinxAuditReader *audit;
   SyrinxIssuer *issuer;
   SyrinxVerifier *verifier;
   GTlsCertificate *certificate; /* (nullable) */
 };
 
 G_DEFINE_FINAL_TYPE (SyrinxEngine, syrinx_engine, G_TYPE_OBJECT)
+
+/* --- What happens --- */
+
+static void
+note_server (SyrinxEngine *self, const gchar *state)
+{
+  syrinx_journal_note (self->journal,
+      &(SyrinxEvent){ .kind = SYRINX_EVENT_SERVER, .state = state });
+}
+
+static void
+note_library (SyrinxEngine *self, SyrinxEventKind kind)
+{
+  SyrinxEvent event = { .kind = kind };
+
+  if (!syrinx_journal_is_read (self->journal, SYRINX_EVENT_BIT (kind)))
+    return;
+  g_object_get (self->ingest, "scanning", &event.scan.is_scanning, "files-done",
+      &event.scan.n_done, "files-total", &event.scan.n_total, "files-failed",
+      &event.scan.n_failed, NULL);
+  syrinx_journal_note (self->journal, &event);
+}
+
+static void
+ingest_progressed (SyrinxIngest *ingest, GParamSpec *pspec, SyrinxEngine *self)
+{
+  note_library (self, SYRINX_EVENT_SCAN_PROGRESS);
+}
+
+static void
+ingest_scan_done (SyrinxIngest *ingest, SyrinxEngine *self)
+{
+  note_library (self, SYRINX_EVENT_SCAN_DONE);
+}
+
+static void
+ingest_changed (SyrinxIngest *ingest, SyrinxEngine *self)
+{
+  note_library (self, SYRINX_EVENT_LIBRARY_CHANGED);
+}
+
+static void
+watch_ingest (SyrinxEngine *self)
+{
+  g_signal_connect (
+      self->ingest, "notify::scanning", G_CALLBACK (ingest_progressed), self);
+  g_signal_connect (
+      self->ingest, "notify::files-done", G_CALLBACK (ingest_progressed), self);
+  g_signal_connect (
+      self->ingest, "scan-done", G_CALLBACK (ingest_scan_done), self);
+  g_signal_connect (self->ingest, "changed", G_CALLBACK (ingest_changed), self);
+}
 
 /* --- Tokens --- */
 
@@ -98,6 +152,21 @@ syrinx_engine_check_token (
   return meant ? syrinx_verifier_check (self->verifier, meant, error) : NULL;
 }
 
+static void
+note_issued (SyrinxEngine *self, const gchar *token)
+{
+  g_autoptr (JsonObject) claims = syrinx_audit_read_claims (token);
+  SyrinxEvent event = { .kind = SYRINX_EVENT_TOKEN_ISSUED, .through = "bus" };
+
+  if (claims) {
+    event.subject = syrinx_json_get_string (claims, "sub");
+    event.jti = syrinx_json_get_string (claims, "jti");
+    event.scope = syrinx_json_get_string (claims, "scope");
+    syrinx_json_get_int (claims, "exp", &event.expires_at_s);
+  }
+  syrinx_journal_note (self->journal, &event);
+}
+
 gchar *
 syrinx_engine_issue_token (
     SyrinxEngine *self, const SyrinxTokenRequest *request, GError **error)
@@ -111,7 +180,7 @@ syrinx_engine_issue_token (
     filled.issuer = self->config->issuer;
   token = syrinx_issuer_issue (self->issuer, &filled, error);
   if (token)
-    syrinx_audit_note_token (self->audit, token, "bus");
+    note_issued (self, token);
   return token;
 }
 
@@ -141,10 +210,11 @@ syrinx_engine_revoke (
     syrinx_revoke_jti (jti, until_s);
   else
     syrinx_revoke_subject (subject, until_s);
-  syrinx_audit_note (self->audit, &(SyrinxAuditEntry){ .event = "token-revoked",
-                                      .jti = jti,
-                                      .subject = subject,
-                                      .through = "bus" });
+  syrinx_journal_note (
+      self->journal, &(SyrinxEvent){ .kind = SYRINX_EVENT_TOKEN_REVOKED,
+                         .jti = jti,
+                         .subject = subject,
+                         .through = "bus" });
   return TRUE;
 }
 
@@ -163,10 +233,10 @@ limits_of (const SyrinxConfig *config)
 static guint
 kbps_of (SyrinxSession *session)
 {
-  g_autofree gchar *rendition = NULL;
+  SyrinxSessionFacts facts;
 
-  g_object_get (session, "rendition", &rendition, NULL);
-  return syrinx_admission_kbps_of (rendition);
+  syrinx_session_get_facts (session, &facts);
+  return syrinx_admission_kbps_of (facts.rendition);
 }
 
 static void
@@ -210,6 +280,7 @@ syrinx_engine_drain (SyrinxEngine *self)
   const SyrinxAdmissionLimits none = { .max_wait_ms = DRAIN_RETRY_MS };
 
   self->is_draining = TRUE;
+  note_server (self, "draining");
   syrinx_admission_set_limits (self->admission, &none);
 }
 
@@ -310,8 +381,7 @@ syrinx_engine_reload (SyrinxEngine *self, GError **error)
     g_clear_pointer (&geography, syrinx_geography_free);
     return FALSE;
   }
-  syrinx_audit_free (self->audit);
-  self->audit = audit;
+  syrinx_audit_reader_set_audit (self->audit, audit);
   syrinx_verifier_unref (self->verifier);
   self->verifier = verifier;
   syrinx_geography_free (self->geography);
@@ -321,6 +391,7 @@ syrinx_engine_reload (SyrinxEngine *self, GError **error)
   syrinx_config_adopt (self->config, fresh);
   apply (self, fresh->regions);
   g_message ("configuration and keys were read again");
+  note_server (self, "reloaded");
   return TRUE;
 }
 
@@ -374,6 +445,7 @@ open_state (SyrinxEngine *self, GError **error)
   const gchar *dir = self->config->state_dir;
   const SyrinxKeyringSettings keys = get_keyring_settings (self, self->config);
   g_autoptr (SyrinxKeyring) keyring = NULL;
+  SyrinxAudit *audit;
 
   if (g_mkdir_with_parents (dir, 0700) < 0) {
     g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_FAILED,
@@ -384,9 +456,10 @@ open_state (SyrinxEngine *self, GError **error)
   self->store = syrinx_store_open (dir, TRUE, error);
   if (!self->store)
     return FALSE;
-  self->audit = syrinx_audit_open (dir, self->config->audit_log, error);
-  if (!self->audit)
+  audit = syrinx_audit_open (dir, self->config->audit_log, error);
+  if (!audit)
     return FALSE;
+  self->audit = syrinx_audit_reader_new (self->journal, audit);
   keyring = syrinx_keyring_open_for (&keys, self->store, error);
   if (!keyring)
     return FALSE;
@@ -416,7 +489,8 @@ syrinx_engine_new (SyrinxConfig *config, GError **error)
           config->library[i]);
   if (!open_state (self, error))
     return NULL;
-  self->sessions = syrinx_sessions_new (self->content, config->max_sessions);
+  self->sessions = syrinx_sessions_new (
+      self->content, self->journal, config->max_sessions);
   make_admission (self);
   self->geography = make_geography (config, error);
   if (!self->geography || !load_certificate (config, &self->certificate, error))
@@ -428,6 +502,7 @@ syrinx_engine_new (SyrinxConfig *config, GError **error)
     return NULL;
   self->ingest = syrinx_ingest_new (self->content,
       (const gchar *const *)config->library, worker, config->workers);
+  watch_ingest (self);
   return g_steal_pointer (&self);
 }
 
@@ -449,6 +524,8 @@ engine_finalize (GObject *object)
 {
   SyrinxEngine *self = SYRINX_ENGINE (object);
 
+  if (self->ingest)
+    g_signal_handlers_disconnect_by_data (self->ingest, self);
   g_clear_object (&self->ingest);
   g_clear_pointer (&self->streams, syrinx_streams_free);
   g_clear_object (&self->sessions);
@@ -462,7 +539,8 @@ engine_finalize (GObject *object)
   g_clear_pointer (&self->turns, syrinx_turns_free);
   g_clear_pointer (&self->scheduler, syrinx_scheduler_unref);
   g_clear_pointer (&self->subject_limit, syrinx_rate_limit_free);
-  g_clear_pointer (&self->audit, syrinx_audit_free);
+  g_clear_pointer (&self->audit, syrinx_audit_reader_free);
+  g_clear_pointer (&self->journal, syrinx_journal_free);
   g_clear_pointer (&self->config, syrinx_config_free);
   G_OBJECT_CLASS (syrinx_engine_parent_class)->finalize (object);
 }
@@ -476,6 +554,7 @@ syrinx_engine_class_init (SyrinxEngineClass *klass)
 static void
 syrinx_engine_init (SyrinxEngine *self)
 {
+  self->journal = syrinx_journal_new ();
   self->scheduler = syrinx_scheduler_get (SCHEDULER);
   self->turns = syrinx_turns_new (self->scheduler);
   self->subject_limit = syrinx_rate_limit_new (MAX_SUBJECTS);
@@ -485,6 +564,12 @@ SyrinxConfig *
 syrinx_engine_get_config (SyrinxEngine *self)
 {
   return self->config;
+}
+
+SyrinxJournal *
+syrinx_engine_get_journal (SyrinxEngine *self)
+{
+  return self->journal;
 }
 
 SyrinxStore *
@@ -550,7 +635,7 @@ syrinx_engine_get_subject_limit (SyrinxEngine *self)
 SyrinxAudit *
 syrinx_engine_get_audit (SyrinxEngine *self)
 {
-  return self->audit;
+  return syrinx_audit_reader_get_audit (self->audit);
 }
 
 SyrinxSessions *

@@ -8,6 +8,7 @@
 #include "daemon/config/config.h"
 #include "daemon/gateway/geography.h"
 #include "daemon/ingest/ingest.h"
+#include "daemon/journal.h"
 #include "daemon/net/rate-limit.h"
 #include "daemon/sessions/sessions.h"
 #include "daemon/sessions/progressive.h"
@@ -33,6 +34,8 @@ void syrinx_engine_stop (SyrinxEngine *engine);
 
 SyrinxConfig *
 syrinx_engine_get_config (SyrinxEngine *engine); /* all (transfer none) */
+/* Where all that happens is noted, and read. */
+SyrinxJournal *syrinx_engine_get_journal (SyrinxEngine *engine);
 SyrinxStore *syrinx_engine_get_store (SyrinxEngine *engine);
 SyrinxContent *syrinx_engine_get_content (SyrinxEngine *engine);
 SyrinxIngest *syrinx_engine_get_ingest (SyrinxEngine *engine);

@@ -115,8 +115,8 @@ work_rotate_master (
 static void
 note_rotation (const Call *call, const gchar *key)
 {
-  syrinx_audit_note (syrinx_engine_get_audit (call->engine),
-      &(SyrinxAuditEntry){ .event = "key-rotated",
+  syrinx_journal_note (syrinx_engine_get_journal (call->engine),
+      &(SyrinxEvent){ .kind = SYRINX_EVENT_KEY_ROTATED,
           .key = key,
           .track = call->track_id,
           .rendition = call->rendition,

@@ -120,18 +120,15 @@ static void
 note_key (RtspConnection *connection, const RtspTarget *target)
 {
   const SyrinxRenditionRow *row = syrinx_rendition_get_row (target->rendition);
-  SyrinxSession *session = target->session;
 
-  syrinx_audit_note (syrinx_engine_get_audit (connection->rtsp->engine),
-      &(SyrinxAuditEntry){ .event = "key-given",
-          .subject
-          = syrinx_grant_get_subject (syrinx_session_get_grant (session)),
-          .session = syrinx_session_get_id (session),
+  syrinx_journal_note (syrinx_engine_get_journal (connection->rtsp->engine),
+      &(SyrinxEvent){ .kind = SYRINX_EVENT_KEY_GIVEN,
+          .session = target->session,
           .client = connection->host,
-          .track = syrinx_session_get_track_id (session),
           .rendition = row->name,
           .key = "srtp",
-          .form = rtsp_keys_control (target->keys) + strlen ("srtp=") });
+          .form = rtsp_keys_control (target->keys) + strlen ("srtp="),
+          .through = "rtsp" });
 }
 
 /* Makes the key of a stream that is to be encrypted. */

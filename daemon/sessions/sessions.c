@@ -10,6 +10,7 @@
 
 #define SESSION_KEY_BYTES 16
 #define MAX_ENDED         4096 /* sessions of which we remember that they were */
+#define BEAT_MS           1000
 
 struct _SyrinxSession
 {
@@ -18,7 +19,8 @@ struct _SyrinxSession
   SyrinxContent *content;
   gchar *id, *rendition, *region, *client, *track_id;
   const gchar *state;
-  guint64 bytes_sent;
+  gchar *reason; /* of its end; (nullable) */
+  guint64 bytes_sent, bytes_since_beat;
   gint64 created_at_s;
   SyrinxEncryption encryption;
   guint rtt_ms;
@@ -34,7 +36,11 @@ struct _SyrinxSessions
 {
   GObject parent;
   SyrinxContent *content;
+  SyrinxJournal *journal; /* unowned: the engine frees it after us */
   guint max;
+  SyrinxSessionTotals totals;
+  GPtrArray *beating; /* of SyrinxSession: bytes_since_beat is not 0 */
+  guint beat;         /* source that tells of them, or 0 */
   GHashTable *by_id;  /* id → SyrinxSession */
   GHashTable *ended;  /* set of ids */
   GQueue ended_order; /* the ids, unowned, oldest first */
@@ -76,6 +82,58 @@ now_s (void)
   return g_get_real_time () / G_USEC_PER_SEC;
 }
 
+/* --- What is told of a session --- */
+
+static void
+note (SyrinxSession *session, SyrinxEventKind kind)
+{
+  syrinx_journal_note (session->sessions->journal,
+      &(SyrinxEvent){
+          .kind = kind, .session = session, .reason = session->reason });
+}
+
+static void
+beat (SyrinxSession *session)
+{
+  const SyrinxEvent event = { .kind = SYRINX_EVENT_SESSION_BEAT,
+    .session = session,
+    .bytes = session->bytes_since_beat };
+
+  session->bytes_since_beat = 0;
+  if (event.bytes)
+    syrinx_journal_note (session->sessions->journal, &event);
+}
+
+static gboolean
+beat_all (gpointer user_data)
+{
+  SyrinxSessions *sessions = user_data;
+  g_autoptr (GPtrArray) beating = g_steal_pointer (&sessions->beating);
+
+  sessions->beat = 0;
+  sessions->beating = g_ptr_array_new_with_free_func (g_object_unref);
+  for (guint i = 0; i < beating->len; i++)
+    beat (beating->pdata[i]);
+  return G_SOURCE_REMOVE;
+}
+
+/* No timer runs while nobody reads, or nothing is sent. */
+static void
+count_for_beat (SyrinxSession *session, gsize sent_bytes)
+{
+  SyrinxSessions *sessions = session->sessions;
+
+  if (!sent_bytes
+      || !syrinx_journal_is_read (
+          sessions->journal, SYRINX_EVENT_BIT (SYRINX_EVENT_SESSION_BEAT)))
+    return;
+  if (!session->bytes_since_beat)
+    g_ptr_array_add (sessions->beating, g_object_ref (session));
+  session->bytes_since_beat += sent_bytes;
+  if (!sessions->beat)
+    sessions->beat = g_timeout_add (BEAT_MS, beat_all, sessions);
+}
+
 /* --- The end of a session --- */
 
 static void schedule_expiry (SyrinxSessions *sessions);
@@ -107,9 +165,15 @@ syrinx_sessions_terminate (
   syrinx_grant_unwatch (session->grant, session->watch);
   session->watch = 0;
   g_hash_table_remove (sessions->by_id, session->id);
+  sessions->totals.n_sessions--;
+  sessions->totals.n_playing -= g_str_equal (session->state, "playing");
+  sessions->totals.bytes_sent -= session->bytes_sent;
   session->state = "ended";
+  session->reason = g_strdup (reason);
   g_object_notify_by_pspec (G_OBJECT (session), properties[PROP_STATE]);
   g_signal_emit (sessions, signals[REMOVED], 0, session);
+  beat (session);
+  note (session, SYRINX_EVENT_SESSION_ENDED);
   return TRUE;
 }
 
@@ -209,8 +273,10 @@ syrinx_sessions_create (SyrinxSessions *sessions,
       sessions->by_id, borrowed->id, g_steal_pointer (&session));
   borrowed->watch
       = syrinx_grant_watch (request->grant, grant_revoked, sessions);
+  sessions->totals.n_sessions++;
   g_signal_emit (sessions, signals[ADDED], 0, borrowed);
   schedule_expiry (sessions);
+  note (borrowed, SYRINX_EVENT_SESSION_BEGAN);
   return borrowed;
 }
 
@@ -263,12 +329,18 @@ syrinx_session_open (SyrinxSession *session, const gchar *name, GError **error)
 void
 syrinx_session_count (SyrinxSession *session, gsize sent_bytes)
 {
+  if (syrinx_session_has_ended (session))
+    return;
   session->bytes_sent += sent_bytes;
-  g_object_notify_by_pspec (G_OBJECT (session), properties[PROP_BYTES_SENT]);
+  session->sessions->totals.bytes_sent += sent_bytes;
+  session->sessions->totals.bytes_sent_ever += sent_bytes;
+  count_for_beat (session, sent_bytes);
   if (g_str_equal (session->state, "playing"))
     return;
   session->state = "playing";
+  session->sessions->totals.n_playing++;
   g_object_notify_by_pspec (G_OBJECT (session), properties[PROP_STATE]);
+  note (session, SYRINX_EVENT_SESSION_CHANGED);
 }
 
 gboolean
@@ -288,6 +360,7 @@ syrinx_session_renew (
   session->watch = syrinx_grant_watch (grant, grant_revoked, session->sessions);
   schedule_expiry (session->sessions);
   g_object_notify_by_pspec (G_OBJECT (session), properties[PROP_EXPIRES_AT]);
+  note (session, SYRINX_EVENT_SESSION_CHANGED);
   return TRUE;
 }
 
@@ -308,6 +381,31 @@ SyrinxSession *
 syrinx_sessions_lookup (SyrinxSessions *sessions, const gchar *id)
 {
   return g_hash_table_lookup (sessions->by_id, id);
+}
+
+void
+syrinx_session_get_facts (SyrinxSession *session, SyrinxSessionFacts *facts)
+{
+  *facts = (SyrinxSessionFacts){ .id = session->id,
+    .subject = syrinx_grant_get_subject (session->grant),
+    .track_id = session->track_id,
+    .rendition = session->rendition,
+    .region = session->region,
+    .client = session->client,
+    .state = session->state,
+    .reason = session->reason,
+    .encryption = syrinx_encryption_to_string (session->encryption),
+    .bytes_sent = session->bytes_sent,
+    .created_at_s = session->created_at_s,
+    .expires_at_s = syrinx_grant_get_expires_at_s (session->grant),
+    .rtt_ms = session->rtt_ms };
+}
+
+void
+syrinx_sessions_get_totals (
+    SyrinxSessions *sessions, SyrinxSessionTotals *totals)
+{
+  *totals = sessions->totals;
 }
 
 const gchar *
@@ -427,6 +525,7 @@ session_finalize (GObject *object)
   g_free (self->rendition);
   g_free (self->region);
   g_free (self->client);
+  g_free (self->reason);
   G_OBJECT_CLASS (syrinx_session_parent_class)->finalize (object);
 }
 
@@ -473,6 +572,8 @@ sessions_finalize (GObject *object)
   SyrinxSessions *self = SYRINX_SESSIONS (object);
 
   g_clear_handle_id (&self->expiry, g_source_remove);
+  g_clear_handle_id (&self->beat, g_source_remove);
+  g_ptr_array_unref (self->beating);
   g_hash_table_unref (self->by_id);
   g_queue_clear (&self->ended_order);
   g_hash_table_unref (self->ended);
@@ -498,6 +599,7 @@ syrinx_sessions_init (SyrinxSessions *self)
   self->by_id
       = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, g_object_unref);
   self->ended = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  self->beating = g_ptr_array_new_with_free_func (g_object_unref);
 }
 
 void
@@ -507,11 +609,12 @@ syrinx_sessions_set_max (SyrinxSessions *sessions, guint max)
 }
 
 SyrinxSessions *
-syrinx_sessions_new (SyrinxContent *content, guint max)
+syrinx_sessions_new (SyrinxContent *content, SyrinxJournal *journal, guint max)
 {
   SyrinxSessions *sessions = g_object_new (SYRINX_TYPE_SESSIONS, NULL);
 
   sessions->content = syrinx_content_ref (content);
+  sessions->journal = journal;
   sessions->max = max;
   return sessions;
 }

@@ -5,6 +5,8 @@
 
 #include "encryption.h"
 
+#include "daemon/journal.h"
+
 #include "core/content/content.h"
 #include "core/access/grant.h"
 
@@ -18,6 +20,23 @@ G_BEGIN_DECLS
  * "expires-at" (gint64, Unix time in seconds), "rtt-ms" (guint). */
 #define SYRINX_TYPE_SESSION (syrinx_session_get_type ())
 G_DECLARE_FINAL_TYPE (SyrinxSession, syrinx_session, SYRINX, SESSION, GObject)
+
+/* All that anybody is told of a session, as it is now: no secret. The strings
+ * are the session's. How it is written, see session-json.h. */
+typedef struct
+{
+  const gchar *id, *subject, *track_id, *rendition, *region;
+  const gchar *client;               /* its address; (nullable) */
+  const gchar *state;                /* idle, playing, ended */
+  const gchar *reason;               /* of its end; (nullable) */
+  const gchar *encryption;           /* none, aes128, ece */
+  guint64 bytes_sent;                /* media */
+  gint64 created_at_s, expires_at_s; /* Unix time */
+  guint rtt_ms;                      /* to the listener and back */
+} SyrinxSessionFacts;
+
+void
+syrinx_session_get_facts (SyrinxSession *session, SyrinxSessionFacts *facts);
 
 const gchar *syrinx_session_get_id (SyrinxSession *session);
 const gchar *syrinx_session_get_track_id (SyrinxSession *session);
@@ -50,7 +69,10 @@ gboolean syrinx_session_renew (
 G_DECLARE_FINAL_TYPE (
     SyrinxSessions, syrinx_sessions, SYRINX, SESSIONS, GObject)
 
-SyrinxSessions *syrinx_sessions_new (SyrinxContent *content, guint max);
+/* Notes in @journal when one begins, changes and ends, and its beats. @journal
+ * outlives it. (transfer full) */
+SyrinxSessions *
+syrinx_sessions_new (SyrinxContent *content, SyrinxJournal *journal, guint max);
 /* Those over it go on. */
 void syrinx_sessions_set_max (SyrinxSessions *sessions, guint max);
 
@@ -71,6 +93,16 @@ typedef struct
 SyrinxSession *syrinx_sessions_create (SyrinxSessions *sessions,
     const SyrinxSessionRequest *request, gchar **capability, GError **error);
 
+typedef struct
+{
+  guint n_sessions, n_playing;
+  guint64 bytes_sent;      /* to those that exist */
+  guint64 bytes_sent_ever; /* since the start */
+} SyrinxSessionTotals;
+
+/* Counted as they change: no walk. */
+void syrinx_sessions_get_totals (
+    SyrinxSessions *sessions, SyrinxSessionTotals *totals);
 /* (element-type SyrinxSession) (transfer container) */
 GPtrArray *syrinx_sessions_list (SyrinxSessions *sessions);
 /* (transfer none) (nullable) */

@@ -156,20 +156,26 @@ syrinx_audit_note (SyrinxAudit *audit, const SyrinxAuditEntry *entry)
   append (audit, line);
 }
 
-void
-syrinx_audit_note_token (
-    SyrinxAudit *audit, const gchar *token, const gchar *through)
+JsonObject *
+syrinx_audit_read_claims (const gchar *token)
 {
   g_auto (GStrv) parts = g_strsplit (token, ".", 3);
   g_autoptr (GBytes) payload = parts[0] && parts[1] ? syrinx_base64url_decode (
                                    parts[1], MAX_PAYLOAD_BYTES)
                                                     : NULL;
-  g_autoptr (JsonObject) claims = NULL;
+
+  return payload ? syrinx_json_parse_object (
+             g_bytes_get_data (payload, NULL), g_bytes_get_size (payload), NULL)
+                 : NULL;
+}
+
+void
+syrinx_audit_note_token (
+    SyrinxAudit *audit, const gchar *token, const gchar *through)
+{
+  g_autoptr (JsonObject) claims = syrinx_audit_read_claims (token);
   SyrinxAuditEntry entry = { .event = "token-issued", .through = through };
 
-  if (payload)
-    claims = syrinx_json_parse_object (
-        g_bytes_get_data (payload, NULL), g_bytes_get_size (payload), NULL);
   if (claims) {
     entry.subject = syrinx_json_get_string (claims, "sub");
     entry.jti = syrinx_json_get_string (claims, "jti");

@@ -4,7 +4,7 @@
  * Any thread. */
 #pragma once
 
-#include <glib.h>
+#include <json-glib/json-glib.h>
 
 G_BEGIN_DECLS
 
@@ -22,7 +22,7 @@ typedef struct
   const gchar *jti, *scope;
   gint64 expires_at;    /* Unix time in seconds */
   guint64 n_keys;       /* rotated */
-  const gchar *through; /* bus, files */
+  const gchar *through; /* http, rtsp, bus, files */
 } SyrinxAuditEntry;
 
 /* @setting: a path, "none" (nothing is kept), or NULL for STATE_DIR/audit.log.
@@ -35,7 +35,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxAudit, syrinx_audit_free)
 /* Appends the line with the time. A failure is a warning, once until it works
  * again: who listens does not pay for a full disk. @audit: (nullable). */
 void syrinx_audit_note (SyrinxAudit *audit, const SyrinxAuditEntry *entry);
-/* The same with jti, subject, scope and expiry of a token as it was signed;
+/* The claims of a token as it was signed; its signature is not looked at.
+ * (transfer full) (nullable): it is none. */
+JsonObject *syrinx_audit_read_claims (const gchar *token);
+/* The same as syrinx_audit_note() with jti, subject, scope and expiry of a
+ * token as it was signed;
  * its signature is not looked at. */
 void syrinx_audit_note_token (
     SyrinxAudit *audit, const gchar *token, const gchar *through);
