@@ -2,10 +2,11 @@
 /* One encrypted fragment from the cache over HTTP keep-alive, beside nginx with
  * a file of the same size; many connections, and idle ones. */
 #include "figures.h"
+#include "machine.h"
+#include "peers.h"
 #include "tests/daemon/harness.h"
 
 #include <glib/gstdio.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -16,107 +17,43 @@
 #define N_IDLE       5000
 #define IDLE_SECONDS 5
 #define N_SESSIONS   64
+#define N_LOAD_CORES 2
 #define LIMITS                                                                 \
-  "requests-per-second=1000000\nmax-connections-per-address=20000\n"
+  "requests-per-second=1000000\nmax-connections-per-address=20000\n"           \
+  "requests-per-second-per-subject=1000000\n"
 
+/* Microseconds of CPU that a request takes, and its latency. */
 typedef struct
 {
-  gchar *dir, *url;
-  GPid worker;
-} Nginx;
-
-/* --- nginx --- */
-
-static const gchar nginx_config[]
-    = "worker_processes 1; daemon on; pid %s/pid; error_log %s/error;\n"
-      "events { worker_connections 8192; }\n"
-      "http { access_log off; sendfile on; tcp_nopush on;\n"
-      "  keepalive_requests 1000000000;\n"
-      "  client_body_temp_path %s; proxy_temp_path %s; fastcgi_temp_path %s;\n"
-      "  uwsgi_temp_path %s; scgi_temp_path %s;\n"
-      "  server { listen 127.0.0.1:%u; root %s; } }\n";
-
-static guint16
-find_free_port (void)
-{
-  g_autoptr (GSocketListener) listener = g_socket_listener_new ();
-
-  return g_socket_listener_add_any_inet_port (listener, NULL, NULL);
-}
+  gdouble cpu_us[ROUNDS], p99_ms[ROUNDS], per_second[ROUNDS];
+  guint n_errors;
+} Series;
 
 static void
-nginx_start (Nginx *nginx, GBytes *file)
+load (Series *series, guint round, gdouble (*cpu_s) (gconstpointer server),
+    gconstpointer server, const Load *wanted)
 {
-  guint16 port = find_free_port ();
-  g_autofree gchar *config = NULL, *path = NULL, *served = NULL;
-  g_autoptr (GBytes) children = NULL;
-  g_autofree gchar *text = NULL;
+  gdouble before = cpu_s (server);
+  LoadResult result;
 
-  nginx->dir = g_dir_make_tmp ("syrinx-nginx-XXXXXX", NULL);
-  path = g_build_filename (nginx->dir, "nginx.conf", NULL);
-  served = g_build_filename (nginx->dir, "fragment", NULL);
-  config = g_strdup_printf (nginx_config, nginx->dir, nginx->dir, nginx->dir,
-      nginx->dir, nginx->dir, nginx->dir, nginx->dir, port, nginx->dir);
-  if (!g_file_set_contents (path, config, -1, NULL)
-      || !g_file_set_contents (
-          served, g_bytes_get_data (file, NULL), g_bytes_get_size (file), NULL))
-    g_error ("can't write to %s", nginx->dir);
-  g_bytes_unref (shell ("chmod 755 %s; nginx -c %s", nginx->dir, path));
-  children = shell ("sleep 0.2; pgrep -P $(cat %s/pid)", nginx->dir);
-  text = g_strndup (
-      g_bytes_get_data (children, NULL), g_bytes_get_size (children));
-  nginx->worker = atoi (text);
-  nginx->url = g_strdup_printf ("http://127.0.0.1:%u/fragment", port);
-}
-
-static void
-nginx_stop (Nginx *nginx)
-{
-  g_bytes_unref (
-      shell ("kill $(cat %s/pid); rm -rf %s", nginx->dir, nginx->dir));
-  g_free (nginx->dir);
-  g_free (nginx->url);
-}
-
-/* --- wrk --- */
-
-/* Microseconds of CPU a request in @pid; adds what wrk says went wrong. @script
- * (nullable): a file. */
-static gdouble
-load_by (GPid pid, const gchar *url, const gchar *script, guint n_connections,
-    gdouble *n_errors)
-{
-  gdouble before = process_cpu_s (pid), after;
-  g_autoptr (GBytes) said = shell (
-      "wrk -t1 -c%u -d%ds --timeout 10s %s '%s' '%s'", n_connections, SECONDS,
-      script ? "-s" : "--", script ? script : url, script ? url : "");
-  g_autofree gchar *text
-      = g_strndup (g_bytes_get_data (said, NULL), g_bytes_get_size (said));
-  const gchar *requests = strstr (text, " requests in");
-  const gchar *errors = strstr (text, "Socket errors:");
-  const gchar *bad = strstr (text, "Non-2xx or 3xx responses:");
-  guint counts[4] = { 0 };
-
-  after = process_cpu_s (pid);
-  if (!requests)
-    g_error ("wrk: %s", text);
-  while (requests > text && g_ascii_isdigit (requests[-1]))
-    requests--;
-  if (errors
-      && sscanf (errors,
-             "Socket errors: connect %u, read %u, write %u, timeout %u",
-             &counts[0], &counts[1], &counts[2], &counts[3])
-             == 4)
-    *n_errors += counts[0] + counts[1] + counts[2] + counts[3];
-  if (bad)
-    *n_errors += atoi (bad + strlen ("Non-2xx or 3xx responses:"));
-  return (after - before) * 1e6 / g_ascii_strtoull (requests, NULL, 10);
+  load_run (wanted, &result);
+  series->cpu_us[round]
+      = (cpu_s (server) - before) * 1e6 / MAX (result.n_requests, 1);
+  series->p99_ms[round] = result.p99_ms;
+  series->per_second[round] = result.n_requests / result.seconds;
+  series->n_errors += result.n_errors;
 }
 
 static gdouble
-load (GPid pid, const gchar *url, guint n_connections, gdouble *n_errors)
+daemon_cpu_s (gconstpointer daemon)
 {
-  return load_by (pid, url, NULL, n_connections, n_errors);
+  return process_cpu_s (daemon_get_pid ((Daemon *)daemon));
+}
+
+static gdouble
+peer_cpu_s (gconstpointer nginx)
+{
+  return nginx_cpu_s (nginx);
 }
 
 /* --- The bench --- */
@@ -139,27 +76,119 @@ find_fragment (Daemon *daemon, GBytes **bytes)
 }
 
 static void
-compare_with_nginx (Daemon *daemon, const gchar *fragment, Nginx *nginx)
+tell (const gchar *name, guint n_connections, const gchar *peer,
+    const Series *own, const Series *nginx, gdouble max_cpu, gdouble max_p99)
 {
-  gdouble own[ROUNDS], peer[ROUNDS], many[ROUNDS];
-  gdouble n_errors = 0, n_nginx_errors = 0;
-  GPid pid = daemon_get_pid (daemon);
-  gdouble own_us;
+  g_autofree gchar *cpu
+      = g_strdup_printf ("%s_cpu_%u_connections", name, n_connections);
+  g_autofree gchar *p99
+      = g_strdup_printf ("%s_p99_%u_connections", name, n_connections);
+  g_autofree gchar *errors
+      = g_strdup_printf ("%s_errors_%u_connections", name, n_connections);
+  g_autofree gchar *says
+      = g_strdup_printf ("a cached fragment%s, %u connections: CPU",
+          g_str_has_prefix (name, "https") ? " by HTTPS" : "", n_connections);
 
-  for (guint i = 0; i < ROUNDS; i++) {
-    own[i] = load (pid, fragment, 64, &n_errors);
-    peer[i] = load (nginx->worker, nginx->url, 64, &n_nginx_errors);
-    many[i] = load (pid, fragment, 1000, &n_errors);
+  figures_compare (&(Figure){ .figure = cpu,
+                       .unit = "us/req",
+                       .peer = peer,
+                       .kind = GOAL_RATIO_AT_MOST,
+                       .goal = max_cpu,
+                       .says = says },
+      own->cpu_us, nginx->cpu_us, ROUNDS);
+  figures_compare (&(Figure){ .figure = p99,
+                       .unit = "ms",
+                       .peer = peer,
+                       .kind = GOAL_RATIO_AT_MOST,
+                       .goal = max_p99 },
+      own->p99_ms, nginx->p99_ms, ROUNDS);
+  figures_add (
+      &(Figure){ errors, own->n_errors, "", NULL, 0, GOAL_AT_MOST, 0 });
+}
+
+/* In the clear, or by TLS, in turn with nginx. */
+static void
+compare_with_nginx (Daemon *daemon, const gchar *url, const Nginx *nginx,
+    gboolean tls, guint n_connections)
+{
+  const Load own_load = { url, NULL, n_connections, 1, SECONDS };
+  const Load peer_load
+      = { tls ? nginx->tls_url : nginx->url, NULL, n_connections, 1, SECONDS };
+  Series own = { 0 }, peer = { 0 };
+  Rounds rounds = { 0 };
+  guint rss_kib = process_rss_kib (daemon_get_pid (daemon));
+
+  while (rounds_next (&rounds, ROUNDS)) {
+    load (&own, rounds.index, daemon_cpu_s, daemon, &own_load);
+    load (&peer, rounds.index, peer_cpu_s, nginx, &peer_load);
   }
-  own_us = figures_median (own, ROUNDS);
-  figures_add (&(Figure){ "http_fragment_cpu_64_connections", own_us, "us/req",
-      "nginx, a file", figures_median (peer, ROUNDS), GOAL_RATIO_AT_MOST,
-      1.5 });
-  figures_add (&(Figure){ "http_fragment_cpu_1000_connections",
-      figures_median (many, ROUNDS), "us/req", "64 connections", own_us,
-      GOAL_RATIO_AT_MOST, 1.3 });
-  figures_add (&(Figure){
-      "http_errors_and_timeouts", n_errors, "", NULL, 0, GOAL_AT_MOST, 0 });
+  tell (tls ? "https_fragment" : "http_fragment", n_connections,
+      tls ? "nginx, a file by HTTPS" : "nginx, a file", &own, &peer,
+      tls ? 1.1 : 0.9, 1.5);
+  if (tls)
+    figures_add (&(Figure){ "https_growth_a_connection",
+        MAX ((gdouble)process_rss_kib (daemon_get_pid (daemon)) - rss_kib, 0)
+            / n_connections,
+        "KiB", NULL, 0, GOAL_AT_MOST, 64 });
+}
+
+/* What both cores give together, loaded by as many threads. */
+static void
+compare_both_cores (Daemon *daemon, const gchar *url, GBytes *bytes)
+{
+  Nginx nginx = { 0 };
+  Series own = { 0 }, peer = { 0 };
+  Rounds rounds = { 0 };
+
+  nginx_start (&nginx, bytes, g_get_num_processors (), NULL);
+  while (rounds_next (&rounds, ROUNDS)) {
+    load (&own, rounds.index, daemon_cpu_s, daemon,
+        &(Load){ url, NULL, 64, N_LOAD_CORES, SECONDS });
+    load (&peer, rounds.index, peer_cpu_s, &nginx,
+        &(Load){ nginx.url, NULL, 64, N_LOAD_CORES, SECONDS });
+  }
+  figures_compare (&(Figure){ .figure = "http_fragments_all_cores",
+                       .unit = "req/s",
+                       .peer = "nginx, worker_processes auto",
+                       .kind = GOAL_RATIO_AT_LEAST,
+                       .goal = 1 },
+      own.per_second, peer.per_second, ROUNDS);
+  nginx_stop (&nginx);
+}
+
+/* New connections, each with one handshake: microseconds of the server's CPU.
+ */
+static void
+compare_handshakes (
+    Daemon *daemon, const gchar *address, const Nginx *nginx, gboolean resumed)
+{
+  const gchar *peer_address = nginx->tls_url + strlen ("https://");
+  gdouble own[ROUNDS], peer[ROUNDS];
+  Rounds rounds = { 0 };
+
+  while (rounds_next (&rounds, ROUNDS))
+    for (guint i = 0; i < 2; i++) {
+      gdouble before = i ? nginx_cpu_s (nginx) : daemon_cpu_s (daemon), after;
+      const gchar *at = i ? peer_address : address;
+      g_autoptr (GBytes) said
+          = shell ("openssl s_time -connect %.*s -%s -time 2 -tls1_2 2>&1 | "
+                   "sed -n 's/^\\([0-9]*\\) connections in .*real.*/\\1/p'",
+              (int)strcspn (at, "/"), at, resumed ? "reuse" : "new");
+      g_autofree gchar *text
+          = g_strndup (g_bytes_get_data (said, NULL), g_bytes_get_size (said));
+      guint64 n = g_ascii_strtoull (text, NULL, 10);
+      after = i ? nginx_cpu_s (nginx) : daemon_cpu_s (daemon);
+      if (!n)
+        g_error ("openssl s_time counted no connection at %s", at);
+      (i ? peer : own)[rounds.index] = (after - before) * 1e6 / n;
+    }
+  figures_compare (&(Figure){ .figure = resumed ? "https_resumed_handshake_cpu"
+                                                : "https_full_handshake_cpu",
+                       .unit = "us",
+                       .peer = "nginx",
+                       .kind = GOAL_RATIO_AT_MOST,
+                       .goal = 1 },
+      own, peer, ROUNDS);
 }
 
 /* --- With an egress budget: a turn for each --- */
@@ -190,25 +219,28 @@ write_script (Daemon *daemon)
 static void
 compare_with_budget (void)
 {
-  gdouble costs[2][ROUNDS], n_errors = 0;
+  Series series[2] = { 0 };
   g_autofree gchar *scripts[2] = { NULL };
   Daemon *daemons[2];
+  Rounds rounds = { 0 };
 
   for (guint i = 0; i < 2; i++) {
-    daemons[i] = daemon_new (
-        NULL, i ? LIMITS "egress-budget-kbps=1000000000" : LIMITS);
+    daemons[i] = daemon_new (NULL, i ? LIMITS "max-sessions-per-subject=1000\n"
+                                              "egress-budget-kbps=1000000000"
+                                     : LIMITS "max-sessions-per-subject=1000");
     daemon_wait_for_tracks (daemons[i], 12);
     scripts[i] = write_script (daemons[i]);
   }
-  for (guint round = 0; round < ROUNDS; round++)
+  while (rounds_next (&rounds, ROUNDS))
     for (guint i = 0; i < 2; i++)
-      costs[i][round] = load_by (daemon_get_pid (daemons[i]),
-          daemon_get_url (daemons[i]), scripts[i], 64, &n_errors);
-  figures_add (&(Figure){ "http_fragment_cpu_with_budget",
-      figures_median (costs[1], ROUNDS), "us/req", "without",
-      figures_median (costs[0], ROUNDS) });
-  figures_add (&(Figure){
-      "http_errors_with_budget", n_errors, "", NULL, 0, GOAL_AT_MOST, 0 });
+      load (&series[i], rounds.index, daemon_cpu_s, daemons[i],
+          &(Load){ daemon_get_url (daemons[i]), scripts[i], 64, 1, SECONDS });
+  figures_compare (&(Figure){ .figure = "http_fragment_cpu_with_budget",
+                       .unit = "us/req",
+                       .peer = "without" },
+      series[1].cpu_us, series[0].cpu_us, ROUNDS);
+  figures_add (&(Figure){ "http_errors_with_budget", series[1].n_errors, "",
+      NULL, 0, GOAL_AT_MOST, 0 });
   for (guint i = 0; i < 2; i++) {
     g_unlink (scripts[i]);
     daemon_free (daemons[i]);
@@ -249,28 +281,62 @@ hold_idle (Daemon *daemon)
       ((gdouble)process_rss_kib (pid) - rss) / N_IDLE, "KiB", NULL, 0 });
 }
 
-int
-main (void)
+/* The same address by TLS. (transfer full) */
+static gchar *
+find_tls_url (Daemon *daemon, const gchar *url)
+{
+  g_autofree gchar *path
+      = g_build_filename (daemon_get_state_dir (daemon), "https-address", NULL);
+  g_autofree gchar *base = NULL;
+
+  if (!g_file_get_contents (path, &base, NULL, NULL))
+    g_error ("there is no %s", path);
+  g_strchomp (base);
+  return g_strconcat (base, url + strlen (daemon_get_url (daemon)) + 1, NULL);
+}
+
+static void
+raise_limit_of_files (void)
 {
   struct rlimit files = { 0 };
-  g_autoptr (Daemon) daemon = NULL;
-  g_autoptr (GBytes) bytes = NULL;
-  g_autofree gchar *fragment = NULL;
-  Nginx nginx = { 0 };
 
   getrlimit (RLIMIT_NOFILE, &files);
   files.rlim_cur = files.rlim_max;
   setrlimit (RLIMIT_NOFILE, &files);
-  daemon = daemon_new (NULL, LIMITS);
+}
+
+int
+main (void)
+{
+  g_autoptr (Daemon) daemon = NULL;
+  g_autoptr (GBytes) bytes = NULL;
+  g_autofree gchar *fragment = NULL, *config = NULL, *tls = NULL;
+  Identity identity = { 0 };
+  Nginx nginx = { 0 };
+
+  raise_limit_of_files ();
+  identity_make (&identity);
+  config = g_strdup_printf (LIMITS
+      "https=127.0.0.1:0\ntls-certificate=%s\ntls-key=%s\n",
+      identity.certificate, identity.key);
+  daemon = daemon_new (NULL, config);
   daemon_wait_for_tracks (daemon, 12);
   fragment = find_fragment (daemon, &bytes);
-  nginx_start (&nginx, bytes);
+  tls = find_tls_url (daemon, fragment);
+  nginx_start (&nginx, bytes, 1, &identity);
   figures_begin ("http");
   printf ("a fragment of %zu bytes\n", g_bytes_get_size (bytes));
-  compare_with_nginx (daemon, fragment, &nginx);
+  compare_with_nginx (daemon, fragment, &nginx, FALSE, 64);
+  compare_with_nginx (daemon, fragment, &nginx, FALSE, 1000);
+  compare_with_nginx (daemon, tls, &nginx, TRUE, 64);
+  compare_with_nginx (daemon, tls, &nginx, TRUE, 1000);
+  compare_handshakes (daemon, tls + strlen ("https://"), &nginx, FALSE);
+  compare_handshakes (daemon, tls + strlen ("https://"), &nginx, TRUE);
+  compare_both_cores (daemon, fragment, bytes);
   hold_idle (daemon);
   nginx_stop (&nginx);
   g_clear_pointer (&daemon, daemon_free);
+  identity_clear (&identity);
   compare_with_budget ();
   return 0;
 }

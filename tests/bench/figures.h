@@ -25,11 +25,18 @@ typedef struct
   gdouble peer_value;
   GoalKind kind;
   gdouble goal;
+  /* (nullable): what README's table calls it (./bootstrap bench --readme) */
+  const gchar *says;
 } Figure;
 
-/* Starts build/bench/@bench.jsonl anew. */
+/* Starts build/bench/@bench.jsonl anew, with the yardstick of the machine. */
 void figures_begin (const gchar *bench);
 void figures_add (const Figure *figure);
+/* The same, of @n rounds that were measured in turn: value and peer's value are
+ * the medians, the ratio the median of the rounds' ratios, printed with the
+ * least and the greatest of them. */
+void figures_compare (
+    const Figure *figure, const gdouble *own, const gdouble *peer, guint n);
 
 /* Sorts @values. */
 gdouble figures_quantile (gdouble *values, guint n, gdouble quantile);
