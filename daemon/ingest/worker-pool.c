@@ -3,18 +3,25 @@
 #include "worker-pool.h"
 
 #include "core/base/error.h"
+#include "daemon/worker/sandbox.h"
+#include "worker-spawn.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define MAX_IDLE         2
-#define MAX_JOBS         500 /* then a fresh one: leaks of libraries, CPU limit */
+#define MAX_JOBS         500 /* then a fresh one: leaks of libraries */
 #define START_TIMEOUT_US (20 * G_USEC_PER_SEC)
 #define REAP_ATTEMPTS    200
+#define MAX_CPU_S        600 /* then a fresh one: the sandbox gives 1200 */
+#define MAX_JOB_US       (30 * 60 * G_USEC_PER_SEC)
+#define MAX_REASON_BYTES 512
 
 struct _SyrinxWorker
 {
@@ -22,6 +29,8 @@ struct _SyrinxWorker
   gint socket;
   guint n_jobs;
   gboolean ready;
+  gboolean is_at_rest; /* its last message ended a job: nothing more is due */
+  gint64 job_ends_us;  /* then it is killed, whatever it says */
 };
 
 struct _SyrinxWorkerPool
@@ -44,8 +53,10 @@ struct _SyrinxWorkerPool
 static gchar **
 make_environment (void)
 {
-  static const gchar *const kept[] = { "PATH", "LANG", "LC_ALL", "GST_DEBUG",
-    "LD_LIBRARY_PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS", NULL };
+  static const gchar *const kept[]
+      = { "PATH", "LANG", "LC_ALL", "GST_DEBUG", "LD_LIBRARY_PATH",
+          "ASAN_OPTIONS", "UBSAN_OPTIONS", SYRINX_WORKER_USER_VARIABLE,
+          SYRINX_WORKER_GROUP_VARIABLE, SYRINX_WORKER_SANDBOX_VARIABLE, NULL };
   gchar **env = g_new0 (gchar *, 1);
 
   for (guint i = 0; kept[i]; i++)
@@ -62,24 +73,20 @@ make_environment (void)
 static SyrinxWorker *
 spawn (const gchar *program, GError **error)
 {
-  const gchar *argv[] = { program, NULL };
   g_auto (GStrv) env = make_environment ();
-  gint pair[2], target = SYRINX_WORKER_FD;
-  GSpawnFlags flags = G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDOUT_TO_DEV_NULL;
+  gboolean has_stderr = g_getenv ("GST_DEBUG") || g_getenv ("G_MESSAGES_DEBUG");
   SyrinxWorker *worker;
+  gint pair[2];
   GPid pid;
   gboolean ok;
 
-  if (!g_getenv ("GST_DEBUG") && !g_getenv ("G_MESSAGES_DEBUG"))
-    flags |= G_SPAWN_STDERR_TO_DEV_NULL;
   if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
     g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_FAILED,
         "no socket for a worker: %s", g_strerror (errno));
     return NULL;
   }
-  ok = g_spawn_async_with_pipes_and_fds (NULL, argv, (const gchar *const *)env,
-      flags, NULL, NULL, -1, -1, -1, &pair[1], &target, 1, &pid, NULL, NULL,
-      NULL, error);
+  ok = syrinx_worker_spawn (
+      program, (const gchar *const *)env, pair[1], has_stderr, &pid, error);
   close (pair[1]);
   if (!ok) {
     close (pair[0]);
@@ -103,20 +110,55 @@ worker_kill (SyrinxWorker *worker)
   g_free (worker);
 }
 
+/* The system may refuse this or that; once is enough to say it. */
+static void
+tell_walls (const SyrinxMessage *ready)
+{
+  static gint is_told;
+  SyrinxWalls walls = 0;
+  g_autofree gchar *missing = NULL;
+
+  if (g_bytes_get_size (ready->payload) != sizeof (guint32)
+      || !g_atomic_int_compare_and_exchange (&is_told, FALSE, TRUE))
+    return;
+  walls = *(const guint32 *)g_bytes_get_data (ready->payload, NULL);
+  missing = syrinx_walls_describe_missing (walls);
+  if (missing)
+    g_message ("workers run without: %s", missing);
+}
+
+/* A worker that can't lock itself in says why. */
+static gboolean
+read_first_message (const SyrinxMessage *message, GError **error)
+{
+  g_autofree gchar *reason = NULL, *text = NULL;
+  gsize n_bytes = 0;
+  gconstpointer data = g_bytes_get_data (message->payload, &n_bytes);
+
+  if (message->type == SYRINX_MESSAGE_READY) {
+    tell_walls (message);
+    return TRUE;
+  }
+  if (message->type == SYRINX_MESSAGE_FAILED) {
+    text = g_strndup (data, MIN (n_bytes, MAX_REASON_BYTES));
+    reason = g_strescape (text, NULL);
+  }
+  g_set_error_literal (error, SYRINX_ERROR,
+      reason ? SYRINX_ERROR_FAILED : SYRINX_ERROR_INVALID,
+      reason ? reason : "the worker does not speak our protocol");
+  return FALSE;
+}
+
 static gboolean
 worker_wait_ready (SyrinxWorker *worker, GError **error)
 {
   g_auto (SyrinxMessage) message = { .fd = -1 };
 
-  if (worker->ready)
-    return TRUE;
-  worker->ready
-      = syrinx_worker_receive (
-            worker, g_get_monotonic_time () + START_TIMEOUT_US, &message, error)
-        && message.type == SYRINX_MESSAGE_READY;
-  if (!worker->ready && error && !*error)
-    g_set_error_literal (error, SYRINX_ERROR, SYRINX_ERROR_INVALID,
-        "the worker does not speak our protocol");
+  if (!worker->ready)
+    worker->ready
+        = syrinx_worker_receive (worker,
+              g_get_monotonic_time () + START_TIMEOUT_US, &message, error)
+          && read_first_message (&message, error);
   return worker->ready;
 }
 
@@ -125,6 +167,8 @@ syrinx_worker_start (SyrinxWorker *worker, SyrinxMessageType job,
     GVariant *plan, gint fd, GError **error)
 {
   worker->n_jobs++;
+  worker->is_at_rest = FALSE;
+  worker->job_ends_us = g_get_monotonic_time () + MAX_JOB_US;
   if (!plan)
     return syrinx_message_send (worker->socket, job, "", 0, fd, error);
   return syrinx_message_send_variant (worker->socket, job, plan, fd, error);
@@ -162,8 +206,13 @@ syrinx_worker_receive (SyrinxWorker *worker, gint64 deadline_us,
 {
   g_autoptr (GError) local = NULL;
 
-  if (syrinx_message_receive (worker->socket, deadline_us, message, &local))
+  if (worker->job_ends_us)
+    deadline_us = deadline_us ? MIN (deadline_us, worker->job_ends_us)
+                              : worker->job_ends_us;
+  if (syrinx_message_receive (worker->socket, deadline_us, message, &local)) {
+    worker->is_at_rest = message->type != SYRINX_MESSAGE_FRAGMENT;
     return TRUE;
+  }
   if (g_error_matches (local, SYRINX_ERROR, SYRINX_ERROR_FAILED) && worker->pid)
     explain_death (worker, &local);
   g_propagate_error (error, g_steal_pointer (&local));
@@ -178,38 +227,45 @@ syrinx_worker_get_pid (SyrinxWorker *worker)
 
 /* --- The pool --- */
 
+/* Without the lock: others take and give meanwhile. */
 static void
-start_one_locked (SyrinxWorkerPool *pool)
+start_one (SyrinxWorkerPool *pool)
 {
   g_autoptr (GError) error = NULL;
-  SyrinxWorker *worker;
+  SyrinxWorker *worker = spawn (pool->program, &error);
 
-  pool->n_wanted--;
-  g_mutex_unlock (&pool->lock);
-  worker = spawn (pool->program, &error);
   if (!worker)
-    g_warning ("can't start %s: %s", pool->program, error->message);
+    g_warning ("can't start a worker: %s", error->message);
   g_mutex_lock (&pool->lock);
   if (worker)
     g_queue_push_tail (&pool->idle, worker);
   else
     pool->n_failed++;
   g_cond_broadcast (&pool->changed);
+  g_mutex_unlock (&pool->lock);
+}
+
+/* FALSE: the pool is going. */
+static gboolean
+wait_until_wanted (SyrinxWorkerPool *pool)
+{
+  gboolean is_wanted;
+
+  g_mutex_lock (&pool->lock);
+  while (!pool->quit && (pool->n_wanted == 0 || pool->shut))
+    g_cond_wait (&pool->changed, &pool->lock);
+  is_wanted = !pool->quit;
+  if (is_wanted)
+    pool->n_wanted--;
+  g_mutex_unlock (&pool->lock);
+  return is_wanted;
 }
 
 static gpointer
 run (gpointer data)
 {
-  SyrinxWorkerPool *pool = data;
-
-  g_mutex_lock (&pool->lock);
-  while (!pool->quit) {
-    if (pool->n_wanted > 0 && !pool->shut)
-      start_one_locked (pool);
-    else
-      g_cond_wait (&pool->changed, &pool->lock);
-  }
-  g_mutex_unlock (&pool->lock);
+  while (wait_until_wanted (data))
+    start_one (data);
   return NULL;
 }
 
@@ -331,16 +387,28 @@ syrinx_worker_pool_take (SyrinxWorkerPool *pool, GError **error)
   return NULL;
 }
 
+/* The sandbox ends a worker that has used up its time, which should not be in
+ * the middle of the next job. */
+static gboolean
+has_time_left (SyrinxWorker *worker)
+{
+  struct timespec used;
+  clockid_t clock;
+
+  return worker->pid && clock_getcpuclockid (worker->pid, &clock) == 0
+         && clock_gettime (clock, &used) == 0 && used.tv_sec < MAX_CPU_S;
+}
+
 void
 syrinx_worker_pool_give (
     SyrinxWorkerPool *pool, SyrinxWorker *worker, gboolean reusable)
 {
-  gboolean keep;
+  gboolean keep = reusable && worker->is_at_rest && worker->n_jobs < MAX_JOBS
+                  && has_time_left (worker);
 
   g_mutex_lock (&pool->lock);
   g_ptr_array_remove_fast (pool->out, worker);
-  keep = reusable && !pool->shut && worker->n_jobs < MAX_JOBS
-         && g_queue_get_length (&pool->idle) < MAX_IDLE;
+  keep = keep && !pool->shut && g_queue_get_length (&pool->idle) < MAX_IDLE;
   if (keep)
     g_queue_push_head (&pool->idle, worker);
   g_cond_broadcast (&pool->changed);

@@ -27,11 +27,13 @@ gboolean syrinx_worker_pool_is_shut (SyrinxWorkerPool *pool);
 /* Waits for a worker that is ready. Any thread. (transfer full) Errors: FAILED
  * (it does not start), CANCELLED (shut). */
 SyrinxWorker *syrinx_worker_pool_take (SyrinxWorkerPool *pool, GError **error);
-/* @reusable: its job ended in an answer. Else it is killed. (transfer full) */
+/* @reusable: its job ended in an answer. Else it is killed, and so is one that
+ * has more to say. (transfer full) */
 void syrinx_worker_pool_give (
     SyrinxWorkerPool *pool, SyrinxWorker *worker, gboolean reusable);
 
-/* Errors as syrinx_message_send(). @plan (transfer floating) (nullable) */
+/* The job has half an hour in all. Errors as
+ * syrinx_message_send(). @plan (transfer floating) (nullable) */
 gboolean syrinx_worker_start (SyrinxWorker *worker, SyrinxMessageType job,
     GVariant *plan, gint fd, GError **error);
 /* As syrinx_message_receive(); where the worker died, the error says of what.

@@ -14,8 +14,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define MAX_JOB_CPU_SECONDS 300
-
 static GVariant *
 work (const SyrinxMessage *job, GError **error)
 {
@@ -50,29 +48,40 @@ serve_one (void)
   g_autoptr (GError) failure = NULL;
   GVariant *result;
 
-  if (!syrinx_message_receive (SYRINX_WORKER_FD, 0, &job, NULL) || job.fd < 0)
+  if (!syrinx_message_receive_job (SYRINX_WORKER_FD, &job, NULL) || job.fd < 0)
     return FALSE;
-  syrinx_sandbox_limit_cpu (MAX_JOB_CPU_SECONDS);
   result = work (&job, &failure);
   return answer (result, failure);
+}
+
+/* The daemon logs what a worker can't do without. */
+static int
+refuse (const gchar *reason)
+{
+  syrinx_message_send (SYRINX_WORKER_FD, SYRINX_MESSAGE_FAILED, reason,
+      strlen (reason), -1, NULL);
+  return 1;
 }
 
 int
 main (int argc, char **argv)
 {
   g_autoptr (GError) error = NULL;
+  guint32 walls;
 
   if (!syrinx_sandbox_tie_to_parent ())
     return 1;
   mallopt (M_ARENA_MAX, 2);
-  if (!gst_init_check (&argc, &argv, &error) || !syrinx_plugins_load ()
-      || !syrinx_sandbox_enter (&error)) {
-    g_printerr ("syrinx-worker: %s\n",
-        error ? error->message : "GStreamer's base plugins are missing");
-    return 1;
-  }
-  if (!syrinx_message_send (
-          SYRINX_WORKER_FD, SYRINX_MESSAGE_READY, "", 0, -1, NULL))
+  if (!gst_init_check (&argc, &argv, &error))
+    return refuse (error->message);
+  if (!syrinx_plugins_load ())
+    return refuse ("GStreamer's base plugins are missing");
+  syrinx_sandbox_forbid_writing ();
+  if (!syrinx_sandbox_enter (&error))
+    return refuse (error->message);
+  walls = syrinx_sandbox_get_walls ();
+  if (!syrinx_message_send (SYRINX_WORKER_FD, SYRINX_MESSAGE_READY, &walls,
+          sizeof walls, -1, NULL))
     return 1;
   while (serve_one ())
     ;

@@ -33,37 +33,40 @@ set_gone (GError **error)
       error, SYRINX_ERROR, SYRINX_ERROR_FAILED, "the other process is gone");
 }
 
-static void
-attach_fd (struct msghdr *msg, gint fd)
+/* Room for one descriptor, by which the kernel rounds up to two. */
+typedef union
 {
-  struct cmsghdr *cmsg = CMSG_FIRSTHDR (msg);
+  struct cmsghdr align;
+  gchar bytes[CMSG_SPACE (sizeof (gint))];
+} Control;
+
+static gssize
+send_with_fd (gint socket, gconstpointer data, gsize size, gint fd)
+{
+  Control control = { 0 };
+  struct iovec iov = { (gpointer)data, size };
+  struct msghdr msg = { .msg_iov = &iov,
+    .msg_iovlen = 1,
+    .msg_control = control.bytes,
+    .msg_controllen = sizeof control.bytes };
+  struct cmsghdr *cmsg = CMSG_FIRSTHDR (&msg);
 
   cmsg->cmsg_level = SOL_SOCKET;
   cmsg->cmsg_type = SCM_RIGHTS;
   cmsg->cmsg_len = CMSG_LEN (sizeof fd);
   memcpy (CMSG_DATA (cmsg), &fd, sizeof fd);
+  return sendmsg (socket, &msg, MSG_NOSIGNAL);
 }
 
-/* The descriptor goes with the head's first byte. */
+/* The descriptor goes with the first byte. Without one it is plain send(), the
+ * only way that the sandbox leaves a worker. */
 static gboolean
 send_all (gint socket, const guint8 *data, gsize size, gint fd, GError **error)
 {
   while (size > 0) {
-    union
-    {
-      struct cmsghdr align;
-      gchar bytes[CMSG_SPACE (sizeof (gint))];
-    } control = { 0 };
-    struct iovec iov = { (gpointer)data, size };
-    struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
-    gssize n;
+    gssize n = fd >= 0 ? send_with_fd (socket, data, size, fd)
+                       : send (socket, data, size, MSG_NOSIGNAL);
 
-    if (fd >= 0) {
-      msg.msg_control = control.bytes;
-      msg.msg_controllen = sizeof control.bytes;
-      attach_fd (&msg, fd);
-    }
-    n = sendmsg (socket, &msg, MSG_NOSIGNAL);
     if (n < 0 && errno == EINTR)
       continue;
     if (n <= 0) {
@@ -120,50 +123,91 @@ wait_readable (gint socket, gint64 deadline_us, GError **error)
   }
 }
 
+/* The first descriptor is kept unless there is one already; all others that
+ * came along are closed, or they would fill this process' table. */
 static void
 take_fd (struct msghdr *msg, gint *fd)
 {
   for (struct cmsghdr *cmsg = CMSG_FIRSTHDR (msg); cmsg;
        cmsg = CMSG_NXTHDR (msg, cmsg)) {
-    if (cmsg->cmsg_level != SOL_SOCKET || cmsg->cmsg_type != SCM_RIGHTS
-        || cmsg->cmsg_len != CMSG_LEN (sizeof *fd))
+    gsize n_bytes = cmsg->cmsg_len - CMSG_LEN (0);
+
+    if (cmsg->cmsg_level != SOL_SOCKET || cmsg->cmsg_type != SCM_RIGHTS)
       continue;
-    if (*fd >= 0)
-      close (*fd);
-    memcpy (fd, CMSG_DATA (cmsg), sizeof *fd);
+    for (gsize at = 0; at + sizeof *fd <= n_bytes; at += sizeof *fd) {
+      gint got;
+
+      memcpy (&got, CMSG_DATA (cmsg) + at, sizeof got);
+      if (*fd < 0)
+        *fd = got;
+      else
+        close (got);
+    }
   }
 }
 
+static gssize
+receive_with_fd (gint socket, gpointer data, gsize size, gint *fd)
+{
+  Control control;
+  struct iovec iov = { data, size };
+  struct msghdr msg = { .msg_iov = &iov,
+    .msg_iovlen = 1,
+    .msg_control = control.bytes,
+    .msg_controllen = sizeof control.bytes };
+  gssize n = recvmsg (socket, &msg, MSG_CMSG_CLOEXEC);
+
+  if (n > 0)
+    take_fd (&msg, fd);
+  return n;
+}
+
+/* @fd NULL: no descriptor is taken. Where there is no room for any, the kernel
+ * itself closes those that were sent. */
 static gboolean
 receive_all (gint socket, gint64 deadline_us, guint8 *data, gsize size,
     gint *fd, GError **error)
 {
   while (size > 0) {
-    union
-    {
-      struct cmsghdr align;
-      gchar bytes[CMSG_SPACE (sizeof (gint))];
-    } control;
-    struct iovec iov = { data, size };
-    struct msghdr msg = { .msg_iov = &iov,
-      .msg_iovlen = 1,
-      .msg_control = control.bytes,
-      .msg_controllen = sizeof control.bytes };
     gssize n;
 
     if (!wait_readable (socket, deadline_us, error))
       return FALSE;
-    n = recvmsg (socket, &msg, MSG_CMSG_CLOEXEC);
+    n = fd ? receive_with_fd (socket, data, size, fd)
+           : recv (socket, data, size, 0);
     if (n < 0 && errno == EINTR)
       continue;
     if (n <= 0) {
       set_gone (error);
       return FALSE;
     }
-    take_fd (&msg, fd);
     data += n;
     size -= n;
   }
+  return TRUE;
+}
+
+static gboolean
+receive (gint socket, gint64 deadline_us, SyrinxMessage *message, gint *fd,
+    GError **error)
+{
+  g_autofree guint8 *data = NULL;
+  Head head;
+
+  if (!receive_all (
+          socket, deadline_us, (guint8 *)&head, sizeof head, fd, error))
+    return FALSE;
+  if (head.magic != MAGIC || head.size_bytes > SYRINX_MAX_MESSAGE_BYTES) {
+    g_set_error_literal (error, SYRINX_ERROR, SYRINX_ERROR_INVALID,
+        "the worker does not speak our protocol");
+    return FALSE;
+  }
+  data = g_malloc (head.size_bytes + 1);
+  if (!receive_all (socket, deadline_us, data, head.size_bytes, fd, error))
+    return FALSE;
+  message->type = head.type;
+  message->payload
+      = g_bytes_new_take (g_steal_pointer (&data), head.size_bytes);
   return TRUE;
 }
 
@@ -171,32 +215,20 @@ gboolean
 syrinx_message_receive (
     gint socket, gint64 deadline_us, SyrinxMessage *message, GError **error)
 {
-  g_autofree guint8 *data = NULL;
-  gint fd = -1;
-  Head head;
-
   message->payload = NULL;
   message->fd = -1;
-  if (!receive_all (
-          socket, deadline_us, (guint8 *)&head, sizeof head, &fd, error))
-    return FALSE;
-  message->fd = fd;
-  if (head.magic != MAGIC || head.size_bytes > SYRINX_MAX_MESSAGE_BYTES) {
-    syrinx_message_clear (message);
-    g_set_error_literal (error, SYRINX_ERROR, SYRINX_ERROR_INVALID,
-        "the worker does not speak our protocol");
-    return FALSE;
-  }
-  data = g_malloc (head.size_bytes + 1);
-  if (!receive_all (
-          socket, deadline_us, data, head.size_bytes, &message->fd, error)) {
-    syrinx_message_clear (message);
-    return FALSE;
-  }
-  message->type = head.type;
-  message->payload
-      = g_bytes_new_take (g_steal_pointer (&data), head.size_bytes);
-  return TRUE;
+  return receive (socket, deadline_us, message, NULL, error);
+}
+
+gboolean
+syrinx_message_receive_job (gint socket, SyrinxMessage *message, GError **error)
+{
+  message->payload = NULL;
+  message->fd = -1;
+  if (receive (socket, 0, message, &message->fd, error))
+    return TRUE;
+  syrinx_message_clear (message);
+  return FALSE;
 }
 
 GVariant *

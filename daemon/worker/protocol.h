@@ -11,13 +11,15 @@ G_BEGIN_DECLS
 
 typedef enum
 {
-  SYRINX_MESSAGE_READY = 1, /* worker: the sandbox is closed; no payload */
+  SYRINX_MESSAGE_READY = 1, /* worker: the sandbox is closed; nothing, or the
+                             * SyrinxWalls that are up (32 bit, native) */
   SYRINX_MESSAGE_SCAN,      /* daemon: no payload, descriptor */
   SYRINX_MESSAGE_PRODUCE,   /* daemon: a{sv}, descriptor */
   SYRINX_MESSAGE_LOUDNESS,  /* daemon: a{sv}, descriptor */
   SYRINX_MESSAGE_FRAGMENT,  /* worker: number (32 bit, native), CMAF fragment */
   SYRINX_MESSAGE_RESULT,    /* worker: a{sv}; the job is done */
-  SYRINX_MESSAGE_FAILED,    /* worker: reason, UTF-8; the job is done */
+  SYRINX_MESSAGE_FAILED,    /* worker: reason, UTF-8; the job is done, or in
+                             * place of READY: it can't start */
 } SyrinxMessageType;
 
 #define SYRINX_WORKER_FD         3 /* the worker's end of the socket */
@@ -42,10 +44,16 @@ gboolean syrinx_message_send (gint socket, SyrinxMessageType type,
 /* @variant: floating references are taken. */
 gboolean syrinx_message_send_variant (gint socket, SyrinxMessageType type,
     GVariant *variant, gint fd, GError **error);
-/* @deadline_us: monotonic time, 0 = none. Errors: FAILED (the peer is gone),
- * TIMED_OUT, INVALID (not our protocol). */
+/* The daemon's side: descriptors that a worker sends are never taken.
+ * @deadline_us: monotonic time, 0 = none; it holds for the whole message,
+ * however slowly it comes. At most SYRINX_MAX_MESSAGE_BYTES are held. Errors:
+ * FAILED (the peer is gone), TIMED_OUT, INVALID (not our protocol). */
 gboolean syrinx_message_receive (
     gint socket, gint64 deadline_us, SyrinxMessage *message, GError **error);
+/* The worker's side: the first descriptor is taken, any others are closed.
+ * Waits without end. Errors: FAILED, INVALID. */
+gboolean syrinx_message_receive_job (
+    gint socket, SyrinxMessage *message, GError **error);
 /* (transfer full) (nullable): the payload as a{sv} in normal form. */
 GVariant *syrinx_message_get_dict (const SyrinxMessage *message);
 

@@ -1,16 +1,26 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The worker's sandbox: Landlock, seccomp, resource limits. */
+/* The worker's sandbox: a user of its own, namespaces, an empty root folder,
+ * resource limits, Landlock, seccomp; in this order, since each step needs what
+ * the next ones take away.
+ *
+ * It is one file that needs nothing but libseccomp, so that a test can build a
+ * hostile worker around exactly what the real one runs behind. */
 #include "sandbox.h"
 
 #include "core/base/error.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/landlock.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <linux/futex.h>
+#include <pwd.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -18,51 +28,131 @@
 #include <unistd.h>
 
 #define MAX_ADDRESS_SPACE_BYTES (2048ull * 1024 * 1024)
-#define MAX_LIFE_CPU_SECONDS    7200
+#define MAX_CPU_SECONDS         1200 /* in its life */
+#define MAX_DESCRIPTORS         64
+#define MAX_THREADS             64
 
-/* What decoding needs: memory, threads, clocks, and descriptors that are open.
- * Everything else answers EPERM: libraries take that better than death, and it
- * gives an intruder no more. */
-static const gint allowed[] = { SCMP_SYS (read), SCMP_SYS (readv),
-  SCMP_SYS (write), SCMP_SYS (writev), SCMP_SYS (pread64), SCMP_SYS (preadv),
-  SCMP_SYS (lseek), SCMP_SYS (fstat), SCMP_SYS (close), SCMP_SYS (fcntl),
-  SCMP_SYS (munmap), SCMP_SYS (mremap), SCMP_SYS (madvise), SCMP_SYS (brk),
-  SCMP_SYS (futex), SCMP_SYS (set_robust_list), SCMP_SYS (rseq),
-  SCMP_SYS (rt_sigprocmask), SCMP_SYS (rt_sigaction), SCMP_SYS (rt_sigreturn),
-  SCMP_SYS (sigaltstack), SCMP_SYS (poll), SCMP_SYS (ppoll), SCMP_SYS (recvmsg),
-  SCMP_SYS (sendmsg), SCMP_SYS (getpid), SCMP_SYS (gettid), SCMP_SYS (tgkill),
-  SCMP_SYS (exit), SCMP_SYS (exit_group), SCMP_SYS (clock_gettime),
-  SCMP_SYS (clock_getres), SCMP_SYS (clock_nanosleep), SCMP_SYS (nanosleep),
-  SCMP_SYS (gettimeofday), SCMP_SYS (getrandom), SCMP_SYS (sched_yield),
-  SCMP_SYS (sched_getaffinity), SCMP_SYS (sched_getattr),
-  SCMP_SYS (sched_getparam), SCMP_SYS (sched_getscheduler),
-  SCMP_SYS (getrusage), SCMP_SYS (eventfd2), SCMP_SYS (pipe), SCMP_SYS (pipe2),
-  SCMP_SYS (restart_syscall), SCMP_SYS (sysinfo), SCMP_SYS (uname) };
+#define WORKER_FD 3 /* SYRINX_WORKER_FD of protocol.h */
 
-/* Only threads, and none that is executable. clone3 hides its flags from the
- * filter; glibc goes back to clone when there is none. */
-static gint
-add_conditional_rules (scmp_filter_ctx ctx)
+/* What systemd gives to services for as long as they run: no person has one. */
+#define FIRST_FREE_ID 61184
+#define N_FREE_IDS    4336
+
+static SyrinxWalls walls;
+
+/* --- System calls --- */
+
+/* What pthread_create() asks of clone(), no flag more or less. */
+#define THREAD_FLAGS                                                           \
+  (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SYSVSEM | CLONE_SIGHAND           \
+      | CLONE_THREAD | CLONE_SETTLS | CLONE_PARENT_SETTID                      \
+      | CLONE_CHILD_CLEARTID)
+
+typedef enum
 {
-  gint rc = 0;
+  ANY,  /* no condition */
+  IS,   /* the argument equals the value */
+  LACKS /* no bit of the value is set in the argument */
+} Test;
 
-  rc |= seccomp_rule_add (ctx, SCMP_ACT_ALLOW, SCMP_SYS (clone), 1,
-      SCMP_A0 (SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
-  rc |= seccomp_rule_add (ctx, SCMP_ACT_ERRNO (ENOSYS), SCMP_SYS (clone3), 0);
-  rc |= seccomp_rule_add (ctx, SCMP_ACT_ALLOW, SCMP_SYS (mmap), 1,
-      SCMP_A2 (SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-  rc |= seccomp_rule_add (ctx, SCMP_ACT_ALLOW, SCMP_SYS (mprotect), 1,
-      SCMP_A2 (SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-  rc |= seccomp_rule_add (ctx, SCMP_ACT_ALLOW, SCMP_SYS (newfstatat), 1,
-      SCMP_A3 (SCMP_CMP_MASKED_EQ, AT_EMPTY_PATH, AT_EMPTY_PATH));
+typedef struct
+{
+  guint argument;
+  Test test;
+  guint64 value;
+} Condition;
+
+/* A call is allowed if all conditions of one of its lines hold. Everything else
+ * answers EPERM: libraries take that better than death, and it gives an
+ * intruder no more. The filter sees numbers and not what pointers point at; so
+ * no call is here that takes a path or an address, or that could name another
+ * process.
+ * `./bootstrap sandbox-record` shows what a worker really calls. */
+static const struct
+{
+  gint call;
+  Condition conditions[3];
+} allowed[] = {
+  /* The job: its file and the socket are open already, and with them alone
+   * these have to do. */
+  { SCMP_SYS (read), { { 0 } } },    /* the file, from front to end */
+  { SCMP_SYS (pread64), { { 0 } } }, /* the file, anywhere */
+  { SCMP_SYS (lseek), { { 0 } } },   /* the file's size, for libraries */
+  { SCMP_SYS (fstat), { { 0 } } },   /* the file's size; takes no path */
+  { SCMP_SYS (close), { { 0 } } },   /* the file, when the job is done */
+  /* the same as fstat(), and how the C library calls it. The path can't be
+   * checked: the empty root folder has none */
+  { SCMP_SYS (newfstatat), { { 3, IS, AT_EMPTY_PATH } } },
   /* how GstBus wakes its reader; such a pair leads nowhere else */
-  rc |= seccomp_rule_add (ctx, SCMP_ACT_ALLOW, SCMP_SYS (socketpair), 1,
-      SCMP_A0 (SCMP_CMP_EQ, AF_UNIX));
-  rc |= seccomp_rule_add (ctx, SCMP_ACT_ALLOW, SCMP_SYS (prctl), 1,
-      SCMP_A0 (SCMP_CMP_EQ, PR_SET_NAME));
-  rc |= seccomp_rule_add (
-      ctx, SCMP_ACT_ALLOW, SCMP_SYS (prlimit64), 1, SCMP_A0 (SCMP_CMP_EQ, 0));
-  return rc;
+  { SCMP_SYS (socketpair), { { 0, IS, AF_UNIX }, { 1, IS, SOCK_STREAM } } },
+  /* a job with its descriptor, from the daemon and nobody else */
+  { SCMP_SYS (recvmsg), { { 0, IS, WORKER_FD } } },
+  /* an answer: no name to send to, and sendto() can carry no descriptor */
+  { SCMP_SYS (sendto), { { 0, IS, WORKER_FD }, { 4, IS, 0 }, { 5, IS, 0 } } },
+  { SCMP_SYS (ppoll), { { 0 } } },  /* GstBus */
+  { SCMP_SYS (poll), { { 0 } } },   /* waiting for the daemon */
+  { SCMP_SYS (write), { { 0 } } },  /* messages on standard error */
+  { SCMP_SYS (writev), { { 0 } } }, /* the same, by the C library */
+
+  /* Memory, none of it executable. */
+  { SCMP_SYS (brk), { { 0 } } },                    /* malloc() */
+  { SCMP_SYS (mmap), { { 2, LACKS, PROT_EXEC } } }, /* large blocks, stacks */
+  { SCMP_SYS (mprotect), { { 2, LACKS, PROT_EXEC } } }, /* arenas grow */
+  { SCMP_SYS (munmap), { { 0 } } },                     /* free() */
+  { SCMP_SYS (mremap), { { 0 } } }, /* realloc() of large blocks */
+  { SCMP_SYS (madvise), { { 2, IS, MADV_DONTNEED } } }, /* free stacks */
+  { SCMP_SYS (getrandom), { { 0 } } }, /* malloc()'s own secret */
+
+  /* Threads of this process. clone3() hides its flags from the filter; the C
+   * library goes back to clone() where there is none (see below). */
+  { SCMP_SYS (clone), { { 0, IS, THREAD_FLAGS } } },
+  { SCMP_SYS (futex), { { 1, IS, FUTEX_WAIT_PRIVATE } } }, /* locks */
+  { SCMP_SYS (futex), { { 1, IS, FUTEX_WAKE_PRIVATE } } },
+  { SCMP_SYS (futex), { { 1, IS, FUTEX_CMP_REQUEUE_PRIVATE } } },
+  { SCMP_SYS (futex),
+      { { 1, IS, FUTEX_WAIT_BITSET_PRIVATE } } }, /* conditions, once() */
+  { SCMP_SYS (futex),
+      { { 1, IS, FUTEX_WAIT_BITSET_PRIVATE | FUTEX_CLOCK_REALTIME } } },
+  { SCMP_SYS (futex),
+      { { 1, IS, FUTEX_WAIT_BITSET | FUTEX_CLOCK_REALTIME } } }, /* joining */
+  { SCMP_SYS (futex), { { 1, IS, FUTEX_WAKE } } },  /* a thread that ended */
+  { SCMP_SYS (set_robust_list), { { 0 } } },        /* a thread's beginning */
+  { SCMP_SYS (rseq), { { 0 } } },                   /* the same */
+  { SCMP_SYS (prctl), { { 0, IS, PR_SET_NAME } } }, /* its name */
+  { SCMP_SYS (sched_yield), { { 0 } } },            /* spinning politely */
+  { SCMP_SYS (exit), { { 0 } } },                   /* its end */
+
+  /* Signals to itself come from the kernel alone: a fault, no CPU time left. */
+  { SCMP_SYS (rt_sigreturn), { { 0 } } },    /* the end of a handler */
+  { SCMP_SYS (rt_sigaction), { { 0 } } },    /* abort() */
+  { SCMP_SYS (rt_sigprocmask), { { 0 } } },  /* abort(), threads' beginnings */
+  { SCMP_SYS (restart_syscall), { { 0 } } }, /* after SIGSTOP and SIGCONT */
+  { SCMP_SYS (exit_group), { { 0 } } },      /* the process' end */
+
+  /* Clocks, where the kernel has not put them into memory. */
+  { SCMP_SYS (clock_gettime), { { 0 } } }, /* deadlines */
+  { SCMP_SYS (clock_getres), { { 0 } } },  /* GLib's start */
+  { SCMP_SYS (gettimeofday), { { 0 } } },  /* libraries' clocks */
+};
+
+G_STATIC_ASSERT (G_N_ELEMENTS (allowed) <= 60);
+
+/* @conditions end at the first with test ANY. */
+static gint
+allow (scmp_filter_ctx ctx, gint call, const Condition *conditions)
+{
+  struct scmp_arg_cmp compare[3];
+  guint n = 0;
+
+  while (n < G_N_ELEMENTS (compare) && conditions[n].test != ANY) {
+    const Condition *c = &conditions[n];
+
+    compare[n++]
+        = c->test == IS
+              ? SCMP_CMP64 (c->argument, SCMP_CMP_EQ, c->value)
+              : SCMP_CMP64 (c->argument, SCMP_CMP_MASKED_EQ, c->value, 0);
+  }
+  return seccomp_rule_add_array (ctx, SCMP_ACT_ALLOW, call, n, compare);
 }
 
 static gboolean
@@ -75,28 +165,155 @@ enter_seccomp (void)
     return FALSE;
   rc |= seccomp_attr_set (ctx, SCMP_FLTATR_CTL_TSYNC, 1);
   for (guint i = 0; i < G_N_ELEMENTS (allowed); i++)
-    rc |= seccomp_rule_add (ctx, SCMP_ACT_ALLOW, allowed[i], 0);
-  rc |= add_conditional_rules (ctx);
+    rc |= allow (ctx, allowed[i].call, allowed[i].conditions);
+  rc |= seccomp_rule_add (ctx, SCMP_ACT_ERRNO (ENOSYS), SCMP_SYS (clone3), 0);
   rc = rc ? rc : seccomp_load (ctx);
   seccomp_release (ctx);
   return rc == 0;
 }
 
-/* A second wall behind seccomp where the kernel has it: with no rule given, no
- * path can be reached. */
-static void
+/* --- Landlock --- */
+
+/* The kernel's struct landlock_ruleset_attr of ABI 6; older kernels take it as
+ * long as what they do not know is 0. */
+typedef struct
+{
+  guint64 fs, net, scoped;
+} Ruleset;
+
+/* What each ABI is the first to control. */
+static const struct
+{
+  gint abi;
+  Ruleset adds;
+} landlock_abis[] = {
+  { 1, { (1 << 13) - 1, 0, 0 } }, /* files and folders */
+  { 2, { 1 << 13, 0, 0 } },       /* links between folders */
+  { 3, { 1 << 14, 0, 0 } },       /* truncation */
+  { 4, { 0, 3, 0 } },             /* TCP: bind, connect */
+  { 5, { 1 << 15, 0, 0 } },       /* ioctl on devices */
+  { 6, { 0, 0, 3 } },             /* abstract sockets, signals */
+};
+
+/* With no rule given, nothing of that is left. */
+static gboolean
 enter_landlock (void)
 {
-  struct landlock_ruleset_attr attr
-      = { .handled_access_fs = (LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1 };
-  gint fd = syscall (__NR_landlock_create_ruleset, &attr, sizeof attr, 0);
+  glong abi = syscall (SYS_landlock_create_ruleset, NULL, 0, 1u);
+  Ruleset ruleset = { 0 };
+  gboolean entered;
+  gint fd;
 
+  for (guint i = 0; i < G_N_ELEMENTS (landlock_abis); i++)
+    if (landlock_abis[i].abi <= abi) {
+      ruleset.fs |= landlock_abis[i].adds.fs;
+      ruleset.net |= landlock_abis[i].adds.net;
+      ruleset.scoped |= landlock_abis[i].adds.scoped;
+    }
+  if (abi < 1)
+    return FALSE;
+  fd = syscall (SYS_landlock_create_ruleset, &ruleset, sizeof ruleset, 0u);
   if (fd < 0)
-    return;
-  if (syscall (__NR_landlock_restrict_self, fd, 0) != 0)
-    g_debug ("landlock refused: %s", g_strerror (errno));
+    return FALSE;
+  entered = syscall (SYS_landlock_restrict_self, fd, 0u) == 0;
   close (fd);
+  return entered;
 }
+
+/* --- User, namespaces, root folder --- */
+
+static guint32
+read_id (const gchar *variable, guint32 fallback)
+{
+  const gchar *text = g_getenv (variable);
+  guint64 id = 0;
+
+  if (!text || !g_ascii_string_to_unsigned (text, 10, 1, G_MAXINT32, &id, NULL))
+    return fallback;
+  return id;
+}
+
+/* An id that no user and no group has, another one for each worker. */
+static guint32
+find_free_id (void)
+{
+  guint32 id = FIRST_FREE_ID;
+
+  for (guint i = 0; i < N_FREE_IDS; i++) {
+    id = FIRST_FREE_ID + ((guint32)g_get_monotonic_time () + i) % N_FREE_IDS;
+    if (!getpwuid (id) && !getgrgid (id))
+      break;
+  }
+  return id;
+}
+
+/* Keeps the capability that the next steps need. */
+static gboolean
+give_up_root (void)
+{
+  guint32 fallback, user, group;
+
+  if (geteuid () != 0)
+    return TRUE;
+  fallback = find_free_id ();
+  user = read_id (SYRINX_WORKER_USER_VARIABLE, fallback);
+  group = read_id (SYRINX_WORKER_GROUP_VARIABLE, fallback);
+  prctl (PR_SET_KEEPCAPS, 1, 0, 0, 0);
+  return setgroups (0, NULL) == 0 && setresgid (group, group, group) == 0
+         && setresuid (user, user, user) == 0;
+}
+
+static gboolean
+set_capabilities (guint32 capabilities)
+{
+  struct __user_cap_header_struct head = { _LINUX_CAPABILITY_VERSION_3, 0 };
+  struct __user_cap_data_struct data[2] = { { capabilities, capabilities, 0 } };
+
+  return syscall (SYS_capset, &head, data) == 0;
+}
+
+/* A user namespace first, because in it this process may have the others. */
+static gboolean
+enter_namespaces (void)
+{
+  const gint others = CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWNS | CLONE_NEWUTS
+                      | CLONE_NEWCGROUP;
+
+  return unshare (CLONE_NEWUSER | others) == 0
+         || (set_capabilities (1u << CAP_SYS_ADMIN) && unshare (others) == 0);
+}
+
+/* An empty file system that can't be written to takes the place of all that
+ * could be named. */
+static gboolean
+enter_empty_root (void)
+{
+  const gulong flags = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC;
+
+  return mount (NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0
+         && mount ("tmpfs", "/tmp", "tmpfs", flags, "size=4k,mode=0555") == 0
+         && chdir ("/tmp") == 0 && syscall (SYS_pivot_root, ".", ".") == 0
+         && umount2 (".", MNT_DETACH) == 0 && chdir ("/") == 0;
+}
+
+static SyrinxWalls
+isolate (void)
+{
+  SyrinxWalls up = 0;
+  /* init's answer to kill(): in a namespace of its own, this is process 1 */
+  const gboolean is_alone = getpid () == 1;
+  const gboolean is_nobody = give_up_root ();
+
+  if (enter_namespaces ())
+    up |= SYRINX_WALL_NAMESPACES;
+  if (up && enter_empty_root ())
+    up |= SYRINX_WALL_ROOT;
+  if (set_capabilities (0) && is_nobody)
+    up |= SYRINX_WALL_USER;
+  return up | (is_alone ? SYRINX_WALL_PROCESSES : 0);
+}
+
+/* --- Life --- */
 
 gboolean
 syrinx_sandbox_tie_to_parent (void)
@@ -116,19 +333,41 @@ limit (gint resource, rlim_t bound)
   setrlimit (resource, &rl);
 }
 
-gboolean
-syrinx_sandbox_enter (GError **error)
+/* RLIMIT_NPROC counts within the user namespace, so after it was made; where
+ * there is none it counts the daemon's threads as well, which is all the same
+ * to a process that may only start threads. */
+static void
+limit_resources (void)
 {
   limit (RLIMIT_CORE, 0);
 #ifndef __SANITIZE_ADDRESS__ /* its shadow memory takes terabytes */
   limit (RLIMIT_AS, MAX_ADDRESS_SPACE_BYTES);
 #endif
-  limit (RLIMIT_CPU, MAX_LIFE_CPU_SECONDS);
+  limit (RLIMIT_CPU, MAX_CPU_SECONDS);
+  limit (RLIMIT_NOFILE, MAX_DESCRIPTORS);
+  limit (RLIMIT_MEMLOCK, 0);
+  limit (RLIMIT_MSGQUEUE, 0);
+  if (walls & SYRINX_WALL_NAMESPACES)
+    limit (RLIMIT_NPROC, MAX_THREADS);
+}
+
+gboolean
+syrinx_sandbox_enter (GError **error)
+{
+  gboolean may_lack_it
+      = g_strcmp0 (g_getenv (SYRINX_WORKER_SANDBOX_VARIABLE), "try") == 0;
+
+  walls = isolate ();
+  limit_resources ();
+  prctl (PR_SET_DUMPABLE, 0);
+  /* another user has made it void */
+  prctl (PR_SET_PDEATHSIG, SIGKILL);
   if (prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0) {
-    enter_landlock ();
-    if (enter_seccomp ())
-      return TRUE;
+    walls |= enter_landlock () ? SYRINX_WALL_LANDLOCK : 0;
+    walls |= enter_seccomp () ? SYRINX_WALL_SECCOMP : 0;
   }
+  if ((walls & SYRINX_WALL_SECCOMP) || may_lack_it)
+    return TRUE;
   g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_FAILED,
       "can't enter the sandbox (seccomp): %s; foreign files are not opened "
       "without it",
@@ -137,14 +376,13 @@ syrinx_sandbox_enter (GError **error)
 }
 
 void
-syrinx_sandbox_limit_cpu (guint seconds)
+syrinx_sandbox_forbid_writing (void)
 {
-  struct rusage usage;
-  struct rlimit rl;
+  limit (RLIMIT_FSIZE, 0);
+}
 
-  getrusage (RUSAGE_SELF, &usage);
-  rl.rlim_cur = usage.ru_utime.tv_sec + usage.ru_stime.tv_sec + seconds + 1;
-  rl.rlim_max = MAX_LIFE_CPU_SECONDS;
-  rl.rlim_cur = MIN (rl.rlim_cur, rl.rlim_max);
-  setrlimit (RLIMIT_CPU, &rl);
+SyrinxWalls
+syrinx_sandbox_get_walls (void)
+{
+  return walls;
 }

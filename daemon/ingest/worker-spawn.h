@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Starts a worker's process: in a PID namespace of its own where the system
+ * grants one, with no descriptor but its socket. */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* @program: a path. @socket becomes SYRINX_WORKER_FD there and stays the
+ * caller's here. Standard error is passed on if @has_stderr, the other standard
+ * descriptors are /dev/null. The process is the caller's to reap; it is process
+ * 1 in its namespace, so that with it everything ends that it has started.
+ * Errors: FAILED. Any thread. */
+gboolean syrinx_worker_spawn (const gchar *program, const gchar *const *env,
+    gint socket, gboolean has_stderr, GPid *pid, GError **error);
+
+G_END_DECLS
