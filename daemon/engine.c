@@ -54,6 +54,14 @@ note_server (SyrinxEngine *self, const gchar *state)
       &(SyrinxEvent){ .kind = SYRINX_EVENT_SERVER, .state = state });
 }
 
+void
+syrinx_engine_get_scan (SyrinxEngine *self, SyrinxEventScan *scan)
+{
+  g_object_get (self->ingest, "scanning", &scan->is_scanning, "files-done",
+      &scan->n_done, "files-total", &scan->n_total, "files-failed",
+      &scan->n_failed, NULL);
+}
+
 static void
 note_library (SyrinxEngine *self, SyrinxEventKind kind)
 {
@@ -61,9 +69,7 @@ note_library (SyrinxEngine *self, SyrinxEventKind kind)
 
   if (!syrinx_journal_is_read (self->journal, SYRINX_EVENT_BIT (kind)))
     return;
-  g_object_get (self->ingest, "scanning", &event.scan.is_scanning, "files-done",
-      &event.scan.n_done, "files-total", &event.scan.n_total, "files-failed",
-      &event.scan.n_failed, NULL);
+  syrinx_engine_get_scan (self, &event.scan);
   syrinx_journal_note (self->journal, &event);
 }
 

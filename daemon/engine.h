@@ -38,6 +38,8 @@ syrinx_engine_get_config (SyrinxEngine *engine); /* all (transfer none) */
 SyrinxJournal *syrinx_engine_get_journal (SyrinxEngine *engine);
 SyrinxStore *syrinx_engine_get_store (SyrinxEngine *engine);
 SyrinxContent *syrinx_engine_get_content (SyrinxEngine *engine);
+/* The scan that runs, or the last one. */
+void syrinx_engine_get_scan (SyrinxEngine *engine, SyrinxEventScan *scan);
 SyrinxIngest *syrinx_engine_get_ingest (SyrinxEngine *engine);
 SyrinxSessions *syrinx_engine_get_sessions (SyrinxEngine *engine);
 SyrinxStreams *syrinx_engine_get_streams (SyrinxEngine *engine);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What one D-Bus connection sees of the engine. */
+/* What one D-Bus connection sees of the engine at its root. */
 #include "bus-face.h"
 
 #include "bus-keys.h"
@@ -8,15 +8,19 @@
 
 #include "core/base/error.h"
 
+#define KINDS                                                                  \
+  (SYRINX_EVENT_BIT (SYRINX_EVENT_SESSION_BEGAN)                               \
+      | SYRINX_EVENT_BIT (SYRINX_EVENT_SESSION_ENDED)                          \
+      | SYRINX_EVENTS_OF_LIBRARY)
+
 struct _SyrinxBusFace
 {
   SyrinxEngine *engine;
-  GDBusObjectManagerServer *objects;
+  SyrinxBusSessions *sessions; /* unowned */
   SyrinxDBusManager *manager;
   SyrinxDBusLibrary *library;
   GDBusInterfaceSkeleton *keys;
-  guint64 next_session; /* names objects: an id may not stand in a path */
-  GHashTable *paths;    /* session id → object path */
+  guint reader; /* of the journal */
 };
 
 static const GDBusErrorEntry error_names[] = {
@@ -92,24 +96,30 @@ handle_revoke_token (SyrinxDBusManager *manager,
 }
 
 static gboolean
-terminate (SyrinxBusFace *face, GDBusMethodInvocation *invocation,
-    const gchar *id, const gchar *reason)
-{
-  if (syrinx_sessions_terminate (syrinx_engine_get_sessions (face->engine), id,
-          *reason ? reason : "ended by the operator"))
-    return TRUE;
-  g_dbus_method_invocation_return_error (invocation, SYRINX_ERROR,
-      SYRINX_ERROR_NOT_FOUND, "there is no session %s", id);
-  return FALSE;
-}
-
-static gboolean
 handle_terminate_session (SyrinxDBusManager *manager,
     GDBusMethodInvocation *invocation, const gchar *id, const gchar *reason,
     SyrinxBusFace *face)
 {
-  if (terminate (face, invocation, id, reason))
+  if (syrinx_bus_sessions_terminate (face->sessions, invocation, id, reason))
     syrinx_dbus_manager_complete_terminate_session (manager, invocation);
+  return TRUE;
+}
+
+static gboolean
+handle_watch_bytes (SyrinxDBusManager *manager,
+    GDBusMethodInvocation *invocation, gboolean enable, SyrinxBusFace *face)
+{
+  GDBusConnection *connection
+      = g_dbus_method_invocation_get_connection (invocation);
+  const gchar *sender = g_dbus_method_invocation_get_sender (invocation);
+  GError *error = NULL;
+
+  if (enable)
+    syrinx_bus_sessions_watch (face->sessions, connection, sender, &error);
+  else
+    syrinx_bus_sessions_unwatch (face->sessions, connection, sender);
+  if (!answered_error (invocation, error))
+    syrinx_dbus_manager_complete_watch_bytes (manager, invocation);
   return TRUE;
 }
 
@@ -223,71 +233,46 @@ handle_list_failures (SyrinxDBusLibrary *library,
   return TRUE;
 }
 
-/* --- Sessions --- */
-
-static gboolean
-handle_terminate (SyrinxDBusSession *session, GDBusMethodInvocation *invocation,
-    const gchar *reason, SyrinxBusFace *face)
-{
-  g_autofree gchar *id = g_strdup (syrinx_dbus_session_get_id (session));
-
-  if (terminate (face, invocation, id, reason))
-    syrinx_dbus_session_complete_terminate (session, invocation);
-  return TRUE;
-}
+/* --- What changes --- */
 
 static void
-follow (gpointer source, gpointer target, const gchar *const *properties)
+show_scan (SyrinxBusFace *face, const SyrinxEventScan *scan)
 {
-  for (; *properties; properties++)
-    g_object_bind_property (
-        source, *properties, target, *properties, G_BINDING_SYNC_CREATE);
+  syrinx_dbus_library_set_scanning (face->library, scan->is_scanning);
+  syrinx_dbus_library_set_files_done (face->library, scan->n_done);
+  syrinx_dbus_library_set_files_total (face->library, scan->n_total);
+  syrinx_dbus_library_set_files_failed (face->library, scan->n_failed);
 }
 
 static void
 count_sessions (SyrinxBusFace *face)
 {
-  syrinx_dbus_manager_set_session_count (
-      face->manager, g_hash_table_size (face->paths));
+  SyrinxSessionTotals totals;
+
+  syrinx_sessions_get_totals (
+      syrinx_engine_get_sessions (face->engine), &totals);
+  syrinx_dbus_manager_set_session_count (face->manager, totals.n_sessions);
 }
 
 static void
-session_added (
-    SyrinxSessions *sessions, SyrinxSession *session, SyrinxBusFace *face)
+read_event (const SyrinxEvent *event, gpointer data)
 {
-  static const gchar *const properties[]
-      = { "id", "subject", "track-id", "rendition", "region", "client", "state",
-          "bytes-sent", "created-at", "expires-at", NULL };
-  gchar *path = g_strdup_printf (
-      SYRINX_BUS_PATH "/sessions/%" G_GUINT64_FORMAT, face->next_session++);
-  g_autoptr (SyrinxDBusObjectSkeleton) object
-      = syrinx_dbus_object_skeleton_new (path);
-  g_autoptr (SyrinxDBusSession) skeleton = syrinx_dbus_session_skeleton_new ();
+  SyrinxBusFace *face = data;
 
-  follow (session, skeleton, properties);
-  g_signal_connect (
-      skeleton, "handle-terminate", G_CALLBACK (handle_terminate), face);
-  syrinx_dbus_object_skeleton_set_session (object, skeleton);
-  g_dbus_object_manager_server_export (
-      face->objects, G_DBUS_OBJECT_SKELETON (object));
-  g_hash_table_insert (
-      face->paths, g_strdup (syrinx_dbus_session_get_id (skeleton)), path);
-  count_sessions (face);
-}
-
-static void
-session_removed (
-    SyrinxSessions *sessions, SyrinxSession *session, SyrinxBusFace *face)
-{
-  g_autofree gchar *id = NULL;
-  const gchar *path;
-
-  g_object_get (session, "id", &id, NULL);
-  path = g_hash_table_lookup (face->paths, id);
-  if (path)
-    g_dbus_object_manager_server_unexport (face->objects, path);
-  g_hash_table_remove (face->paths, id);
-  count_sessions (face);
+  switch (event->kind) {
+  case SYRINX_EVENT_SCAN_PROGRESS:
+    show_scan (face, &event->scan);
+    break;
+  case SYRINX_EVENT_SCAN_DONE:
+    show_scan (face, &event->scan);
+    syrinx_dbus_library_emit_scan_done (face->library);
+    break;
+  case SYRINX_EVENT_LIBRARY_CHANGED:
+    syrinx_dbus_library_emit_changed (face->library);
+    break;
+  default:
+    count_sessions (face);
+  }
 }
 
 /* --- Life --- */
@@ -295,26 +280,18 @@ session_removed (
 static void
 make_root (SyrinxBusFace *face, const gchar *http_address)
 {
-  static const gchar *const progress[]
-      = { "scanning", "files-done", "files-total", "files-failed", NULL };
-  SyrinxIngest *ingest = syrinx_engine_get_ingest (face->engine);
+  SyrinxEventScan scan;
 
   face->manager = syrinx_dbus_manager_skeleton_new ();
   face->library = syrinx_dbus_library_skeleton_new ();
   face->keys = syrinx_bus_keys_new (face->engine);
   syrinx_dbus_manager_set_version (face->manager, SYRINX_VERSION);
   syrinx_dbus_manager_set_http_address (face->manager, http_address);
-  follow (ingest, face->library, progress);
-  g_signal_connect_object (ingest, "changed",
-      G_CALLBACK (syrinx_dbus_library_emit_changed), face->library,
-      G_CONNECT_SWAPPED);
-  g_signal_connect_object (ingest, "scan-done",
-      G_CALLBACK (syrinx_dbus_library_emit_scan_done), face->library,
-      G_CONNECT_SWAPPED);
+  syrinx_engine_get_scan (face->engine, &scan);
+  show_scan (face, &scan);
+  count_sessions (face);
 }
 
-/* The manager's own path can't be one of its objects, so these are
- * exported beside it. */
 static void
 export_root (SyrinxBusFace *face, GDBusConnection *connection)
 {
@@ -342,6 +319,7 @@ handle_calls (SyrinxBusFace *face)
     { face->manager, "handle-revoke-token", G_CALLBACK (handle_revoke_token) },
     { face->manager, "handle-terminate-session",
         G_CALLBACK (handle_terminate_session) },
+    { face->manager, "handle-watch-bytes", G_CALLBACK (handle_watch_bytes) },
     { face->manager, "handle-reload", G_CALLBACK (handle_reload) },
     { face->library, "handle-rescan", G_CALLBACK (handle_rescan) },
     { face->library, "handle-search", G_CALLBACK (handle_search) },
@@ -357,14 +335,12 @@ handle_calls (SyrinxBusFace *face)
 }
 
 SyrinxBusFace *
-syrinx_bus_face_new (SyrinxEngine *engine, GDBusConnection *connection,
-    const gchar *http_address)
+syrinx_bus_face_new (SyrinxEngine *engine, SyrinxBusSessions *sessions,
+    GDBusConnection *connection, const gchar *http_address)
 {
   static gsize errors_registered;
   static volatile gsize quark;
   SyrinxBusFace *face = g_new0 (SyrinxBusFace, 1);
-  SyrinxSessions *sessions = syrinx_engine_get_sessions (engine);
-  g_autoptr (GPtrArray) list = syrinx_sessions_list (sessions);
 
   if (g_once_init_enter (&errors_registered)) {
     g_dbus_error_register_error_domain (g_quark_to_string (SYRINX_ERROR),
@@ -372,15 +348,11 @@ syrinx_bus_face_new (SyrinxEngine *engine, GDBusConnection *connection,
     g_once_init_leave (&errors_registered, 1);
   }
   face->engine = g_object_ref (engine);
-  face->objects = g_dbus_object_manager_server_new (SYRINX_BUS_PATH);
-  face->paths = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  face->sessions = sessions;
   make_root (face, http_address);
   handle_calls (face);
-  for (guint i = 0; i < list->len; i++)
-    session_added (sessions, list->pdata[i], face);
-  g_signal_connect (sessions, "added", G_CALLBACK (session_added), face);
-  g_signal_connect (sessions, "removed", G_CALLBACK (session_removed), face);
-  g_dbus_object_manager_server_set_connection (face->objects, connection);
+  face->reader = syrinx_journal_add_reader (
+      syrinx_engine_get_journal (engine), KINDS, read_event, face);
   export_root (face, connection);
   return face;
 }
@@ -388,9 +360,8 @@ syrinx_bus_face_new (SyrinxEngine *engine, GDBusConnection *connection,
 void
 syrinx_bus_face_free (SyrinxBusFace *face)
 {
-  g_signal_handlers_disconnect_by_data (
-      syrinx_engine_get_sessions (face->engine), face);
-  g_dbus_object_manager_server_set_connection (face->objects, NULL);
+  syrinx_journal_remove_reader (
+      syrinx_engine_get_journal (face->engine), face->reader);
   g_signal_handlers_disconnect_by_data (face->manager, face);
   g_signal_handlers_disconnect_by_data (face->library, face);
   g_dbus_interface_skeleton_unexport (
@@ -398,11 +369,9 @@ syrinx_bus_face_free (SyrinxBusFace *face)
   g_dbus_interface_skeleton_unexport (
       G_DBUS_INTERFACE_SKELETON (face->library));
   g_dbus_interface_skeleton_unexport (face->keys);
-  g_object_unref (face->objects);
   g_object_unref (face->manager);
   g_object_unref (face->library);
   g_object_unref (face->keys);
   g_object_unref (face->engine);
-  g_hash_table_unref (face->paths);
   g_free (face);
 }

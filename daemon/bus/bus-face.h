@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What one D-Bus connection sees of the engine: Manager, Library, and an
- * object per session. Main thread only. */
+/* What one D-Bus connection sees of the engine at /org/syrinx/Syrinx1: Manager,
+ * Library and Keys. Main thread only. */
 #pragma once
 
-#include "daemon/engine.h"
+#include "bus-sessions.h"
 
 G_BEGIN_DECLS
 
 typedef struct _SyrinxBusFace SyrinxBusFace;
 
-SyrinxBusFace *syrinx_bus_face_new (SyrinxEngine *engine,
+/* @sessions outlives it. (transfer full) */
+SyrinxBusFace *
+syrinx_bus_face_new (SyrinxEngine *engine, SyrinxBusSessions *sessions,
     GDBusConnection *connection, const gchar *http_address);
 void syrinx_bus_face_free (SyrinxBusFace *face);
 

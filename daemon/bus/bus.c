@@ -14,6 +14,7 @@ struct _SyrinxBus
   SyrinxEngine *engine;
   gchar *http_address;
   gchar *socket_path;
+  SyrinxBusSessions *sessions;
   GDBusServer *server;
   GHashTable *connections; /* GDBusConnection → SyrinxBusFace, private ones */
   GDBusConnection *public_bus; /* session or system, or NULL */
@@ -44,15 +45,27 @@ connection_closed (GDBusConnection *connection, gboolean remote_vanished,
     GError *error, SyrinxBus *bus)
 {
   g_signal_handlers_disconnect_by_data (connection, bus);
+  syrinx_bus_sessions_remove_connection (bus->sessions, connection);
   g_hash_table_remove (bus->connections, connection);
+}
+
+/* (transfer full) */
+static SyrinxBusFace *
+show (SyrinxBus *bus, GDBusConnection *connection)
+{
+  SyrinxBusFace *face = syrinx_bus_face_new (
+      bus->engine, bus->sessions, connection, bus->http_address);
+
+  syrinx_bus_sessions_add_connection (bus->sessions, connection);
+  return face;
 }
 
 static gboolean
 new_connection (
     GDBusServer *server, GDBusConnection *connection, SyrinxBus *bus)
 {
-  g_hash_table_insert (bus->connections, g_object_ref (connection),
-      syrinx_bus_face_new (bus->engine, connection, bus->http_address));
+  g_hash_table_insert (
+      bus->connections, g_object_ref (connection), show (bus, connection));
   g_signal_connect (connection, "closed", G_CALLBACK (connection_closed), bus);
   return TRUE;
 }
@@ -115,8 +128,7 @@ serve_public (SyrinxBus *bus, GBusType type, GError **error)
     return FALSE;
   }
   g_dbus_connection_set_exit_on_close (bus->public_bus, FALSE);
-  bus->public_face
-      = syrinx_bus_face_new (bus->engine, bus->public_bus, bus->http_address);
+  bus->public_face = show (bus, bus->public_bus);
   return own_name (bus->public_bus, error);
 }
 
@@ -127,6 +139,7 @@ syrinx_bus_new (SyrinxEngine *engine, const gchar *name,
   g_autoptr (SyrinxBus) bus = g_new0 (SyrinxBus, 1);
 
   bus->engine = g_object_ref (engine);
+  bus->sessions = syrinx_bus_sessions_new (engine);
   bus->http_address = g_strdup (http_address ? http_address : "");
   bus->socket_path = g_build_filename (
       syrinx_store_get_state_dir (syrinx_engine_get_store (engine)), "bus",
@@ -160,6 +173,7 @@ syrinx_bus_free (SyrinxBus *bus)
   g_hash_table_foreach (bus->connections, disconnect, bus);
   g_hash_table_unref (bus->connections);
   g_clear_pointer (&bus->public_face, syrinx_bus_face_free);
+  g_clear_pointer (&bus->sessions, syrinx_bus_sessions_free);
   g_clear_object (&bus->public_bus);
   g_clear_object (&bus->server);
   g_object_unref (bus->engine);

@@ -281,42 +281,105 @@ ctl_rescan (Ctl *ctl, int argc, char **argv)
   return CTL_OK;
 }
 
-static CtlExit
-list_sessions (Ctl *ctl)
+/* Of each session its properties, a{sv}. (transfer full) (nullable) */
+static GPtrArray *
+get_sessions (Ctl *ctl, GError **error)
+{
+  GPtrArray *sessions;
+  g_autoptr (GVariant) reply
+      = ctl_call (ctl, "org.freedesktop.DBus.ObjectManager",
+          "GetManagedObjects", NULL, "(a{oa{sa{sv}}})", error);
+  g_autoptr (GVariantIter) objects = NULL;
+  GVariant *interfaces;
+
+  if (!reply)
+    return NULL;
+  sessions = g_ptr_array_new_with_free_func ((GDestroyNotify)g_variant_unref);
+  g_variant_get (reply, "(a{oa{sa{sv}}})", &objects);
+  while (g_variant_iter_loop (objects, "{&o@a{sa{sv}}}", NULL, &interfaces)) {
+    GVariant *session = g_variant_lookup_value (
+        interfaces, "org.syrinx.Syrinx1.Session", G_VARIANT_TYPE_VARDICT);
+    if (session)
+      g_ptr_array_add (sessions, session);
+  }
+  return sessions;
+}
+
+/* "TrackId" → "track_id" (transfer full) */
+static gchar *
+make_member_name (const gchar *property)
+{
+  GString *name = g_string_new (NULL);
+
+  for (const gchar *p = property; *p; p++) {
+    if (g_ascii_isupper (*p) && p > property)
+      g_string_append_c (name, '_');
+    g_string_append_c (name, g_ascii_tolower (*p));
+  }
+  return g_string_free (name, FALSE);
+}
+
+/* The names and types of HTTP's answers. */
+static void
+print_sessions_json (GPtrArray *sessions)
+{
+  g_autoptr (JsonBuilder) json = json_builder_new ();
+
+  json_builder_begin_array (json);
+  for (guint i = 0; i < sessions->len; i++) {
+    GVariantIter properties;
+    const gchar *property;
+    GVariant *value;
+    json_builder_begin_object (json);
+    g_variant_iter_init (&properties, sessions->pdata[i]);
+    while (g_variant_iter_loop (&properties, "{&sv}", &property, &value)) {
+      g_autofree gchar *name = make_member_name (property);
+      json_builder_set_member_name (json, name);
+      json_builder_add_value (json, json_gvariant_serialize (value));
+    }
+    json_builder_end_object (json);
+  }
+  json_builder_end_array (json);
+  print_json (json);
+}
+
+static void
+print_sessions (GPtrArray *sessions)
 {
   static const gchar *const columns[] = { "id", "subject", "track-id",
     "rendition", "region", "client", "state", "bytes-sent", NULL };
   static const gchar *const names[] = { "Id", "Subject", "TrackId", "Rendition",
     "Region", "Client", "State", "BytesSent" };
   g_autoptr (CtlTable) table = ctl_table_new (columns);
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GVariant) reply
-      = ctl_call (ctl, "org.freedesktop.DBus.ObjectManager",
-          "GetManagedObjects", NULL, "(a{oa{sa{sv}}})", &error);
-  g_autoptr (GVariantIter) objects = NULL;
-  GVariant *interfaces;
 
-  if (!reply)
-    return ctl_report (error);
-  g_variant_get (reply, "(a{oa{sa{sv}}})", &objects);
-  while (g_variant_iter_next (objects, "{&o@a{sa{sv}}}", NULL, &interfaces)) {
-    g_autoptr (GVariant) owned = interfaces;
-    g_autoptr (GVariant) session = g_variant_lookup_value (
-        interfaces, "org.syrinx.Syrinx1.Session", G_VARIANT_TYPE ("a{sv}"));
+  for (guint i = 0; i < sessions->len; i++) {
     g_autoptr (GPtrArray) cells = g_ptr_array_new_with_free_func (g_free);
-    for (guint i = 0; session && i < G_N_ELEMENTS (names); i++) {
+    for (guint n = 0; n < G_N_ELEMENTS (names); n++) {
       g_autoptr (GVariant) value
-          = g_variant_lookup_value (session, names[i], NULL);
+          = g_variant_lookup_value (sessions->pdata[i], names[n], NULL);
       g_ptr_array_add (
           cells, !value ? g_strdup ("")
                  : g_variant_is_of_type (value, G_VARIANT_TYPE_STRING)
                      ? g_variant_dup_string (value, NULL)
                      : g_variant_print (value, FALSE));
     }
-    if (session)
-      ctl_table_add (table, (const gchar *const *)cells->pdata);
+    ctl_table_add (table, (const gchar *const *)cells->pdata);
   }
-  ctl_table_print (table, ctl->json);
+  ctl_table_print (table, FALSE);
+}
+
+static CtlExit
+list_sessions (Ctl *ctl)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) sessions = get_sessions (ctl, &error);
+
+  if (!sessions)
+    return ctl_report (error);
+  if (ctl->json)
+    print_sessions_json (sessions);
+  else
+    print_sessions (sessions);
   return CTL_OK;
 }
 

@@ -33,7 +33,7 @@ static const struct
   MEMBER ("encryption", "Encryption", STRING, encryption, FALSE),
   MEMBER ("created_at", "CreatedAt", INT64, created_at_s, FALSE),
   MEMBER ("expires_at", "ExpiresAt", INT64, expires_at_s, TRUE),
-  MEMBER ("bytes_sent", "BytesSent", UINT64, bytes_sent, FALSE),
+  MEMBER ("bytes_sent", "BytesSent", UINT64, bytes_sent, TRUE),
   MEMBER ("rtt_ms", "RttMs", UINT, rtt_ms, FALSE),
   MEMBER ("reason", "Reason", STRING, reason, TRUE),
 #undef MEMBER

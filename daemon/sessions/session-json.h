@@ -23,8 +23,8 @@ GVariant *
 syrinx_session_get_variant (SyrinxSession *session, const gchar *property);
 /* All of the properties, a{sv}. (transfer floating) */
 GVariant *syrinx_session_to_variant (SyrinxSession *session);
-/* Those that change, but for BytesSent, a{sv}: State, Reason, ExpiresAt.
- * (transfer floating) */
+/* Those that change, a{sv}: State, ExpiresAt, BytesSent, Reason. (transfer
+ * floating) */
 GVariant *syrinx_session_changes_to_variant (SyrinxSession *session);
 
 G_END_DECLS

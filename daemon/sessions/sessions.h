@@ -29,7 +29,7 @@ typedef struct
   const gchar *client;               /* its address; (nullable) */
   const gchar *state;                /* idle, playing, ended */
   const gchar *reason;               /* of its end; (nullable) */
-  const gchar *encryption;           /* none, aes128, ece */
+  const gchar *encryption;           /* none, hls-aes128, ece */
   guint64 bytes_sent;                /* media */
   gint64 created_at_s, expires_at_s; /* Unix time */
   guint rtt_ms;                      /* to the listener and back */

@@ -115,6 +115,7 @@ everybody_may_look_and_few_may_change (Fixture *f, gconstpointer data)
     { "org.syrinx.Syrinx1.Manager.IssueToken", "\"{'subject': <'eve'>}\"",
         FALSE },
     { "org.syrinx.Syrinx1.Manager.RevokeToken", "'' ann", FALSE },
+    { "org.syrinx.Syrinx1.Manager.WatchBytes", "true", FALSE },
     { "org.syrinx.Syrinx1.Manager.Reload", "", FALSE },
   };
 
@@ -144,6 +145,18 @@ nobody_takes_our_name (Fixture *f, gconstpointer data)
       = g_strndup (g_bytes_get_data (ours, NULL), g_bytes_get_size (ours));
 
   g_assert_nonnull (strstr (text, "AccessDenied"));
+}
+
+/* There may be 32 watchers at a time; each of these leaves when it is answered.
+ */
+static void
+watchers_that_leave_make_room (Fixture *f, gconstpointer data)
+{
+  for (guint i = 0; i < 40; i++) {
+    g_autofree gchar *text
+        = call ("", "org.syrinx.Syrinx1.Manager.WatchBytes", "true");
+    g_assert_cmpstr (text, ==, "()\n");
+  }
 }
 
 static gboolean
@@ -191,6 +204,7 @@ main (int argc, char **argv)
   }
   ADD (everybody_may_look_and_few_may_change);
   ADD (nobody_takes_our_name);
+  ADD (watchers_that_leave_make_room);
   ADD (changes_are_signalled);
   return g_test_run ();
 }
