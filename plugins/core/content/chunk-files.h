@@ -15,11 +15,11 @@ gboolean syrinx_chunk_files_write (const gchar *state_dir,
     const gchar *track_id, const gchar *rendition, guint epoch, guint number,
     GBytes *chunk, GError **error);
 
-/* The file if it is exactly @size_bytes long and has this digest.
- * (transfer full) Errors: CORRUPT, NOT_FOUND, FAILED. */
+/* The file if it is exactly @size_bytes long. (transfer full) Errors: CORRUPT,
+ * NOT_FOUND, FAILED. */
 GBytes *syrinx_chunk_files_read (const gchar *state_dir, const gchar *track_id,
     const gchar *rendition, guint epoch, guint number, gint64 size_bytes,
-    const guint8 sha256[32], GError **error);
+    GError **error);
 
 void syrinx_chunk_files_remove (const gchar *state_dir, const gchar *track_id,
     const gchar *rendition, guint epoch, guint number);

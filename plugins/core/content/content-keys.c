@@ -234,27 +234,6 @@ renew (SyrinxContent *content, SyrinxRenditionRow *row, GError **error)
   return row->wrapped_key != NULL;
 }
 
-static void
-mark_superseded (SyrinxContent *content, const SyrinxRenditionRow *row)
-{
-  g_autofree gchar *name
-      = g_strdup_printf ("%s/%s/%u", row->track_id, row->name, row->epoch - 1);
-  SyrinxRendition *rendition;
-
-  g_mutex_lock (&content->lock);
-  rendition = g_hash_table_lookup (content->renditions, name);
-  if (rendition)
-    rendition->is_superseded = TRUE;
-  g_mutex_unlock (&content->lock);
-}
-
-void
-syrinx_content_supersede (SyrinxContent *content, const SyrinxRenditionRow *row)
-{
-  mark_superseded (content, row);
-  syrinx_content_sweep (content);
-}
-
 /* With plan_lock held. *@n is 0 when there are no more. */
 static gboolean
 rotate_batch_planned (SyrinxContent *content, const gchar *track_id,
@@ -269,7 +248,7 @@ rotate_batch_planned (SyrinxContent *content, const gchar *track_id,
   if (!rows || !syrinx_store_put_renditions (content->store, rows, error))
     return FALSE;
   for (guint i = 0; i < rows->len; i++)
-    mark_superseded (content, rows->pdata[i]);
+    syrinx_content_mark_superseded (content, rows->pdata[i]);
   *n = rows->len;
   return TRUE;
 }
@@ -308,44 +287,4 @@ syrinx_content_rotate_keys (SyrinxContent *content, const gchar *track_id,
       "track %s has no %s yet: it gets a key when it is first played", track_id,
       name ? name : "rendition");
   return FALSE;
-}
-
-/* --- Epochs that are over --- */
-
-/* With plan_lock held. Files first: a row without its file is noticed, a file
- * without its row is not. */
-static void
-remove_epoch_planned (SyrinxContent *content, const SyrinxRenditionRow *row)
-{
-  g_autofree gchar *name
-      = g_strdup_printf ("%s/%s/%u", row->track_id, row->name, row->epoch);
-  g_autoptr (GError) error = NULL;
-  gboolean in_use;
-
-  g_mutex_lock (&content->lock);
-  in_use = g_hash_table_contains (content->renditions, name);
-  g_mutex_unlock (&content->lock);
-  if (in_use)
-    return;
-  syrinx_chunk_files_remove_epoch (
-      content->state_dir, row->track_id, row->name, row->epoch);
-  if (!syrinx_store_remove_epoch (
-          content->store, row->track_id, row->name, row->epoch, &error))
-    g_warning ("can't forget the old epoch %s: %s", name, error->message);
-}
-
-void
-syrinx_content_remove_superseded (SyrinxContent *content)
-{
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GPtrArray) rows
-      = syrinx_store_list_superseded (content->store, &error);
-
-  if (error)
-    g_warning ("can't look for old epochs: %s", error->message);
-  for (guint i = 0; rows && i < rows->len; i++) {
-    g_mutex_lock (&content->plan_lock);
-    remove_epoch_planned (content, rows->pdata[i]);
-    g_mutex_unlock (&content->plan_lock);
-  }
 }

@@ -28,7 +28,8 @@ syrinx_rendition_clear_waits (SyrinxRendition *rendition)
 }
 
 void
-syrinx_rendition_wake_locked (SyrinxRendition *rendition, gint first, gint end)
+syrinx_rendition_wake_unlocking (
+    SyrinxRendition *rendition, gint first, gint end)
 {
   SyrinxContent *content = rendition->content;
   guint64 end_serial = rendition->next_serial;
@@ -79,8 +80,9 @@ find_owed_locked (SyrinxRendition *rendition, gint number, gpointer user_data)
   return NULL;
 }
 
-void
-syrinx_rendition_owe_failure_locked (
+/* Notes for each who waits for [first, end) why it will not come. */
+static void
+owe_failure_locked (
     SyrinxRendition *rendition, gint first, gint end, const GError *failure)
 {
   for (GList *link = rendition->waits; link; link = link->next) {
@@ -152,4 +154,21 @@ syrinx_rendition_take_failure_locked (SyrinxRendition *rendition, gint number,
     return FALSE;
   g_propagate_error (error, g_steal_pointer (&rendition->failure));
   return TRUE;
+}
+
+void
+syrinx_rendition_fail (
+    SyrinxRendition *rendition, gint first, guint count, const GError *error)
+{
+  SyrinxContent *content = rendition->content;
+  gint end = first + (gint)MIN (count, rendition->row->n_fragments);
+
+  g_mutex_lock (&content->lock);
+  g_clear_error (&rendition->failure);
+  rendition->failure = g_error_copy (error);
+  rendition->failed_first = rendition->row->header ? first : MIN (first, -1);
+  rendition->failed_end = end;
+  owe_failure_locked (rendition, rendition->failed_first, end, error);
+  syrinx_rendition_wake_unlocking (rendition, rendition->failed_first, end);
+  g_mutex_unlock (&content->lock);
 }
