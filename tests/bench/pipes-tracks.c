@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "pipes-tracks.h"
 
-#include "core/media/cmaf.h"
+#include "tests/support/tracks.h"
+#include "tests/support/tree.h"
+
 #include "core/content/content.h"
+#include "core/media/cmaf.h"
 
 #include <glib/gstdio.h>
 #include <gst/app/app.h>
@@ -11,11 +14,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PACKET_UNITS     960
-#define PRE_SKIP         312
 #define FRAGMENT_PACKETS 200 /* 4 s */
 #define N_FRAGMENTS      (TRACKS_SECONDS * 50 / FRAGMENT_PACKETS)
-#define FRAGMENT_UNITS   (FRAGMENT_PACKETS * PACKET_UNITS)
+#define FRAGMENT_UNITS   (FRAGMENT_PACKETS * TRACKS_PACKET_UNITS)
 
 static const gchar *const pieces[] = { "Reeds at Dusk/02 Greensleeves.mp3",
   "Reeds at Dusk/03 Scarborough Fair.ogg", "Pipes at Dawn/01 Ode to Joy.opus",
@@ -71,59 +72,19 @@ encode_all (void)
 
 /* --- Storing --- */
 
+static const TracksShape shape
+    = { .n_fragments = N_FRAGMENTS, .n_packets = FRAGMENT_PACKETS };
+
 static SyrinxRenditionRow *
 plan (
     const SyrinxTrack *track, const gchar *name, gpointer data, GError **error)
 {
-  SyrinxCmafFormat format = { .codec = SYRINX_CMAF_OPUS,
-    .sample_rate_hz = 48000,
-    .channels = 2,
-    .pre_skip = PRE_SKIP };
-  SyrinxRenditionRow *row = g_new0 (SyrinxRenditionRow, 1);
-
-  row->track_id = g_strdup (track->id);
-  row->name = g_strdup (name);
-  row->codecs = g_strdup ("opus");
-  row->sample_rate_hz = row->timescale = 48000;
-  row->channels = 2;
-  row->pre_skip = PRE_SKIP;
-  row->fragment_units = FRAGMENT_UNITS;
-  row->n_fragments = N_FRAGMENTS;
-  row->n_units = N_FRAGMENTS * FRAGMENT_UNITS;
-  row->header = syrinx_cmaf_write_header (&format, error);
-  return row;
+  return tracks_plan (&shape, track, name, error);
 }
 
 static void
 produce (SyrinxRendition *rendition, gint number, gpointer data)
 {
-}
-
-static gchar **
-add_tracks (SyrinxStore *store, guint n_tracks)
-{
-  g_autoptr (GPtrArray) tracks
-      = g_ptr_array_new_with_free_func ((GDestroyNotify)syrinx_track_free);
-  gchar **ids = g_new0 (gchar *, n_tracks + 1);
-  g_autoptr (GError) error = NULL;
-
-  for (guint i = 0; i < n_tracks; i++) {
-    SyrinxTrack *track = g_new0 (SyrinxTrack, 1);
-    track->root = g_strdup ("/music");
-    track->path = g_strdup_printf ("%u.flac", i);
-    track->title = g_strdup_printf ("Track %u", i);
-    track->codec = g_strdup ("flac");
-    track->fingerprint = g_strdup_printf ("%08x", i);
-    track->sample_rate_hz = 48000;
-    track->channels = 2;
-    track->n_samples = N_FRAGMENTS * FRAGMENT_UNITS - PRE_SKIP;
-    g_ptr_array_add (tracks, track);
-  }
-  syrinx_store_put_tracks (store, tracks, &error);
-  g_assert_no_error (error);
-  for (guint i = 0; i < n_tracks; i++)
-    ids[i] = g_strdup (((SyrinxTrack *)tracks->pdata[i])->id);
-  return ids;
 }
 
 /* @packets from @first on, over and over. */
@@ -139,7 +100,8 @@ commit_fragment (
   for (guint i = 0; i < FRAGMENT_PACKETS; i++) {
     gst_buffer_map (
         packets->pdata[(first + i) % packets->len], &maps[i], GST_MAP_READ);
-    samples[i] = (SyrinxCmafSample){ maps[i].data, maps[i].size, PACKET_UNITS };
+    samples[i]
+        = (SyrinxCmafSample){ maps[i].data, maps[i].size, TRACKS_PACKET_UNITS };
   }
   clear = syrinx_cmaf_write_fragment (
       number + 1, (guint64)number * FRAGMENT_UNITS, samples, FRAGMENT_PACKETS);
@@ -234,19 +196,13 @@ tracks_make (const gchar *dir, guint n_tracks, guint n_files)
   Tracks *tracks = g_new0 (Tracks, 1);
   g_autoptr (GPtrArray) packets = encode_all ();
   g_autoptr (SyrinxStore) store = NULL;
-  g_autoptr (SyrinxKeyring) keyring = NULL;
   g_autoptr (SyrinxContent) content = NULL;
-  g_autoptr (GError) error = NULL;
 
   tracks->dir = dir ? g_strdup (dir) : make_directory ();
   g_mkdir_with_parents (tracks->dir, 0700);
-  store = syrinx_store_open (tracks->dir, TRUE, &error);
-  g_assert_no_error (error);
-  keyring = syrinx_keyring_open (tracks->dir, TRUE, &error);
-  g_assert_no_error (error);
-  content = syrinx_content_new (store, keyring, G_MAXINT64, 1 << 24);
+  content = tracks_open_content (tracks->dir, 1 << 24, &store);
   syrinx_content_set_producer (content, &producer, NULL);
-  tracks->ids = add_tracks (store, n_tracks);
+  tracks->ids = tracks_add (store, &shape, n_tracks);
   tracks->n_ids = n_tracks;
   fill (content, tracks->ids, packets);
   tracks->files = g_new0 (gchar *, n_files + 1);
@@ -269,26 +225,10 @@ tracks_open (const gchar *dir)
   return tracks;
 }
 
-static void
-remove_tree (const gchar *path)
-{
-  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
-  const gchar *name;
-
-  while (dir && (name = g_dir_read_name (dir))) {
-    g_autofree gchar *child = g_build_filename (path, name, NULL);
-    if (g_file_test (child, G_FILE_TEST_IS_DIR))
-      remove_tree (child);
-    else
-      g_unlink (child);
-  }
-  g_rmdir (path);
-}
-
 void
 tracks_remove (Tracks *tracks)
 {
-  remove_tree (tracks->dir);
+  tree_remove (tracks->dir);
 }
 
 void

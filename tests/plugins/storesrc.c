@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* syrinxstoresrc: its forms, its seeks, and waiting that blocks nobody. */
-#include "core/media/cmaf.h"
+#include "tests/support/tracks.h"
+#include "tests/support/tree.h"
+
 #include "core/content/content.h"
+#include "core/media/cmaf.h"
 #include "core/schedule/demand.h"
 
 #include <glib/gstdio.h>
@@ -12,7 +15,6 @@
 #define N_FRAGMENTS 4
 #define N_PACKETS   50
 #define UNITS       (N_PACKETS * 960)
-#define PRE_SKIP    312
 
 typedef struct
 {
@@ -22,40 +24,13 @@ typedef struct
   SyrinxRendition *rendition;
 } Fixture;
 
-static GBytes *
-make_clear (guint number)
-{
-  static guint8 payload[N_PACKETS * 20];
-  SyrinxCmafSample samples[N_PACKETS];
-
-  memset (payload, 'a' + number, sizeof payload);
-  for (guint i = 0; i < N_PACKETS; i++)
-    samples[i] = (SyrinxCmafSample){ payload + 20 * i, 20, 960 };
-  return syrinx_cmaf_write_fragment (
-      number + 1, (guint64)number * UNITS, samples, N_PACKETS);
-}
+static const TracksShape shape = { N_FRAGMENTS, N_PACKETS, 20 };
 
 static SyrinxRenditionRow *
 plan (
     const SyrinxTrack *track, const gchar *name, gpointer data, GError **error)
 {
-  SyrinxCmafFormat format = { .codec = SYRINX_CMAF_OPUS,
-    .sample_rate_hz = 48000,
-    .channels = 2,
-    .pre_skip = PRE_SKIP };
-  SyrinxRenditionRow *row = g_new0 (SyrinxRenditionRow, 1);
-
-  row->track_id = g_strdup (track->id);
-  row->name = g_strdup (name);
-  row->codecs = g_strdup ("opus");
-  row->sample_rate_hz = row->timescale = 48000;
-  row->channels = 2;
-  row->pre_skip = PRE_SKIP;
-  row->fragment_units = UNITS;
-  row->n_fragments = N_FRAGMENTS;
-  row->n_units = N_FRAGMENTS * UNITS;
-  row->header = syrinx_cmaf_write_header (&format, error);
-  return row;
+  return tracks_plan (&shape, track, name, error);
 }
 
 /* Fragments come when a test commits them. */
@@ -65,60 +40,18 @@ produce (SyrinxRendition *rendition, gint number, gpointer data)
 }
 
 static void
-commit (Fixture *f, guint first, guint end)
-{
-  for (guint i = first; i < end; i++) {
-    g_autoptr (GBytes) clear = make_clear (i);
-    g_autoptr (GError) error = NULL;
-    syrinx_rendition_commit (f->rendition, i, clear, &error);
-    g_assert_no_error (error);
-  }
-}
-
-static void
 set_up (Fixture *f, gconstpointer data)
 {
   static const SyrinxProducer producer = { plan, produce };
-  g_autoptr (SyrinxKeyring) keyring = NULL;
-  g_autoptr (GPtrArray) tracks
-      = g_ptr_array_new_with_free_func ((GDestroyNotify)syrinx_track_free);
-  SyrinxTrack *track = g_new0 (SyrinxTrack, 1);
+  g_auto (GStrv) ids = NULL;
 
   f->dir = g_dir_make_tmp ("syrinx-storesrc-XXXXXX", NULL);
-  f->store = syrinx_store_open (f->dir, TRUE, NULL);
-  keyring = syrinx_keyring_open (f->dir, TRUE, NULL);
-  f->content = syrinx_content_new (f->store, keyring, 1 << 20, 1 << 20);
+  f->content = tracks_open_content (f->dir, 1 << 20, &f->store);
   syrinx_content_set_producer (f->content, &producer, f);
-  track->root = g_strdup ("/music");
-  track->path = g_strdup ("a.flac");
-  track->title = g_strdup ("A");
-  track->codec = g_strdup ("flac");
-  track->fingerprint = g_strdup ("00");
-  track->sample_rate_hz = 48000;
-  track->channels = 2;
-  track->n_samples = N_FRAGMENTS * UNITS - PRE_SKIP;
-  g_ptr_array_add (tracks, track);
-  g_assert_true (syrinx_store_put_tracks (f->store, tracks, NULL));
-  f->uri = g_strdup_printf ("syrinx://track/%s?rendition=opus-128", track->id);
-  f->rendition
-      = syrinx_content_open (f->content, track->id, "opus-128", 0, NULL);
+  ids = tracks_add (f->store, &shape, 1);
+  f->uri = g_strdup_printf ("syrinx://track/%s?rendition=opus-128", ids[0]);
+  f->rendition = syrinx_content_open (f->content, ids[0], "opus-128", 0, NULL);
   g_assert_nonnull (f->rendition);
-}
-
-static void
-remove_tree (const gchar *path)
-{
-  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
-  const gchar *name;
-
-  while (dir && (name = g_dir_read_name (dir))) {
-    g_autofree gchar *child = g_build_filename (path, name, NULL);
-    if (g_file_test (child, G_FILE_TEST_IS_DIR))
-      remove_tree (child);
-    else
-      g_unlink (child);
-  }
-  g_rmdir (path);
 }
 
 static void
@@ -128,7 +61,7 @@ tear_down (Fixture *f, gconstpointer data)
   syrinx_content_flush (f->content);
   syrinx_content_unref (f->content);
   syrinx_store_unref (f->store);
-  remove_tree (f->dir);
+  tree_remove (f->dir);
   g_free (f->dir);
   g_free (f->uri);
 }
@@ -165,7 +98,7 @@ each_form_comes_whole_and_in_order (Fixture *f, gconstpointer data)
     { "video/quicktime", 1 + N_FRAGMENTS },
     { "audio/x-opus", N_FRAGMENTS * N_PACKETS } };
 
-  commit (f, 0, N_FRAGMENTS);
+  tracks_commit (f->rendition, &shape, 0, N_FRAGMENTS);
   for (guint i = 0; i < G_N_ELEMENTS (forms); i++) {
     g_autofree gchar *rest
         = g_strconcat (forms[i].caps, " ! appsink name=out sync=false", NULL);
@@ -199,14 +132,14 @@ a_seek_lands_on_the_packet_that_holds_the_moment (
   g_autoptr (GstSample) sample = NULL;
   gint64 duration;
 
-  commit (f, 0, N_FRAGMENTS);
+  tracks_commit (f->rendition, &shape, 0, N_FRAGMENTS);
   gst_element_set_state (pipeline, GST_STATE_PAUSED);
   gst_element_get_state (pipeline, NULL, NULL, 10 * GST_SECOND);
   g_assert_true (
       gst_element_query_duration (pipeline, GST_FORMAT_TIME, &duration));
   g_assert_cmpint (duration, ==,
       gst_util_uint64_scale (
-          N_FRAGMENTS * UNITS - PRE_SKIP, GST_SECOND, 48000));
+          N_FRAGMENTS * UNITS - TRACKS_PRE_SKIP, GST_SECOND, 48000));
   g_assert_true (gst_element_seek_simple (pipeline, GST_FORMAT_TIME,
       GST_SEEK_FLAG_FLUSH | GST_SEEK_FLAG_ACCURATE, 2500 * GST_MSECOND));
   gst_element_get_state (pipeline, NULL, NULL, 10 * GST_SECOND);
@@ -232,7 +165,7 @@ what_is_not_made_yet_is_waited_for_and_left_at_once (
   GstSample *sample;
   gint64 before_us;
 
-  commit (f, 0, 1);
+  tracks_commit (f->rendition, &shape, 0, 1);
   gst_element_set_state (pipeline, GST_STATE_PLAYING);
   for (guint i = 0; i < N_PACKETS; i++) {
     sample = gst_app_sink_pull_sample (sink);
@@ -240,7 +173,7 @@ what_is_not_made_yet_is_waited_for_and_left_at_once (
     gst_sample_unref (sample);
   }
   g_assert_null (gst_app_sink_try_pull_sample (sink, 50 * GST_MSECOND));
-  commit (f, 1, 2);
+  tracks_commit (f->rendition, &shape, 1, 2);
   sample = gst_app_sink_pull_sample (sink);
   g_assert_nonnull (sample);
   gst_sample_unref (sample);
@@ -259,7 +192,7 @@ behind_a_geoqueue_it_pends_without_a_thread (Fixture *f, gconstpointer data)
   g_autoptr (GstPad) pad = gst_element_get_static_pad (src, "src");
   GstSample *sample;
 
-  commit (f, 0, 1);
+  tracks_commit (f->rendition, &shape, 0, 1);
   gst_element_set_state (pipeline, GST_STATE_PLAYING);
   for (guint i = 0; i < N_PACKETS; i++) {
     sample = gst_app_sink_pull_sample (sink);
@@ -268,7 +201,7 @@ behind_a_geoqueue_it_pends_without_a_thread (Fixture *f, gconstpointer data)
   }
   g_assert_cmpint (gst_pad_get_task_state (pad), ==, GST_TASK_STOPPED);
   g_assert_null (gst_app_sink_try_pull_sample (sink, 50 * GST_MSECOND));
-  commit (f, 1, N_FRAGMENTS);
+  tracks_commit (f->rendition, &shape, 1, N_FRAGMENTS);
   for (guint i = N_PACKETS; i < N_FRAGMENTS * N_PACKETS; i++) {
     sample = gst_app_sink_pull_sample (sink);
     g_assert_nonnull (sample);

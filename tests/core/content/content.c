@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Content: fragments are made once, kept encrypted, and never served damaged.
  */
-#include "core/media/cmaf.h"
-#include "core/content/content.h"
+#include "tests/support/tracks.h"
+#include "tests/support/tree.h"
+
 #include "core/base/error.h"
+#include "core/content/content.h"
+#include "core/media/cmaf.h"
 
 #include <glib/gstdio.h>
 #include <string.h>
@@ -25,39 +28,13 @@ typedef struct
   GThread *maker;
 } Fixture;
 
-static GBytes *
-make_clear (guint number)
-{
-  guint8 payload[64];
-  SyrinxCmafSample samples[2]
-      = { { payload, 40, 960 }, { payload + 40, 24, 960 } };
-
-  memset (payload, 'a' + number, sizeof payload);
-  return syrinx_cmaf_write_fragment (
-      number + 1, (guint64)number * UNITS, samples, 2);
-}
+static const TracksShape shape = { N_FRAGMENTS, 2, 32 };
 
 static SyrinxRenditionRow *
 plan (
     const SyrinxTrack *track, const gchar *name, gpointer data, GError **error)
 {
-  SyrinxCmafFormat format = { .codec = SYRINX_CMAF_OPUS,
-    .sample_rate_hz = 48000,
-    .channels = 2,
-    .pre_skip = 312 };
-  SyrinxRenditionRow *row = g_new0 (SyrinxRenditionRow, 1);
-
-  row->track_id = g_strdup (track->id);
-  row->name = g_strdup (name);
-  row->codecs = g_strdup ("opus");
-  row->sample_rate_hz = row->timescale = 48000;
-  row->channels = 2;
-  row->pre_skip = 312;
-  row->fragment_units = UNITS;
-  row->n_fragments = N_FRAGMENTS;
-  row->n_units = N_FRAGMENTS * UNITS;
-  row->header = syrinx_cmaf_write_header (&format, error);
-  return row;
+  return tracks_plan (&shape, track, name, error);
 }
 
 static gpointer
@@ -65,12 +42,7 @@ make_all (gpointer data)
 {
   SyrinxRendition *rendition = data;
 
-  for (guint i = 0; i < N_FRAGMENTS; i++) {
-    g_autoptr (GBytes) clear = make_clear (i);
-    g_autoptr (GError) error = NULL;
-    syrinx_rendition_commit (rendition, i, clear, &error);
-    g_assert_no_error (error);
-  }
+  tracks_commit (rendition, &shape, 0, N_FRAGMENTS);
   syrinx_rendition_unref (rendition);
   return NULL;
 }
@@ -118,46 +90,19 @@ close_content (Fixture *f)
 static void
 set_up (Fixture *f, gconstpointer data)
 {
-  SyrinxTrack *track = g_new0 (SyrinxTrack, 1);
-  g_autoptr (GPtrArray) tracks
-      = g_ptr_array_new_with_free_func ((GDestroyNotify)syrinx_track_free);
+  g_auto (GStrv) ids = NULL;
 
   f->dir = g_dir_make_tmp ("syrinx-content-XXXXXX", NULL);
   open_content (f);
-  track->root = g_strdup ("/music");
-  track->path = g_strdup ("a.flac");
-  track->title = g_strdup ("A");
-  track->codec = g_strdup ("flac");
-  track->fingerprint = g_strdup ("00");
-  track->sample_rate_hz = 48000;
-  track->channels = 2;
-  track->n_samples = N_FRAGMENTS * UNITS;
-  g_ptr_array_add (tracks, track);
-  g_assert_true (syrinx_store_put_tracks (f->store, tracks, NULL));
-  f->track_id = g_strdup (track->id);
-}
-
-static void
-remove_tree (const gchar *path)
-{
-  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
-  const gchar *name;
-
-  while (dir && (name = g_dir_read_name (dir))) {
-    g_autofree gchar *child = g_build_filename (path, name, NULL);
-    if (g_file_test (child, G_FILE_TEST_IS_DIR))
-      remove_tree (child);
-    else
-      g_unlink (child);
-  }
-  g_rmdir (path);
+  ids = tracks_add (f->store, &shape, 1);
+  f->track_id = g_strdup (ids[0]);
 }
 
 static void
 tear_down (Fixture *f, gconstpointer data)
 {
   close_content (f);
-  remove_tree (f->dir);
+  tree_remove (f->dir);
   g_free (f->dir);
   g_free (f->track_id);
 }
@@ -198,7 +143,8 @@ wait_for_calls (Fixture *f, guint n_calls)
 static void
 fetch_made (SyrinxRendition *rendition, guint number)
 {
-  g_autoptr (GBytes) clear = NULL, wanted = make_clear (number);
+  g_autoptr (GBytes) clear = NULL,
+                     wanted = tracks_write_fragment (&shape, number);
   g_autoptr (GError) error = NULL;
 
   g_assert_true (syrinx_rendition_fetch (
@@ -336,7 +282,7 @@ what_is_made_again_otherwise_begins_an_epoch (Fixture *f, gconstpointer data)
   SyrinxCmafSample samples[2] = { { other, 20, 960 }, { other, 24, 960 } };
   g_autoptr (GBytes) changed
       = syrinx_cmaf_write_fragment (3, 2 * UNITS, samples, 2);
-  g_autoptr (GBytes) same = make_clear (2);
+  g_autoptr (GBytes) same = tracks_write_fragment (&shape, 2);
   g_autoptr (GError) error = NULL;
   GBytes *bytes = NULL;
   guint epoch = syrinx_rendition_get_row (rendition)->epoch;
@@ -369,7 +315,7 @@ static guint
 commit_from (Fixture *f, SyrinxRendition *rendition, guint from, GError **error)
 {
   for (guint i = from; i < N_FRAGMENTS; i++) {
-    g_autoptr (GBytes) clear = make_clear (i);
+    g_autoptr (GBytes) clear = tracks_write_fragment (&shape, i);
 
     if (!syrinx_rendition_commit (rendition, i, clear, error))
       return i;
@@ -395,7 +341,7 @@ a_full_disk_evicts_and_then_fails_what_is_made (Fixture *f, gconstpointer data)
   }
   other = syrinx_content_open (f->content, f->track_id, "opus-64", 0, NULL);
   for (guint i = 0; i < 3; i++) {
-    g_autoptr (GBytes) clear = make_clear (i);
+    g_autoptr (GBytes) clear = tracks_write_fragment (&shape, i);
     g_assert_true (syrinx_rendition_commit (other, i, clear, NULL));
   }
   syrinx_content_flush (f->content);
@@ -555,7 +501,7 @@ static void
 a_fragment_that_is_not_the_plans_is_refused (Fixture *f, gconstpointer data)
 {
   g_autoptr (SyrinxRendition) rendition = open_rendition (f);
-  g_autoptr (GBytes) clear = make_clear (1);
+  g_autoptr (GBytes) clear = tracks_write_fragment (&shape, 1);
   g_autoptr (GBytes) junk = g_bytes_new_static ("junk", 4);
   static const gint numbers[] = { 0, 2, 4, 400, -2 };
 

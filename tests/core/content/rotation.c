@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Rotation: no key is lost, wherever it is cut short, and who plays goes on. */
+#include "tests/support/tree.h"
+
 #include "core/content/content.h"
 #include "core/base/error.h"
 #include "core/base/identifier.h"
@@ -67,26 +69,10 @@ set_up (Fixture *f, gconstpointer data)
 }
 
 static void
-remove_tree (const gchar *path)
-{
-  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
-  const gchar *name;
-
-  while (dir && (name = g_dir_read_name (dir))) {
-    g_autofree gchar *child = g_build_filename (path, name, NULL);
-    if (g_file_test (child, G_FILE_TEST_IS_DIR))
-      remove_tree (child);
-    else
-      g_unlink (child);
-  }
-  g_rmdir (path);
-}
-
-static void
 tear_down (Fixture *f, gconstpointer data)
 {
   close_content (f);
-  remove_tree (f->dir);
+  tree_remove (f->dir);
   g_hash_table_unref (f->keys);
   g_free (f->dir);
   g_free (f->path);

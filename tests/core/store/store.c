@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The index of the content store: what is put in is found, and only that. */
+#include "tests/support/tree.h"
+
 #include "core/base/error.h"
 #include "core/access/grant.h"
 #include "core/base/identifier.h"
@@ -19,20 +21,6 @@ typedef struct
 /* --- Helpers --- */
 
 static void
-remove_tree (const gchar *path)
-{
-  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
-  const gchar *name;
-
-  while (dir && (name = g_dir_read_name (dir))) {
-    g_autofree gchar *child = g_build_filename (path, name, NULL);
-
-    remove_tree (child);
-  }
-  g_remove (path);
-}
-
-static void
 set_up (Fixture *f, gconstpointer data)
 {
   g_autoptr (GError) error = NULL;
@@ -46,7 +34,7 @@ static void
 tear_down (Fixture *f, gconstpointer data)
 {
   g_clear_pointer (&f->store, syrinx_store_unref);
-  remove_tree (f->dir);
+  tree_remove (f->dir);
   g_free (f->dir);
 }
 
