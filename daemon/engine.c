@@ -27,6 +27,7 @@ struct _SyrinxEngine
   SyrinxStore *store;
   SyrinxContent *content;
   SyrinxJournal *journal;
+  SyrinxTally *tally;
   SyrinxIngest *ingest;
   SyrinxSessions *sessions;
   SyrinxStreams *streams;
@@ -546,6 +547,7 @@ engine_finalize (GObject *object)
   g_clear_pointer (&self->scheduler, syrinx_scheduler_unref);
   g_clear_pointer (&self->subject_limit, syrinx_rate_limit_free);
   g_clear_pointer (&self->audit, syrinx_audit_reader_free);
+  g_clear_pointer (&self->tally, syrinx_tally_free);
   g_clear_pointer (&self->journal, syrinx_journal_free);
   g_clear_pointer (&self->config, syrinx_config_free);
   G_OBJECT_CLASS (syrinx_engine_parent_class)->finalize (object);
@@ -561,6 +563,7 @@ static void
 syrinx_engine_init (SyrinxEngine *self)
 {
   self->journal = syrinx_journal_new ();
+  self->tally = syrinx_tally_new (self->journal);
   self->scheduler = syrinx_scheduler_get (SCHEDULER);
   self->turns = syrinx_turns_new (self->scheduler);
   self->subject_limit = syrinx_rate_limit_new (MAX_SUBJECTS);
@@ -576,6 +579,12 @@ SyrinxJournal *
 syrinx_engine_get_journal (SyrinxEngine *self)
 {
   return self->journal;
+}
+
+SyrinxTally *
+syrinx_engine_get_tally (SyrinxEngine *self)
+{
+  return self->tally;
 }
 
 SyrinxStore *

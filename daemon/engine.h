@@ -9,6 +9,7 @@
 #include "daemon/gateway/geography.h"
 #include "daemon/ingest/ingest.h"
 #include "daemon/journal.h"
+#include "daemon/tally.h"
 #include "daemon/net/rate-limit.h"
 #include "daemon/sessions/sessions.h"
 #include "daemon/sessions/progressive.h"
@@ -36,6 +37,8 @@ SyrinxConfig *
 syrinx_engine_get_config (SyrinxEngine *engine); /* all (transfer none) */
 /* Where all that happens is noted, and read. */
 SyrinxJournal *syrinx_engine_get_journal (SyrinxEngine *engine);
+/* How much of it has happened since the start. */
+SyrinxTally *syrinx_engine_get_tally (SyrinxEngine *engine);
 SyrinxStore *syrinx_engine_get_store (SyrinxEngine *engine);
 SyrinxContent *syrinx_engine_get_content (SyrinxEngine *engine);
 /* The scan that runs, or the last one. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The journal: who reads what, in which order, and what threads note. */
 #include "daemon/journal.h"
+#include "daemon/tally.h"
 
 #define N_THREADS 4
 #define N_EACH    900 /* N_THREADS of them fit into the queue */
@@ -304,6 +305,60 @@ a_journal_goes_with_what_it_keeps (void)
   g_assert_finalize_object (session);
 }
 
+/* --- What is counted --- */
+
+static void
+write_count (const gchar *reason, guint64 count, gpointer text)
+{
+  g_string_append_printf (text, "%s:%" G_GUINT64_FORMAT " ", reason, count);
+}
+
+static void
+refusals_are_counted_by_reason (void)
+{
+  g_autoptr (SyrinxJournal) journal = syrinx_journal_new ();
+  g_autoptr (SyrinxTally) tally = syrinx_tally_new (journal);
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  note (journal, SYRINX_EVENT_REFUSED, "no-room");
+  note (journal, SYRINX_EVENT_REFUSED, "no-right");
+  note (journal, SYRINX_EVENT_REFUSED, "no-room");
+  note (journal, SYRINX_EVENT_REFUSED, NULL);
+  note (journal, SYRINX_EVENT_ERROR, "a sentence");
+  syrinx_tally_foreach_refusal (tally, write_count, text);
+  g_assert_cmpstr (text->str, ==, "no-room:2 no-right:1 other:1 ");
+  g_assert_cmpuint (syrinx_tally_get (tally, SYRINX_EVENT_REFUSED), ==, 4);
+  g_assert_cmpuint (syrinx_tally_get (tally, SYRINX_EVENT_ERROR), ==, 1);
+}
+
+static void
+sum_up (const gchar *reason, guint64 count, gpointer data)
+{
+  guint64 *sums = data; /* reasons, refusals, of them "other" */
+
+  sums[0]++;
+  sums[1] += count;
+  sums[2] += g_str_equal (reason, "other") ? count : 0;
+}
+
+static void
+reasons_beyond_the_bound_are_one (void)
+{
+  g_autoptr (SyrinxJournal) journal = syrinx_journal_new ();
+  g_autoptr (SyrinxTally) tally = syrinx_tally_new (journal);
+  guint64 sums[3] = { 0 };
+
+  note (journal, SYRINX_EVENT_REFUSED, "other");
+  for (guint i = 1; i < SYRINX_TALLY_MAX_REASONS + 100; i++) {
+    g_autofree gchar *reason = g_strdup_printf ("reason-%u", i);
+    note (journal, SYRINX_EVENT_REFUSED, reason);
+  }
+  syrinx_tally_foreach_refusal (tally, sum_up, sums);
+  g_assert_cmpuint (sums[0], ==, SYRINX_TALLY_MAX_REASONS);
+  g_assert_cmpuint (sums[1], ==, SYRINX_TALLY_MAX_REASONS + 100);
+  g_assert_cmpuint (sums[2], ==, 101);
+}
+
 #define ADD(test) g_test_add_func ("/journal/" #test, test)
 
 int
@@ -321,5 +376,7 @@ main (int argc, char **argv)
   ADD (what_does_not_fit_is_counted_and_told);
   ADD (nothing_is_kept_for_nobody);
   ADD (a_journal_goes_with_what_it_keeps);
+  ADD (refusals_are_counted_by_reason);
+  ADD (reasons_beyond_the_bound_are_one);
   return g_test_run ();
 }
