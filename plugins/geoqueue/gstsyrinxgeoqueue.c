@@ -123,7 +123,7 @@ tell_locked (GstSyrinxGeoQueue *self)
 }
 
 static void
-wait_locked (GstSyrinxGeoQueue *self)
+wait_unlocking (GstSyrinxGeoQueue *self)
 {
   self->n_waiting++;
   g_cond_wait (&self->changed, &self->lock);
@@ -131,7 +131,7 @@ wait_locked (GstSyrinxGeoQueue *self)
 }
 
 static gboolean
-wait_until_locked (GstSyrinxGeoQueue *self, gint64 due_us)
+wait_until_unlocking (GstSyrinxGeoQueue *self, gint64 due_us)
 {
   gboolean told;
 
@@ -209,13 +209,13 @@ refusal_locked (GstSyrinxGeoQueue *self)
 }
 
 static GstFlowReturn
-enqueue_buffer_locked (GstSyrinxGeoQueue *self, GstBuffer *buffer)
+enqueue_buffer_unlocking (GstSyrinxGeoQueue *self, GstBuffer *buffer)
 {
   GstFlowReturn refusal;
 
   while (is_full_locked (self) && refusal_locked (self) == GST_FLOW_OK
          && self->demander != g_thread_self ())
-    wait_locked (self);
+    wait_unlocking (self);
   refusal = refusal_locked (self);
   if (refusal != GST_FLOW_OK) {
     gst_buffer_unref (buffer);
@@ -234,7 +234,7 @@ geo_queue_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
   GstFlowReturn result;
 
   g_mutex_lock (&self->lock);
-  result = enqueue_buffer_locked (self, buffer);
+  result = enqueue_buffer_unlocking (self, buffer);
   g_mutex_unlock (&self->lock);
   return result;
 }
@@ -265,7 +265,7 @@ geo_queue_chain_list (GstPad *pad, GstObject *parent, GstBufferList *list)
   for (guint i = 0;
        !taken && i < gst_buffer_list_length (list) && result == GST_FLOW_OK;
        i++)
-    result = enqueue_buffer_locked (
+    result = enqueue_buffer_unlocking (
         self, gst_buffer_ref (gst_buffer_list_get (list, i)));
   g_mutex_unlock (&self->lock);
   if (!taken)
@@ -307,7 +307,7 @@ flush_stop (GstSyrinxGeoQueue *self, GstEvent *event)
 
   g_mutex_lock (&self->lock);
   while (self->pushing)
-    wait_locked (self);
+    wait_unlocking (self);
   g_mutex_unlock (&self->lock);
   sent = gst_pad_push_event (self->src_pad, event);
   g_mutex_lock (&self->lock);
@@ -433,7 +433,7 @@ get_demand_locked (GstSyrinxGeoQueue *self)
 
 /* Has upstream push more, in this thread. */
 static void
-demand_locked (GstSyrinxGeoQueue *self)
+demand_unlocking (GstSyrinxGeoQueue *self)
 {
   GstEvent *event = get_demand_locked (self);
   guint before = syrinx_items_get_length (&self->items);
@@ -479,7 +479,7 @@ due_locked (GstSyrinxGeoQueue *self, GstBuffer *buffer)
 }
 
 static void
-push_event_locked (GstSyrinxGeoQueue *self, GstEvent *event)
+push_event_unlocking (GstSyrinxGeoQueue *self, GstEvent *event)
 {
   if (GST_EVENT_TYPE (event) == GST_EVENT_SEGMENT)
     gst_event_copy_segment (event, &self->segment);
@@ -525,7 +525,7 @@ note_end_locked (GstSyrinxGeoQueue *self, GstBufferList *list)
 }
 
 static guint64
-push_batch_locked (GstSyrinxGeoQueue *self)
+push_batch_unlocking (GstSyrinxGeoQueue *self)
 {
   gsize bytes = 0;
   GstBufferList *list = take_batch_locked (self, &bytes);
@@ -575,7 +575,7 @@ after_batch_locked (GstSyrinxGeoQueue *self, guint64 cost_bytes)
 }
 
 static SyrinxNext
-serve_locked (GstSyrinxGeoQueue *self)
+serve_unlocking (GstSyrinxGeoQueue *self)
 {
   SyrinxNext next = { .state = SYRINX_NEXT_IDLE };
   GstMiniObject *head;
@@ -586,10 +586,10 @@ serve_locked (GstSyrinxGeoQueue *self)
     return next;
   if (self->items.sum.n_buffers < self->settings.batch && !self->eos
       && !self->self_driving && !self->waiting_data)
-    demand_locked (self);
+    demand_unlocking (self);
   while (may_release_locked (self) && (head = syrinx_items_peek (&self->items))
          && GST_IS_EVENT (head))
-    push_event_locked (
+    push_event_unlocking (
         self, GST_EVENT (syrinx_items_pop (&self->items).object));
   head = syrinx_items_peek (&self->items);
   if (!may_release_locked (self) || !head) {
@@ -603,7 +603,7 @@ serve_locked (GstSyrinxGeoQueue *self)
     next.due_us = due_us;
     return next;
   }
-  return after_batch_locked (self, push_batch_locked (self));
+  return after_batch_locked (self, push_batch_unlocking (self));
 }
 
 /* Under the source pad's stream lock, as a task of its own would. */
@@ -615,7 +615,7 @@ serve (SyrinxFlow *flow, gpointer user_data)
 
   GST_PAD_STREAM_LOCK (self->src_pad);
   g_mutex_lock (&self->lock);
-  next = serve_locked (self);
+  next = serve_unlocking (self);
   g_mutex_unlock (&self->lock);
   GST_PAD_STREAM_UNLOCK (self->src_pad);
   gst_object_unref (self);
@@ -631,11 +631,11 @@ loop (gpointer user_data)
 
   g_mutex_lock (&self->lock);
   self->woken = FALSE;
-  next = serve_locked (self);
+  next = serve_unlocking (self);
   while (!self->woken && !self->flushing && next.state != SYRINX_NEXT_READY) {
     if (next.state != SYRINX_NEXT_WAIT_TIME)
-      wait_locked (self);
-    else if (!wait_until_locked (self, next.due_us))
+      wait_unlocking (self);
+    else if (!wait_until_unlocking (self, next.due_us))
       break;
   }
   if (self->flushing)

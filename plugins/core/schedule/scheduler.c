@@ -235,7 +235,7 @@ place_locked (SyrinxFlow *flow, const SyrinxNext *next)
 }
 
 static void
-serve_locked (SyrinxScheduler *self, SyrinxFlow *flow)
+serve_unlocking (SyrinxScheduler *self, SyrinxFlow *flow)
 {
   gint64 now_us = g_get_monotonic_time ();
   Region *region = flow->region;
@@ -268,7 +268,7 @@ serve_locked (SyrinxScheduler *self, SyrinxFlow *flow)
 }
 
 static void
-fire_locked (SyrinxScheduler *self, SyrinxTimer *timer)
+fire_unlocking (SyrinxScheduler *self, SyrinxTimer *timer)
 {
   syrinx_heap_remove (&self->timers, &timer->node);
   timer->runs_in = g_thread_self ();
@@ -312,7 +312,7 @@ next_due_locked (SyrinxScheduler *self, gint64 now_us)
 
 /* One idle worker waits for the next due, the others only to be woken. */
 static void
-rest_locked (SyrinxScheduler *self, gint64 now_us)
+rest_unlocking (SyrinxScheduler *self, gint64 now_us)
 {
   gint64 due_us = next_due_locked (self, now_us);
 
@@ -348,12 +348,12 @@ work (gpointer data)
     SyrinxFlow *flow;
     wake_sleepers_locked (self, now_us);
     if (timer && timer->key <= now_us)
-      fire_locked (self, TIMER_OF (timer));
+      fire_unlocking (self, TIMER_OF (timer));
     else if (!is_egress_spent_locked (self, now_us)
              && (flow = choose_locked (self)))
-      serve_locked (self, flow);
+      serve_unlocking (self, flow);
     else
-      rest_locked (self, now_us);
+      rest_unlocking (self, now_us);
   }
   g_mutex_unlock (&self->lock);
   return NULL;
