@@ -17,31 +17,51 @@ struct _SyrinxAuditReader
   guint reader;
 };
 
-/* The subject and track of its session, where there is one. */
+/* An event like any other failure, so that it is counted and shown; the log
+ * has the reason. */
+static void
+note_lost (SyrinxAuditReader *self, const SyrinxEvent *event)
+{
+  syrinx_journal_note (
+      self->journal, &(SyrinxEvent){ .kind = SYRINX_EVENT_ERROR,
+                         .session = event->session,
+                         .track = event->track,
+                         .reason = "the audit log has lost a line" });
+}
+
+/* @facts: of its session, where there is one. */
+static SyrinxAuditEntry
+make_entry (const SyrinxEvent *event, const SyrinxSessionFacts *facts)
+{
+  return (SyrinxAuditEntry){ .event = syrinx_event_kind_to_string (event->kind),
+    .subject = facts->subject,
+    .session = facts->id,
+    .client = event->client,
+    .track = facts->track_id,
+    .rendition = event->rendition,
+    .epoch = event->epoch,
+    .key = event->key,
+    .form = event->form,
+    .jti = event->jti,
+    .scope = event->scope,
+    .expires_at = event->expires_at_s,
+    .n_keys = event->n_keys,
+    .through = event->through };
+}
+
 static void
 write_line (const SyrinxEvent *event, gpointer data)
 {
   SyrinxAuditReader *self = data;
   SyrinxSessionFacts facts
       = { .subject = event->subject, .track_id = event->track };
+  SyrinxAuditEntry entry;
 
   if (event->session)
     syrinx_session_get_facts (event->session, &facts);
-  syrinx_audit_note (self->audit,
-      &(SyrinxAuditEntry){ .event = syrinx_event_kind_to_string (event->kind),
-          .subject = facts.subject,
-          .session = facts.id,
-          .client = event->client,
-          .track = facts.track_id,
-          .rendition = event->rendition,
-          .epoch = event->epoch,
-          .key = event->key,
-          .form = event->form,
-          .jti = event->jti,
-          .scope = event->scope,
-          .expires_at = event->expires_at_s,
-          .n_keys = event->n_keys,
-          .through = event->through });
+  entry = make_entry (event, &facts);
+  if (!syrinx_audit_note (self->audit, &entry))
+    note_lost (self, event);
 }
 
 SyrinxAuditReader *

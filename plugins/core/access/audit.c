@@ -130,7 +130,7 @@ make_line (const SyrinxAuditEntry *entry)
 }
 
 /* One write a line: with O_APPEND lines of several processes don't mix. */
-static void
+static gboolean
 append (SyrinxAudit *audit, const gchar *line)
 {
   gsize size_bytes = strlen (line);
@@ -143,17 +143,18 @@ append (SyrinxAudit *audit, const gchar *line)
         n < 0 ? g_strerror (errno) : "no space");
   audit->is_failing = failed;
   g_mutex_unlock (&audit->lock);
+  return !failed;
 }
 
-void
+gboolean
 syrinx_audit_note (SyrinxAudit *audit, const SyrinxAuditEntry *entry)
 {
   g_autofree gchar *line = NULL;
 
   if (!audit || audit->fd < 0)
-    return;
+    return TRUE;
   line = make_line (entry);
-  append (audit, line);
+  return append (audit, line);
 }
 
 JsonObject *

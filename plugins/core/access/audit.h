@@ -33,8 +33,9 @@ void syrinx_audit_free (SyrinxAudit *audit);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxAudit, syrinx_audit_free)
 
 /* Appends the line with the time. A failure is a warning, once until it works
- * again: who listens does not pay for a full disk. @audit: (nullable). */
-void syrinx_audit_note (SyrinxAudit *audit, const SyrinxAuditEntry *entry);
+ * again, and no error: listeners are served while the disk is full. @audit:
+ * (nullable). Returns: FALSE if the line is lost. */
+gboolean syrinx_audit_note (SyrinxAudit *audit, const SyrinxAuditEntry *entry);
 /* The claims of a token as it was signed; its signature is not looked at.
  * (transfer full) (nullable): it is none. */
 JsonObject *syrinx_audit_read_claims (const gchar *token);
