@@ -42,6 +42,7 @@ struct _SyrinxEngine
   SyrinxIssuer *issuer;
   SyrinxVerifier *verifier;
   GTlsCertificate *certificate; /* (nullable) */
+  SyrinxTlsContext *tls;        /* (nullable) */
 };
 
 G_DEFINE_FINAL_TYPE (SyrinxEngine, syrinx_engine, G_TYPE_OBJECT)
@@ -330,15 +331,33 @@ make_geography (const SyrinxConfig *config, GError **error)
 
 /* FALSE: one is configured and can't be had. */
 static gboolean
-load_certificate (
-    const SyrinxConfig *config, GTlsCertificate **certificate, GError **error)
+load_certificate (const SyrinxConfig *config, GTlsCertificate **certificate,
+    SyrinxTlsContext **tls, GError **error)
 {
-  gboolean wanted = config->tls_certificate && config->tls_key;
+  *certificate = NULL;
+  *tls = NULL;
+  if (!config->tls_certificate || !config->tls_key)
+    return TRUE;
+  *tls = syrinx_tls_context_new (
+      config->tls_certificate, config->tls_key, error);
+  if (*tls)
+    *certificate = syrinx_tls_certificate_load (
+        config->tls_certificate, config->tls_key, error);
+  if (*certificate)
+    return TRUE;
+  g_clear_pointer (tls, syrinx_tls_context_unref);
+  return FALSE;
+}
 
-  *certificate = wanted ? syrinx_tls_certificate_load (
-                     config->tls_certificate, config->tls_key, error)
-                        : NULL;
-  return *certificate || !wanted;
+/* What listens has the context that it began with. @fresh: (transfer full)
+ * (nullable) */
+static void
+adopt_tls (SyrinxEngine *self, SyrinxTlsContext *fresh)
+{
+  if (self->tls && fresh)
+    syrinx_tls_context_replace (self->tls, fresh);
+  else if (fresh)
+    self->tls = fresh;
 }
 
 /* Tells everybody the configuration. @before (nullable): regions that were. */
@@ -379,10 +398,12 @@ syrinx_engine_reload (SyrinxEngine *self, GError **error)
                            self->config->state_dir, fresh->audit_log, error)
                                  : NULL;
   GTlsCertificate *certificate = NULL;
+  SyrinxTlsContext *tls = NULL;
 
-  if (!audit || !load_certificate (fresh, &certificate, error)
+  if (!audit || !load_certificate (fresh, &certificate, &tls, error)
       || !reload_keyring (self, fresh, error)) {
     g_clear_object (&certificate);
+    g_clear_pointer (&tls, syrinx_tls_context_unref);
     g_clear_pointer (&audit, syrinx_audit_free);
     g_clear_pointer (&verifier, syrinx_verifier_unref);
     g_clear_pointer (&geography, syrinx_geography_free);
@@ -395,6 +416,7 @@ syrinx_engine_reload (SyrinxEngine *self, GError **error)
   self->geography = geography;
   g_clear_object (&self->certificate);
   self->certificate = certificate;
+  adopt_tls (self, tls);
   syrinx_config_adopt (self->config, fresh);
   apply (self, fresh->regions);
   g_message ("configuration and keys were read again");
@@ -500,7 +522,8 @@ syrinx_engine_new (SyrinxConfig *config, GError **error)
       self->content, self->journal, config->max_sessions);
   make_admission (self);
   self->geography = make_geography (config, error);
-  if (!self->geography || !load_certificate (config, &self->certificate, error))
+  if (!self->geography
+      || !load_certificate (config, &self->certificate, &self->tls, error))
     return NULL;
   apply (self, NULL);
   self->streams = syrinx_streams_new (
@@ -537,6 +560,7 @@ engine_finalize (GObject *object)
   g_clear_pointer (&self->streams, syrinx_streams_free);
   g_clear_object (&self->sessions);
   g_clear_object (&self->certificate);
+  g_clear_pointer (&self->tls, syrinx_tls_context_unref);
   g_clear_pointer (&self->admission, syrinx_admission_free);
   g_clear_pointer (&self->content, syrinx_content_unref);
   g_clear_pointer (&self->verifier, syrinx_verifier_unref);
@@ -639,6 +663,12 @@ GTlsCertificate *
 syrinx_engine_get_certificate (SyrinxEngine *self)
 {
   return self->certificate;
+}
+
+SyrinxTlsContext *
+syrinx_engine_get_tls_context (SyrinxEngine *self)
+{
+  return self->tls;
 }
 
 SyrinxRateLimit *

@@ -11,6 +11,7 @@
 #include "daemon/journal.h"
 #include "daemon/tally.h"
 #include "daemon/net/rate-limit.h"
+#include "daemon/net/tls-context.h"
 #include "daemon/sessions/sessions.h"
 #include "daemon/sessions/progressive.h"
 #include "daemon/gateway/turns.h"
@@ -59,6 +60,9 @@ SyrinxTurns *syrinx_engine_get_turns (SyrinxEngine *engine);
 SyrinxGeography *syrinx_engine_get_geography (SyrinxEngine *engine);
 /* The certificate for TLS, as last read. (nullable) if none is configured. */
 GTlsCertificate *syrinx_engine_get_certificate (SyrinxEngine *engine);
+/* Of the same certificate; the same object after a reload, unless one is
+ * configured then for the first time. (transfer none) (nullable) */
+SyrinxTlsContext *syrinx_engine_get_tls_context (SyrinxEngine *engine);
 /* Of requests with tokens, by subject. */
 SyrinxRateLimit *syrinx_engine_get_subject_limit (SyrinxEngine *engine);
 

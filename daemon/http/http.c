@@ -74,11 +74,10 @@ static gint64
 take_address (SyrinxHttp *http, const gchar *host)
 {
   guint rate = syrinx_engine_get_config (http->engine)->requests_per_second;
-  g_autofree gchar *client = host ? syrinx_rate_limit_client_of (host) : NULL;
 
-  return client ? syrinx_rate_limit_take (http->addresses, client, rate,
+  return host ? syrinx_rate_limit_take_for_address (http->addresses, host, rate,
              rate * HTTP_BURST_SECONDS, g_get_monotonic_time ())
-                : 0;
+              : 0;
 }
 
 static void

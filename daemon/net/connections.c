@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Connections by address. */
+/* Connections by client. */
 #include "connections.h"
+
+#include "peer.h"
 
 struct _SyrinxConnections
 {
   gatomicrefcount refs;
   GMutex lock;
-  GHashTable *hosts; /* address → their number; protected by lock */
+  GHashTable *counts; /* client or wider network → their number; protected by
+                         lock */
 };
 
 typedef struct
@@ -16,31 +19,41 @@ typedef struct
 } Tie;
 
 static guint
-get_count (SyrinxConnections *self, const gchar *host)
+get_count (SyrinxConnections *self, const gchar *network)
 {
-  return GPOINTER_TO_UINT (g_hash_table_lookup (self->hosts, host));
+  return GPOINTER_TO_UINT (g_hash_table_lookup (self->counts, network));
 }
 
+/* @network (nullable): then there is nothing to count. */
 static void
-set_count (SyrinxConnections *self, const gchar *host, guint n)
+add_count (SyrinxConnections *self, const gchar *network, gint change)
 {
+  guint n = network ? get_count (self, network) + change : 0;
+
+  if (!network)
+    return;
   if (n)
-    g_hash_table_replace (self->hosts, g_strdup (host), GUINT_TO_POINTER (n));
+    g_hash_table_replace (
+        self->counts, g_strdup (network), GUINT_TO_POINTER (n));
   else
-    g_hash_table_remove (self->hosts, host);
+    g_hash_table_remove (self->counts, network);
 }
 
 gboolean
 syrinx_connections_take (SyrinxConnections *self, const gchar *host, guint max)
 {
+  g_autofree gchar *client = syrinx_peer_get_client (host);
+  g_autofree gchar *wide = syrinx_peer_get_wide_client (host);
+  guint64 wide_max = (guint64)max * SYRINX_PEER_WIDE_FACTOR;
   gboolean taken;
-  guint n;
 
   g_mutex_lock (&self->lock);
-  n = get_count (self, host);
-  taken = n < max;
-  if (taken)
-    set_count (self, host, n + 1);
+  taken = get_count (self, client) < max
+          && (!wide || get_count (self, wide) < wide_max);
+  if (taken) {
+    add_count (self, client, 1);
+    add_count (self, wide, 1);
+  }
   g_mutex_unlock (&self->lock);
   return taken;
 }
@@ -48,9 +61,25 @@ syrinx_connections_take (SyrinxConnections *self, const gchar *host, guint max)
 void
 syrinx_connections_give_back (SyrinxConnections *self, const gchar *host)
 {
+  g_autofree gchar *client = syrinx_peer_get_client (host);
+  g_autofree gchar *wide = syrinx_peer_get_wide_client (host);
+
   g_mutex_lock (&self->lock);
-  set_count (self, host, get_count (self, host) - 1);
+  add_count (self, client, -1);
+  add_count (self, wide, -1);
   g_mutex_unlock (&self->lock);
+}
+
+guint
+syrinx_connections_count (SyrinxConnections *self, const gchar *host)
+{
+  g_autofree gchar *client = syrinx_peer_get_client (host);
+  guint n;
+
+  g_mutex_lock (&self->lock);
+  n = get_count (self, client);
+  g_mutex_unlock (&self->lock);
+  return n;
 }
 
 static void
@@ -82,7 +111,7 @@ syrinx_connections_new (void)
 
   g_atomic_ref_count_init (&self->refs);
   g_mutex_init (&self->lock);
-  self->hosts = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  self->counts = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   return self;
 }
 
@@ -98,7 +127,7 @@ syrinx_connections_unref (SyrinxConnections *self)
 {
   if (!g_atomic_ref_count_dec (&self->refs))
     return;
-  g_hash_table_unref (self->hosts);
+  g_hash_table_unref (self->counts);
   g_mutex_clear (&self->lock);
   g_free (self);
 }

@@ -2,12 +2,10 @@
 /* Token buckets, the least recently used of them forgotten. */
 #include "rate-limit.h"
 
+#include "peer.h"
+
 #include "core/base/lru.h"
 #include "core/base/token-bucket.h"
-
-#include <gio/gio.h>
-
-#include <string.h>
 
 typedef struct
 {
@@ -52,25 +50,27 @@ syrinx_rate_limit_take (SyrinxRateLimit *limit, const gchar *name,
   return wait_us;
 }
 
+gint64
+syrinx_rate_limit_take_for_address (SyrinxRateLimit *limit,
+    const gchar *address, guint per_second, guint burst, gint64 now_us)
+{
+  g_autofree gchar *client = syrinx_peer_get_client (address);
+  g_autofree gchar *wide = syrinx_peer_get_wide_client (address);
+  gint64 wait_us
+      = syrinx_rate_limit_take (limit, client, per_second, burst, now_us);
+
+  /* What one client may not do costs its neighbours in the /48 nothing. */
+  if (wait_us || !wide)
+    return wait_us;
+  return syrinx_rate_limit_take (limit, wide,
+      per_second * SYRINX_PEER_WIDE_FACTOR, burst * SYRINX_PEER_WIDE_FACTOR,
+      now_us);
+}
+
 guint
 syrinx_rate_limit_get_size (SyrinxRateLimit *limit)
 {
   return syrinx_lru_get_size (limit->clients);
-}
-
-gchar *
-syrinx_rate_limit_client_of (const gchar *address)
-{
-  g_autoptr (GInetAddress) parsed = g_inet_address_new_from_string (address);
-  g_autoptr (GInetAddress) network = NULL;
-  guint8 bytes[16];
-
-  if (!parsed || g_inet_address_get_family (parsed) != G_SOCKET_FAMILY_IPV6)
-    return g_strdup (address);
-  memcpy (bytes, g_inet_address_to_bytes (parsed), sizeof bytes);
-  memset (bytes + 8, 0, 8);
-  network = g_inet_address_new_from_bytes (bytes, G_SOCKET_FAMILY_IPV6);
-  return g_inet_address_to_string (network);
 }
 
 SyrinxRateLimit *

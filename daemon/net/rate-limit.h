@@ -21,11 +21,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxRateLimit, syrinx_rate_limit_free)
 gint64 syrinx_rate_limit_take (SyrinxRateLimit *limit, const gchar *client,
     guint per_second, guint burst, gint64 now_us);
 
-guint syrinx_rate_limit_get_size (SyrinxRateLimit *limit);
+/* The same for the client that has @address (see peer.h); an IPv6 address takes
+ * from the bucket of its /48, too, which gains and holds
+ * SYRINX_PEER_WIDE_FACTOR times as much. */
+gint64 syrinx_rate_limit_take_for_address (SyrinxRateLimit *limit,
+    const gchar *address, guint per_second, guint burst, gint64 now_us);
 
-/* What counts as one client: an IPv4 address, or the /64 of an IPv6 address,
- * of which everybody has 2^64. Anything else is left as it is. (transfer full)
- */
-gchar *syrinx_rate_limit_client_of (const gchar *address);
+guint syrinx_rate_limit_get_size (SyrinxRateLimit *limit);
 
 G_END_DECLS

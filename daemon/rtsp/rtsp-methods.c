@@ -420,10 +420,9 @@ is_within_rate (RtspConnection *connection)
 {
   SyrinxRtsp *rtsp = connection->rtsp;
   guint rate = syrinx_engine_get_config (rtsp->engine)->requests_per_second;
-  g_autofree gchar *client = syrinx_rate_limit_client_of (connection->host);
 
-  return syrinx_rate_limit_take (rtsp->limit, client, rate,
-             rate * BURST_SECONDS, g_get_monotonic_time ())
+  return syrinx_rate_limit_take_for_address (rtsp->limit, connection->host,
+             rate, rate * BURST_SECONDS, g_get_monotonic_time ())
          == 0;
 }
 

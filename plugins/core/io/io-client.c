@@ -54,11 +54,13 @@ close_now (SyrinxClient *client)
     g_clear_pointer (&client->writable, g_source_unref);
   }
   syrinx_io_loop_unwatch (client->loop, client);
-  if (client->fd < 0 && client->socket)
+  if (client->layer_fd >= 0)
+    shutdown (client->layer_fd, SHUT_RDWR);
+  else if (client->fd < 0 && client->socket)
     g_socket_shutdown (client->socket, TRUE, TRUE, NULL);
   if (client->fd >= 0 && !client->fd_is_socket)
     (void)!fcntl (client->fd, F_SETFL, client->fd_flags);
-  if (client->fd >= 0 || !client->socket)
+  if (client->fd >= 0 || (client->layer_fd < 0 && !client->socket))
     g_io_stream_close (client->stream, NULL, NULL);
 }
 
@@ -275,9 +277,13 @@ take_descriptor (SyrinxClient *client)
   socklen_t size = sizeof type;
 
   client->socket = find_socket (client->stream);
-  client->fd = -1;
-  if (!G_IS_FILE_DESCRIPTOR_BASED (output))
+  client->fd = client->layer_fd = -1;
+  if (!G_IS_FILE_DESCRIPTOR_BASED (output)) {
+    if (G_IS_FILE_DESCRIPTOR_BASED (client->stream))
+      client->layer_fd = g_file_descriptor_based_get_fd (
+          G_FILE_DESCRIPTOR_BASED (client->stream));
     return;
+  }
   client->fd
       = g_file_descriptor_based_get_fd (G_FILE_DESCRIPTOR_BASED (output));
   client->fd_is_socket
@@ -290,8 +296,8 @@ take_descriptor (SyrinxClient *client)
 int
 syrinx_client_get_watched_fd (SyrinxClient *client)
 {
-  if (client->fd >= 0)
-    return client->fd;
+  if (client->fd >= 0 || client->layer_fd >= 0)
+    return MAX (client->fd, client->layer_fd);
   return client->socket ? g_socket_get_fd (client->socket) : -1;
 }
 

@@ -17,6 +17,7 @@ struct _SyrinxClient
   GIOStream *stream;
   GSocket *socket; /* (nullable): the one at the bottom */
   int fd;          /* -1: a stream with a layer of its own */
+  int layer_fd;    /* -1: the layer does not tell its descriptor */
   gboolean fd_is_socket;
   int fd_flags; /* as they were before */
   SyrinxClientLimits limits;

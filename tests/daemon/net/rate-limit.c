@@ -82,20 +82,36 @@ test_reload (void)
   g_assert_cmpuint (n, ==, 5);
 }
 
+/* A client may what it may; its /48 may sixteen times as much, however many
+ * clients it is split into. */
 static void
-test_clients (void)
+test_networks (void)
 {
-  static const struct
-  {
-    const gchar *address, *client;
-  } cases[] = { { "192.0.2.7", "192.0.2.7" },
-    { "2001:db8:1:2:3:4:5:6", "2001:db8:1:2::" },
-    { "2001:db8:1:2::9", "2001:db8:1:2::" }, { "local", "local" } };
+  g_autoptr (SyrinxRateLimit) limit = syrinx_rate_limit_new (1024);
+  guint n = 0, n_of_first = 0;
 
-  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
-    g_autofree gchar *client = syrinx_rate_limit_client_of (cases[i].address);
-    g_assert_cmpstr (client, ==, cases[i].client);
-  }
+  for (guint i = 0; i < 100; i++)
+    for (guint j = 0; j < BURST; j++) {
+      g_autofree gchar *address
+          = g_strdup_printf ("2001:db8:1:%x::%x", i, j + 1);
+      gboolean may
+          = syrinx_rate_limit_take_for_address (limit, address, RATE, BURST, 0)
+            == 0;
+      n += may;
+      n_of_first += may && i == 0;
+    }
+  g_assert_cmpuint (n_of_first, ==, BURST);
+  g_assert_cmpuint (n, ==, 16 * BURST);
+  g_assert_cmpint (syrinx_rate_limit_take_for_address (
+                       limit, "2001:db8:2::1", RATE, BURST, 0),
+      ==, 0);
+  for (guint i = 0; i < BURST; i++)
+    g_assert_cmpint (
+        syrinx_rate_limit_take_for_address (limit, "192.0.2.1", RATE, BURST, 0),
+        ==, 0);
+  g_assert_cmpint (syrinx_rate_limit_take_for_address (
+                       limit, "::ffff:192.0.2.1", RATE, BURST, 0),
+      >, 0);
 }
 
 int
@@ -111,6 +127,6 @@ main (int argc, char **argv)
   g_test_add_func (
       "/daemon/rate-limit/a_smaller_burst_holds_at_once", test_reload);
   g_test_add_func (
-      "/daemon/rate-limit/a_network_of_ipv6_is_one_client", test_clients);
+      "/daemon/rate-limit/a_network_of_ipv6_is_one_client", test_networks);
   return g_test_run ();
 }
