@@ -14,8 +14,7 @@
 #include <glib/gstdio.h>
 #include <unistd.h>
 
-#define MAX_SUBJECTS 16384     /* whose rates are kept */
-#define SCHEDULER    "default" /* the one of the streams' queues */
+#define SCHEDULER "default" /* the one of the streams' queues */
 
 #define DRAIN_RETRY_MS 30000 /* when another may have taken our place */
 
@@ -34,13 +33,13 @@ struct _SyrinxEngine
   SyrinxAdmission *admission;
   guint rtsp_ports[2]; /* and by TLS */
   SyrinxCpuLoad cpu_load;
-  SyrinxGeography *geography;
+  SyrinxGateway *gateway;
+  SyrinxDesk *desk;
   SyrinxScheduler *scheduler; /* held, so that its weights stay */
   SyrinxTurns *turns;
-  SyrinxRateLimit *subject_limit;
   SyrinxAuditReader *audit;
   SyrinxIssuer *issuer;
-  SyrinxVerifier *verifier;
+  gchar *own_jwks;              /* by which its tokens are checked */
   GTlsCertificate *certificate; /* (nullable) */
   SyrinxTlsContext *tls;        /* (nullable) */
 };
@@ -107,57 +106,11 @@ watch_ingest (SyrinxEngine *self)
 
 /* --- Tokens --- */
 
-/* Our own public key, and those of the configured file. (transfer full) */
-static gchar *
-join_jwks (SyrinxEngine *self, const SyrinxConfig *config, GError **error)
-{
-  g_autofree gchar *own = syrinx_issuer_get_jwks (self->issuer);
-  g_autofree gchar *foreign = NULL;
-  g_autoptr (JsonNode) root = json_from_string (own, NULL), other = NULL;
-  JsonArray *keys
-      = json_object_get_array_member (json_node_get_object (root), "keys");
-  JsonNode *more = NULL;
-
-  if (!config->jwks)
-    return g_steal_pointer (&own);
-  if (!g_file_get_contents (config->jwks, &foreign, NULL, error))
-    return NULL;
-  other = json_from_string (foreign, error);
-  if (other && JSON_NODE_HOLDS_OBJECT (other))
-    more = json_object_get_member (json_node_get_object (other), "keys");
-  if (!more || !JSON_NODE_HOLDS_ARRAY (more)) {
-    if (!error || !*error)
-      g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_INVALID,
-          "%s is no JWK Set", config->jwks);
-    return NULL;
-  }
-  for (guint i = 0; i < json_array_get_length (json_node_get_array (more)); i++)
-    json_array_add_element (keys, json_node_copy (json_array_get_element (
-                                      json_node_get_array (more), i)));
-  return json_to_string (root, FALSE);
-}
-
-static SyrinxVerifier *
-make_verifier (SyrinxEngine *self, const SyrinxConfig *config, GError **error)
-{
-  g_autofree gchar *jwks = join_jwks (self, config, error);
-  const SyrinxTokenPolicy policy = { .audience = config->audience,
-    .issuer = config->issuer,
-    .leeway_s = config->clock_leeway_s };
-
-  return jwks ? syrinx_verifier_new (jwks, &policy, error) : NULL;
-}
-
 SyrinxGrant *
 syrinx_engine_check_token (
     SyrinxEngine *self, const gchar *token, GError **error)
 {
-  g_autofree gchar *meant = NULL;
-
-  if (!syrinx_access_code_is_valid (token))
-    return syrinx_verifier_check (self->verifier, token, error);
-  meant = syrinx_access_code_lookup (self->config->state_dir, token, error);
-  return meant ? syrinx_verifier_check (self->verifier, meant, error) : NULL;
+  return syrinx_gateway_check_token (self->gateway, token, error);
 }
 
 static void
@@ -318,17 +271,6 @@ reload_keyring (SyrinxEngine *self, const SyrinxConfig *fresh, GError **error)
   return syrinx_content_reload_keyring (self->content, &settings, error);
 }
 
-static SyrinxGeography *
-make_geography (const SyrinxConfig *config, GError **error)
-{
-  const SyrinxGeographySettings settings = { .regions = config->regions,
-    .default_region = config->region,
-    .proxies = (const gchar *const *)config->trusted_proxies,
-    .database = config->geo_database };
-
-  return syrinx_geography_new (&settings, error);
-}
-
 /* FALSE: one is configured and can't be had. */
 static gboolean
 load_certificate (const SyrinxConfig *config, GTlsCertificate **certificate,
@@ -391,12 +333,12 @@ syrinx_engine_reload (SyrinxEngine *self, GError **error)
 {
   g_autoptr (SyrinxConfig) fresh
       = syrinx_config_load_again (self->config, error);
-  SyrinxVerifier *verifier = fresh ? make_verifier (self, fresh, error) : NULL;
-  SyrinxGeography *geography = verifier ? make_geography (fresh, error) : NULL;
+  SyrinxGatewayParts *parts
+      = fresh ? syrinx_gateway_prepare (fresh, self->own_jwks, error) : NULL;
   /* Opened anew, so that the file can be moved away before. */
-  SyrinxAudit *audit = geography ? syrinx_audit_open (
+  SyrinxAudit *audit = parts ? syrinx_audit_open (
                            self->config->state_dir, fresh->audit_log, error)
-                                 : NULL;
+                             : NULL;
   GTlsCertificate *certificate = NULL;
   SyrinxTlsContext *tls = NULL;
 
@@ -405,15 +347,11 @@ syrinx_engine_reload (SyrinxEngine *self, GError **error)
     g_clear_object (&certificate);
     g_clear_pointer (&tls, syrinx_tls_context_unref);
     g_clear_pointer (&audit, syrinx_audit_free);
-    g_clear_pointer (&verifier, syrinx_verifier_unref);
-    g_clear_pointer (&geography, syrinx_geography_free);
+    g_clear_pointer (&parts, syrinx_gateway_parts_free);
     return FALSE;
   }
   syrinx_audit_reader_set_audit (self->audit, audit);
-  syrinx_verifier_unref (self->verifier);
-  self->verifier = verifier;
-  syrinx_geography_free (self->geography);
-  self->geography = geography;
+  syrinx_gateway_adopt (self->gateway, parts);
   g_clear_object (&self->certificate);
   self->certificate = certificate;
   adopt_tls (self, tls);
@@ -493,9 +431,11 @@ open_state (SyrinxEngine *self, GError **error)
   if (!keyring)
     return FALSE;
   self->issuer = syrinx_issuer_open (dir, TRUE, error);
-  self->verifier
-      = self->issuer ? make_verifier (self, self->config, error) : NULL;
-  if (!self->verifier || !syrinx_store_load_revocations (self->store, error))
+  self->own_jwks = self->issuer ? syrinx_issuer_get_jwks (self->issuer) : NULL;
+  self->gateway = self->own_jwks
+                      ? syrinx_gateway_new (self->config, self->own_jwks, error)
+                      : NULL;
+  if (!self->gateway || !syrinx_store_load_revocations (self->store, error))
     return FALSE;
   self->content = syrinx_content_new (self->store, keyring,
       self->config->cache_bytes, self->config->memory_bytes);
@@ -521,9 +461,12 @@ syrinx_engine_new (SyrinxConfig *config, GError **error)
   self->sessions = syrinx_sessions_new (
       self->content, self->journal, config->max_sessions);
   make_admission (self);
-  self->geography = make_geography (config, error);
-  if (!self->geography
-      || !load_certificate (config, &self->certificate, &self->tls, error))
+  self->desk = syrinx_desk_new (&(SyrinxDeskParts){ .config = config,
+      .journal = self->journal,
+      .gateway = self->gateway,
+      .admission = self->admission,
+      .sessions = self->sessions });
+  if (!load_certificate (config, &self->certificate, &self->tls, error))
     return NULL;
   apply (self, NULL);
   self->streams = syrinx_streams_new (
@@ -558,18 +501,18 @@ engine_finalize (GObject *object)
     g_signal_handlers_disconnect_by_data (self->ingest, self);
   g_clear_object (&self->ingest);
   g_clear_pointer (&self->streams, syrinx_streams_free);
+  g_clear_pointer (&self->desk, syrinx_desk_free);
   g_clear_object (&self->sessions);
   g_clear_object (&self->certificate);
   g_clear_pointer (&self->tls, syrinx_tls_context_unref);
   g_clear_pointer (&self->admission, syrinx_admission_free);
   g_clear_pointer (&self->content, syrinx_content_unref);
-  g_clear_pointer (&self->verifier, syrinx_verifier_unref);
+  g_clear_pointer (&self->gateway, syrinx_gateway_free);
+  g_clear_pointer (&self->own_jwks, g_free);
   g_clear_pointer (&self->issuer, syrinx_issuer_free);
   g_clear_pointer (&self->store, syrinx_store_unref);
-  g_clear_pointer (&self->geography, syrinx_geography_free);
   g_clear_pointer (&self->turns, syrinx_turns_free);
   g_clear_pointer (&self->scheduler, syrinx_scheduler_unref);
-  g_clear_pointer (&self->subject_limit, syrinx_rate_limit_free);
   g_clear_pointer (&self->audit, syrinx_audit_reader_free);
   g_clear_pointer (&self->tally, syrinx_tally_free);
   g_clear_pointer (&self->journal, syrinx_journal_free);
@@ -590,7 +533,6 @@ syrinx_engine_init (SyrinxEngine *self)
   self->tally = syrinx_tally_new (self->journal);
   self->scheduler = syrinx_scheduler_get (SCHEDULER);
   self->turns = syrinx_turns_new (self->scheduler);
-  self->subject_limit = syrinx_rate_limit_new (MAX_SUBJECTS);
 }
 
 SyrinxConfig *
@@ -653,10 +595,22 @@ syrinx_engine_get_admission (SyrinxEngine *self)
   return self->admission;
 }
 
+SyrinxGateway *
+syrinx_engine_get_gateway (SyrinxEngine *self)
+{
+  return self->gateway;
+}
+
+SyrinxDesk *
+syrinx_engine_get_desk (SyrinxEngine *self)
+{
+  return self->desk;
+}
+
 SyrinxGeography *
 syrinx_engine_get_geography (SyrinxEngine *self)
 {
-  return self->geography;
+  return syrinx_gateway_get_geography (self->gateway);
 }
 
 GTlsCertificate *
@@ -674,7 +628,7 @@ syrinx_engine_get_tls_context (SyrinxEngine *self)
 SyrinxRateLimit *
 syrinx_engine_get_subject_limit (SyrinxEngine *self)
 {
-  return self->subject_limit;
+  return syrinx_gateway_get_subject_limit (self->gateway);
 }
 
 SyrinxAudit *

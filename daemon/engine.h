@@ -6,13 +6,13 @@
 #include "daemon/gateway/admission.h"
 #include "core/access/audit.h"
 #include "daemon/config/config.h"
-#include "daemon/gateway/geography.h"
+#include "daemon/gateway/gateway.h"
 #include "daemon/ingest/ingest.h"
 #include "daemon/journal.h"
 #include "daemon/tally.h"
 #include "daemon/net/rate-limit.h"
 #include "daemon/net/tls-context.h"
-#include "daemon/sessions/sessions.h"
+#include "daemon/sessions/desk.h"
 #include "daemon/sessions/progressive.h"
 #include "daemon/gateway/turns.h"
 
@@ -57,6 +57,10 @@ SyrinxAdmission *syrinx_engine_get_admission (SyrinxEngine *engine);
 SyrinxScheduler *syrinx_engine_get_scheduler (SyrinxEngine *engine);
 /* Whose turn it is to send a fragment. */
 SyrinxTurns *syrinx_engine_get_turns (SyrinxEngine *engine);
+/* The one way in. */
+SyrinxGateway *syrinx_engine_get_gateway (SyrinxEngine *engine);
+/* Where sessions begin. */
+SyrinxDesk *syrinx_engine_get_desk (SyrinxEngine *engine);
 SyrinxGeography *syrinx_engine_get_geography (SyrinxEngine *engine);
 /* The certificate for TLS, as last read. (nullable) if none is configured. */
 GTlsCertificate *syrinx_engine_get_certificate (SyrinxEngine *engine);

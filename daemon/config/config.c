@@ -112,6 +112,19 @@ static const struct
       "How much of them is kept in memory." },
   { "max-sessions", NUMBER, FIELD (max_sessions), "10000", 1, 1000000,
       "Sessions at a time.", TRUE },
+  { "max-sessions-per-subject", NUMBER, FIELD (max_sessions_per_subject), "16",
+      1, 1000000,
+      "Of them with tokens of one subject, unless the token says another "
+      "number\n"
+      "# (its claim sessions). One more takes the place of the subject's own "
+      "that\n"
+      "# has not been used for the longest time, if for 30 seconds, or is "
+      "refused.",
+      TRUE },
+  { "max-sessions-per-address", NUMBER, FIELD (max_sessions_per_address),
+      "1000", 1, 1000000,
+      "Of them for one address (of IPv6, one /64), whatever the tokens say.",
+      TRUE },
   { "max-egress-kbps", NUMBER, FIELD (max_egress_kbps), "0", 0, 1000000000,
       "What their renditions may need together, in kbit/s. 0: any.", TRUE },
   { "egress-budget-kbps", NUMBER, FIELD (egress_budget_kbps), "0", 0,

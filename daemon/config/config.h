@@ -34,6 +34,8 @@ typedef struct
   guint64 cache_bytes;  /* renditions on disk */
   guint64 memory_bytes; /* fragments in memory */
   guint max_sessions;
+  guint max_sessions_per_subject; /* unless its token says another number */
+  guint max_sessions_per_address;
   guint max_egress_kbps;    /* 0: any */
   guint egress_budget_kbps; /* 0: any */
   guint priority_percent;

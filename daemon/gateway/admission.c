@@ -301,17 +301,19 @@ syrinx_admission_step (SyrinxAdmission *self, gint64 now_us)
 }
 
 gboolean
-syrinx_admission_try (
-    SyrinxAdmission *self, const SyrinxAdmissionRequest *request, gint64 now_us)
+syrinx_admission_try (SyrinxAdmission *self,
+    const SyrinxAdmissionRequest *request, gint64 now_us, gint64 *retry_us)
 {
   gboolean fits = !syrinx_heap_get_size (&self->expiries)
                   && has_room (self, request->kbps, now_us);
 
-  if (fits)
+  if (fits) {
     count_admitted (self, 0);
-  else
-    self->n_refused++;
-  return fits;
+    return TRUE;
+  }
+  self->n_refused++;
+  *retry_us = estimate (self, get_region (self, request), now_us);
+  return FALSE;
 }
 
 SyrinxAdmissionAnswer

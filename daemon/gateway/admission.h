@@ -71,9 +71,10 @@ SyrinxAdmissionAnswer syrinx_admission_ask (SyrinxAdmission *admission,
     const SyrinxAdmissionRequest *request, gint64 now_us,
     SyrinxAdmissionFunc func, gpointer user_data, SyrinxWaiter **waiter,
     gint64 *retry_us);
-/* For those who do not wait: TRUE is NOW, FALSE is REFUSED. */
+/* For those who do not wait: TRUE is NOW, FALSE is REFUSED, and *@retry_us is
+ * set. */
 gboolean syrinx_admission_try (SyrinxAdmission *admission,
-    const SyrinxAdmissionRequest *request, gint64 now_us);
+    const SyrinxAdmissionRequest *request, gint64 now_us, gint64 *retry_us);
 /* Before @func was called: it will not be. */
 void syrinx_admission_give_up (SyrinxWaiter *waiter);
 /* Sends away whose time is up and lets in whom there is room for. Happens by

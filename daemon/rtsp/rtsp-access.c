@@ -12,16 +12,14 @@
 
 #include <string.h>
 
-#define MAX_BASIC_BYTES 512
-
 void
 rtsp_target_clear (RtspTarget *target)
 {
   g_free (target->base);
 }
 
-static GstRTSPStatusCode
-status_of (const GError *error)
+GstRTSPStatusCode
+rtsp_status_of (const GError *error)
 {
   static const GstRTSPStatusCode statuses[] = {
     [SYRINX_ERROR_NOT_FOUND] = GST_RTSP_STS_NOT_FOUND,
@@ -30,6 +28,7 @@ status_of (const GError *error)
     [SYRINX_ERROR_DENIED] = GST_RTSP_STS_FORBIDDEN,
     [SYRINX_ERROR_OVERLOADED] = GST_RTSP_STS_NOT_ENOUGH_BANDWIDTH,
     [SYRINX_ERROR_UNSUPPORTED] = GST_RTSP_STS_UNSUPPORTED_MEDIA_TYPE,
+    [SYRINX_ERROR_TOO_MANY] = GST_RTSP_STS_SERVICE_UNAVAILABLE,
   };
   GstRTSPStatusCode status
       = error->domain == SYRINX_ERROR
@@ -45,63 +44,22 @@ status_of (const GError *error)
 
 /* --- Tokens --- */
 
-/* "Basic BASE64" of "NAME:CODE" → CODE, whatever the name. (transfer full)
- * (nullable) */
-static gchar *
-read_basic (const gchar *encoded)
-{
-  gsize size_bytes = 0;
-  g_autofree guchar *text = strlen (encoded) <= MAX_BASIC_BYTES
-                                ? g_base64_decode (encoded, &size_bytes)
-                                : NULL;
-  const guchar *colon = text ? memchr (text, ':', size_bytes) : NULL;
-
-  return colon ? g_strndup (
-             (const gchar *)colon + 1, text + size_bytes - colon - 1)
-               : NULL;
-}
-
-/* The token of Authorization or of the query. (transfer full) (nullable) */
-static gchar *
-find_token (const GstRTSPMessage *request, GUri *uri, gboolean *is_in_url)
-{
-  const gchar *header = rtsp_header (request, GST_RTSP_HDR_AUTHORIZATION);
-  const gchar *query = g_uri_get_query (uri);
-  g_autoptr (GHashTable) values = NULL;
-
-  *is_in_url = FALSE;
-  if (header && g_ascii_strncasecmp (header, "Bearer ", 7) == 0)
-    return g_strdup (header + 7);
-  if (header && g_ascii_strncasecmp (header, "Basic ", 6) == 0)
-    return read_basic (header + 6);
-  values
-      = query ? g_uri_parse_params (query, -1, "&", G_URI_PARAMS_WWW_FORM, NULL)
-              : NULL;
-  *is_in_url = TRUE;
-  return values ? g_strdup (g_hash_table_lookup (values, "token")) : NULL;
-}
-
-/* NULL: *@status says why not. (transfer full) */
+/* NULL: *@retry_us is set if it was one too many. (transfer full) */
 static SyrinxGrant *
 check_token (RtspConnection *connection, const GstRTSPMessage *request,
-    GUri *uri, GstRTSPStatusCode *status)
+    GUri *uri, gint64 *retry_us, GError **error)
 {
-  gboolean is_in_url;
-  g_autofree gchar *token = find_token (request, uri, &is_in_url);
-  g_autoptr (GError) error = NULL;
-  g_autoptr (SyrinxGrant) grant = NULL;
+  const gchar *query = g_uri_get_query (uri);
+  g_autoptr (GHashTable) values
+      = query ? g_uri_parse_params (query, -1, "&", G_URI_PARAMS_WWW_FORM, NULL)
+              : NULL;
+  const SyrinxCredentials credentials
+      = { .authorization = rtsp_header (request, GST_RTSP_HDR_AUTHORIZATION),
+          .query = values ? g_hash_table_lookup (values, "token") : NULL };
 
-  *status = GST_RTSP_STS_UNAUTHORIZED;
-  if (!token)
-    return NULL;
-  grant = syrinx_engine_check_token (connection->rtsp->engine, token, &error);
-  if (!grant)
-    return NULL;
-  *status = GST_RTSP_STS_FORBIDDEN;
-  if (!syrinx_grant_has_scope (grant, SYRINX_SCOPE_LISTEN)
-      || (is_in_url && syrinx_grant_has_scope (grant, SYRINX_SCOPE_ADMIN)))
-    return NULL;
-  return g_steal_pointer (&grant);
+  return syrinx_gateway_authenticate (
+      syrinx_engine_get_gateway (connection->rtsp->engine), &credentials,
+      retry_us, error);
 }
 
 /* --- Sessions --- */
@@ -120,80 +78,100 @@ choose_rendition (SyrinxRtsp *rtsp, const gchar *wanted)
   return NULL;
 }
 
-/* There is no waiting here: players ask again. */
-static gboolean
-is_room (SyrinxRtsp *rtsp, const SyrinxPlace *place, const gchar *rendition)
+/* What the desk says, which for RTSP is at once. */
+typedef struct
 {
-  const SyrinxAdmissionRequest asked = { .region = place->region,
-    .weight = place->weight,
-    .rtt_ms = place->rtt_ms,
-    .kbps = syrinx_admission_kbps_of (rendition) };
+  RtspConnection *connection;
+  gint64 retry_us;
+  GError *error;
+} Told;
 
-  return syrinx_admission_try (syrinx_engine_get_admission (rtsp->engine),
-      &asked, g_get_monotonic_time ());
+/* No SETUP may find it any more. */
+static void
+own_ended (SyrinxSession *session, RtspConnection *connection)
+{
+  g_clear_signal_handler (&connection->own_ending, session);
+  g_clear_object (&connection->own);
 }
 
-static SyrinxSession *
-begin_session (RtspConnection *connection, SyrinxGrant *grant,
-    const gchar *track_id, GError **error)
+static void
+session_told (const SyrinxDeskAnswer *answer, gpointer data)
 {
-  SyrinxRtsp *rtsp = connection->rtsp;
-  const SyrinxClues clues = { .token_region = syrinx_grant_get_region (grant),
-    .token_rtt_ms = syrinx_grant_get_rtt_ms (grant),
-    .peer = connection->host };
-  SyrinxSessionRequest wanted = { .grant = grant,
-    .track_id = track_id,
-    .rendition = choose_rendition (rtsp, NULL),
-    .encryption = SYRINX_ENCRYPTION_NONE };
-  SyrinxPlace place;
+  Told *told = data;
+  RtspConnection *connection = told->connection;
 
-  if (!wanted.rendition) {
+  told->retry_us = answer->retry_us;
+  told->error = answer->error ? g_error_copy (answer->error) : NULL;
+  if (!answer->session)
+    return;
+  connection->own = g_object_ref (answer->session);
+  connection->own_ending = g_signal_connect (
+      connection->own, "ended", G_CALLBACK (own_ended), connection);
+  g_free (connection->own_capability);
+  connection->own_capability = g_strdup (answer->capability);
+}
+
+/* The connection's own. Where there is no room it is refused (453) and does not
+ * wait: a connection's requests are answered in order, so that one that waits
+ * holds up the keep-alives behind it, and players give up on an answer sooner
+ * than they try again. */
+static gboolean
+begin_session (RtspConnection *connection, SyrinxGrant *grant,
+    const gchar *track_id, gint64 *retry_us, GError **error)
+{
+  SyrinxEngine *engine = connection->rtsp->engine;
+  const SyrinxDeskRequest request = { .grant = grant,
+    .track_id = track_id,
+    .rendition = choose_rendition (connection->rtsp, NULL),
+    .encryption = SYRINX_ENCRYPTION_NONE,
+    .requester = { .address = connection->host },
+    .may_wait = FALSE,
+    .through = "rtsp" };
+  Told told = { .connection = connection };
+
+  if (!request.rendition) {
     g_set_error_literal (error, SYRINX_ERROR, SYRINX_ERROR_UNSUPPORTED,
         "no Opus rendition is offered");
-    return NULL;
+    return FALSE;
   }
-  syrinx_geography_locate (
-      syrinx_engine_get_geography (rtsp->engine), &clues, &place);
-  wanted.region = place.region;
-  wanted.rtt_ms = place.rtt_ms;
-  wanted.client = place.client;
-  if (!is_room (rtsp, &place, wanted.rendition)) {
-    g_set_error_literal (error, SYRINX_ERROR, SYRINX_ERROR_OVERLOADED,
-        "there is no room for another session");
-    return NULL;
-  }
-  g_clear_pointer (&connection->own_capability, g_free);
-  return syrinx_sessions_create (syrinx_engine_get_sessions (rtsp->engine),
-      &wanted, &connection->own_capability, error);
+  syrinx_desk_begin (
+      syrinx_engine_get_desk (engine), &request, session_told, &told);
+  *retry_us = told.retry_us;
+  if (told.error)
+    g_propagate_error (error, told.error);
+  return connection->own != NULL;
 }
 
-/* The one that was made for this connection, if it is of this track. */
+/* Whether the connection's own session is of this track, and may go on by this
+ * grant. */
+static gboolean
+renew_own (
+    RtspConnection *connection, SyrinxGrant *grant, const gchar *track_id)
+{
+  SyrinxSession *own = connection->own;
+
+  return own && g_str_equal (syrinx_session_get_track_id (own), track_id)
+         && syrinx_session_renew (own, grant, NULL);
+}
+
 static GstRTSPStatusCode
 open_track (RtspConnection *connection, const GstRTSPMessage *request,
-    GUri *uri, const gchar *track_id, SyrinxSession **session)
+    GUri *uri, const gchar *track_id, RtspTarget *target)
 {
-  GstRTSPStatusCode status;
-  g_autoptr (SyrinxGrant) grant
-      = check_token (connection, request, uri, &status);
   g_autoptr (GError) error = NULL;
+  g_autoptr (SyrinxGrant) grant
+      = check_token (connection, request, uri, &target->retry_us, &error);
 
   if (!grant)
-    return status;
+    return rtsp_status_of (error);
   if (!syrinx_id_is_valid (track_id))
     return GST_RTSP_STS_NOT_FOUND;
-  if (!syrinx_grant_allows_track (grant, track_id))
-    return GST_RTSP_STS_FORBIDDEN;
-  if (connection->own
-      && g_str_equal (
-          syrinx_session_get_track_id (connection->own), track_id)) {
-    *session = connection->own;
-    return GST_RTSP_STS_OK;
+  if (!renew_own (connection, grant, track_id)) {
+    rtsp_connection_forget_own (connection);
+    if (!begin_session (connection, grant, track_id, &target->retry_us, &error))
+      return rtsp_status_of (error);
   }
-  rtsp_connection_forget_own (connection);
-  *session = begin_session (connection, grant, track_id, &error);
-  if (!*session)
-    return status_of (error);
-  connection->own = g_object_ref (*session);
+  target->session = connection->own;
   return GST_RTSP_STS_OK;
 }
 
@@ -207,7 +185,7 @@ open_session (RtspConnection *connection, const gchar *id,
       syrinx_engine_get_sessions (connection->rtsp->engine), id, capability,
       &error);
   if (!*session)
-    return status_of (error);
+    return rtsp_status_of (error);
   return syrinx_session_get_encryption (*session) == SYRINX_ENCRYPTION_ECE
              ? GST_RTSP_STS_FORBIDDEN
              : GST_RTSP_STS_OK;
@@ -270,7 +248,7 @@ open_rendition (RtspConnection *connection, RtspTarget *target)
   if (!name)
     return GST_RTSP_STS_UNSUPPORTED_MEDIA_TYPE;
   target->rendition = syrinx_session_open (target->session, name, &error);
-  return target->rendition ? GST_RTSP_STS_OK : status_of (error);
+  return target->rendition ? GST_RTSP_STS_OK : rtsp_status_of (error);
 }
 
 GstRTSPStatusCode
@@ -297,7 +275,7 @@ rtsp_access (RtspConnection *connection, const GstRTSPMessage *request,
     capability = parts[3];
     status = open_session (connection, parts[2], capability, &target->session);
   } else if (n == 3 && g_str_equal (parts[1], "tracks")) {
-    status = open_track (connection, request, uri, parts[2], &target->session);
+    status = open_track (connection, request, uri, parts[2], target);
     capability = connection->own_capability;
   }
   if (status != GST_RTSP_STS_OK)

@@ -298,9 +298,11 @@ rtsp_connection_forget_own (RtspConnection *self)
 {
   g_autoptr (SyrinxSession) own = g_steal_pointer (&self->own);
 
-  if (own)
-    syrinx_sessions_terminate (syrinx_engine_get_sessions (self->rtsp->engine),
-        syrinx_session_get_id (own), "its RTSP connection has ended");
+  if (!own)
+    return;
+  g_clear_signal_handler (&self->own_ending, own);
+  syrinx_sessions_terminate (syrinx_engine_get_sessions (self->rtsp->engine),
+      syrinx_session_get_id (own), "its RTSP connection has ended");
 }
 
 void

@@ -258,6 +258,16 @@ set_out (RtspMedia *self)
   rtsp_connection_set_out (connection, out);
 }
 
+static void
+session_ended (SyrinxSession *session, RtspMedia *self)
+{
+  RtspConnection *connection = self->connection;
+
+  connection->media = NULL;
+  rtsp_media_free (self);
+  rtsp_connection_cut (connection);
+}
+
 RtspMedia *
 rtsp_media_new (RtspConnection *connection, const RtspTarget *target,
     const RtspTransport *transport, GError **error)
@@ -269,6 +279,7 @@ rtsp_media_new (RtspConnection *connection, const RtspTarget *target,
   self->key = syrinx_id_new ();
   self->base = g_strdup (target->base);
   self->session = g_object_ref (target->session);
+  syrinx_session_begin_use (self->session);
   self->rendition = syrinx_rendition_ref (target->rendition);
   self->transport = *transport;
   self->keys = target->keys;
@@ -288,6 +299,8 @@ rtsp_media_new (RtspConnection *connection, const RtspTarget *target,
   syrinx_pipe_setup_queue (self->pipe, self->session);
   self->renewal = g_signal_connect (
       self->session, "notify::expires-at", G_CALLBACK (renewed), self);
+  self->ending = g_signal_connect (
+      self->session, "ended", G_CALLBACK (session_ended), self);
   g_hash_table_insert (connection->rtsp->media, self->id, self);
   return self;
 }
@@ -301,12 +314,14 @@ rtsp_media_free (RtspMedia *self)
     rtsp_udp_forget (self->udp, self->connection->host, self->transport.ports,
         self->connection);
   g_clear_signal_handler (&self->renewal, self->session);
+  g_clear_signal_handler (&self->ending, self->session);
   if (self->pipe) {
     syrinx_pipe_setup_count (self->pipe, self->session);
     syrinx_pipe_stop_later (self->pipe);
   }
   g_clear_pointer (&self->srtp, syrinx_srtp_unref);
   syrinx_rendition_unref (self->rendition);
+  syrinx_session_end_use (self->session);
   g_object_unref (self->session);
   g_free (self->base);
   g_free (self->key);

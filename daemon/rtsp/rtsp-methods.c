@@ -12,7 +12,7 @@
 #define PUBLIC                                                                 \
   "OPTIONS, DESCRIBE, SETUP, PLAY, PAUSE, TEARDOWN, GET_PARAMETER, "           \
   "SET_PARAMETER"
-#define BURST_SECONDS 10 /* of requests may come at once */
+#define RETRY_US (2 * G_USEC_PER_SEC) /* where nobody knows better */
 
 /* --- Answers --- */
 
@@ -39,9 +39,25 @@ add_challenges (GstRTSPMessage *response)
       "Bearer realm=\"syrinx\", error=\"invalid_token\"");
 }
 
+static void
+add_retry (GstRTSPMessage *response, gint64 retry_us)
+{
+  g_autofree gchar *seconds = g_strdup_printf ("%" G_GINT64_FORMAT,
+      MAX (1, (retry_us + G_USEC_PER_SEC - 1) / G_USEC_PER_SEC));
+
+  gst_rtsp_message_add_header (response, GST_RTSP_HDR_RETRY_AFTER, seconds);
+}
+
 void
 rtsp_answer (RtspConnection *connection, GstRTSPMessage *request,
     GstRTSPStatusCode status)
+{
+  rtsp_answer_later (connection, request, status, 0);
+}
+
+void
+rtsp_answer_later (RtspConnection *connection, GstRTSPMessage *request,
+    GstRTSPStatusCode status, gint64 retry_us)
 {
   GstRTSPMessage *response = rtsp_response_new (request, status);
 
@@ -49,8 +65,9 @@ rtsp_answer (RtspConnection *connection, GstRTSPMessage *request,
     add_challenges (response);
   if (status == GST_RTSP_STS_METHOD_NOT_ALLOWED)
     gst_rtsp_message_add_header (response, GST_RTSP_HDR_ALLOW, PUBLIC);
-  if (status == GST_RTSP_STS_SERVICE_UNAVAILABLE)
-    gst_rtsp_message_add_header (response, GST_RTSP_HDR_RETRY_AFTER, "2");
+  if (status == GST_RTSP_STS_SERVICE_UNAVAILABLE
+      || status == GST_RTSP_STS_NOT_ENOUGH_BANDWIDTH)
+    add_retry (response, retry_us ? retry_us : RETRY_US);
   rtsp_connection_respond (connection, response);
 }
 
@@ -181,7 +198,7 @@ describe (RtspConnection *connection, GstRTSPMessage *request)
   if (status == GST_RTSP_STS_OK)
     answer_describe (connection, request, &target);
   else
-    rtsp_answer (connection, request, status);
+    rtsp_answer_later (connection, request, status, target.retry_us);
 }
 
 /* Whether a SETUP may come now; else answers. */
@@ -256,7 +273,7 @@ setup (RtspConnection *connection, GstRTSPMessage *request)
     return;
   status = choose_stream (connection, request, &target, &transport);
   if (status != GST_RTSP_STS_OK) {
-    rtsp_answer (connection, request, status);
+    rtsp_answer_later (connection, request, status, target.retry_us);
     return;
   }
   g_clear_pointer (&connection->media, rtsp_media_free);
@@ -325,6 +342,10 @@ play (RtspConnection *connection, GstRTSPMessage *request)
 
   if (!media)
     return;
+  if (!syrinx_session_check_hearing (media->session, &error)) {
+    rtsp_answer (connection, request, rtsp_status_of (error));
+    return;
+  }
   if (!read_range (request, rtsp_duration_s (media->rendition), &from_s)) {
     rtsp_answer (connection, request, GST_RTSP_STS_INVALID_RANGE);
     return;
@@ -415,24 +436,17 @@ static const struct
   { GST_RTSP_SET_PARAMETER, parameter },
 };
 
-static gboolean
-is_within_rate (RtspConnection *connection)
-{
-  SyrinxRtsp *rtsp = connection->rtsp;
-  guint rate = syrinx_engine_get_config (rtsp->engine)->requests_per_second;
-
-  return syrinx_rate_limit_take_for_address (rtsp->limit, connection->host,
-             rate, rate * BURST_SECONDS, g_get_monotonic_time ())
-         == 0;
-}
-
 void
 rtsp_handle (RtspConnection *connection, GstRTSPMessage *request)
 {
   GstRTSPMethod method = request->type_data.request.method;
+  gint64 retry_us = syrinx_gateway_take_request (
+      syrinx_engine_get_gateway (connection->rtsp->engine),
+      &(SyrinxRequester){ .address = connection->host });
 
-  if (!is_within_rate (connection)) {
-    rtsp_answer (connection, request, GST_RTSP_STS_SERVICE_UNAVAILABLE);
+  if (retry_us) {
+    rtsp_answer_later (
+        connection, request, GST_RTSP_STS_SERVICE_UNAVAILABLE, retry_us);
     return;
   }
   if (!rtsp_header (request, GST_RTSP_HDR_CSEQ)) {

@@ -45,7 +45,6 @@ struct _SyrinxRtsp
   SyrinxTlsFront *tls_front; /* (nullable) */
   SyrinxEndings endings;     /* of media */
   GHashTable *media;         /* id → RtspMedia, unowned: its connection's */
-  SyrinxRateLimit *limit;    /* of requests, by address */
   guint64 next_id;
 };
 
@@ -70,6 +69,7 @@ struct _RtspConnection
   RtspMedia *media;            /* (nullable) after SETUP */
   RtspOffer *offer;   /* (nullable): of the last DESCRIBE, until PLAY */
   SyrinxSession *own; /* (nullable): made for this connection */
+  gulong own_ending;  /* tells when it ends by another cause */
   gchar *own_capability;
   gboolean is_ending;
 
@@ -106,6 +106,9 @@ void rtsp_handle (RtspConnection *connection, GstRTSPMessage *request);
 /* Answers @status with what every answer has; @request (nullable). */
 void rtsp_answer (RtspConnection *connection, GstRTSPMessage *request,
     GstRTSPStatusCode status);
+/* The same, and when to ask again: in seconds rounded up; 0: unknown. */
+void rtsp_answer_later (RtspConnection *connection, GstRTSPMessage *request,
+    GstRTSPStatusCode status, gint64 retry_us);
 /* The same, to be filled and given to rtsp_connection_respond(). */
 GstRTSPMessage *
 rtsp_response_new (GstRTSPMessage *request, GstRTSPStatusCode status);
@@ -136,11 +139,14 @@ typedef struct
   gchar *base;        /* "rtsp://HOST:PORT/sessions/ID/CAPABILITY" */
   gboolean is_stream; /* the control of the stream, not of the whole */
   RtspKeys keys;      /* how it is to be encrypted */
+  gint64 retry_us;    /* if it was refused: when to ask again; 0: unknown */
 } RtspTarget;
 
 void rtsp_target_clear (RtspTarget *target);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (RtspTarget, rtsp_target_clear)
 
+/* What a request is answered that ends with @error. */
+GstRTSPStatusCode rtsp_status_of (const GError *error);
 /* What the request's URL names, if it may be had: then GST_RTSP_STS_OK. */
 GstRTSPStatusCode rtsp_access (RtspConnection *connection,
     const GstRTSPMessage *request, RtspTarget *target);
@@ -204,7 +210,7 @@ struct _RtspMedia
   SyrinxSession *session;
   SyrinxRendition *rendition;
   SyrinxPipe *pipe;
-  gulong renewal;
+  gulong renewal, ending;
   RtspMediaState state;
   RtspTransport transport;
   RtspKeys keys;

@@ -18,7 +18,6 @@
 
 #define BACKLOG         1024
 #define MAX_EVENTS      128
-#define MAX_ADDRESSES   16384 /* whose rates are kept */
 #define ACCEPT_PAUSE_MS 100
 #define SHAPE           "rtsp"
 #define SRTP_SHAPE      "rtsp-srtp"
@@ -143,25 +142,6 @@ dispatch (gint epoll_fd, GIOCondition condition, gpointer data)
 
 /* --- Life --- */
 
-static void
-session_removed (
-    SyrinxSessions *sessions, SyrinxSession *session, SyrinxRtsp *self)
-{
-  GHashTableIter iter;
-  gpointer value;
-
-  g_hash_table_iter_init (&iter, self->connections);
-  while (g_hash_table_iter_next (&iter, NULL, &value)) {
-    RtspConnection *connection = value;
-    if (connection->own == session)
-      g_clear_object (&connection->own); /* no SETUP may find it */
-    if (connection->media && connection->media->session == session) {
-      g_clear_pointer (&connection->media, rtsp_media_free);
-      rtsp_connection_cut (connection);
-    }
-  }
-}
-
 #define OPTIONS "--rtsp and --rtsps (or none)"
 
 static void
@@ -277,9 +257,6 @@ syrinx_rtsp_new (SyrinxEngine *engine, GError **error)
   self->hosts = syrinx_connections_new ();
   self->endings = (SyrinxEndings){ rtsp_media_is_over, self };
   self->media = g_hash_table_new (g_str_hash, g_str_equal);
-  self->limit = syrinx_rate_limit_new (MAX_ADDRESSES);
-  g_signal_connect (syrinx_engine_get_sessions (engine), "removed",
-      G_CALLBACK (session_removed), self);
   if (!load_payloader (error))
     return NULL;
   self->is_savp_only = g_str_equal (config->rtsp_profile, "savp");
@@ -301,8 +278,6 @@ syrinx_rtsp_free (SyrinxRtsp *self)
 
   syrinx_engine_set_rtsp_port (self->engine, FALSE, 0);
   syrinx_engine_set_rtsp_port (self->engine, TRUE, 0);
-  g_signal_handlers_disconnect_by_data (
-      syrinx_engine_get_sessions (self->engine), self);
   /* Here and now: what they play from is closed next. */
   g_hash_table_iter_init (&iter, self->media);
   while (g_hash_table_iter_next (&iter, NULL, &media))
@@ -319,7 +294,6 @@ syrinx_rtsp_free (SyrinxRtsp *self)
   g_hash_table_unref (self->connections);
   syrinx_connections_unref (self->hosts);
   g_hash_table_unref (self->media);
-  syrinx_rate_limit_free (self->limit);
   syrinx_io_loop_unref (self->loop);
   g_object_unref (self->engine);
   g_free (self->launch);

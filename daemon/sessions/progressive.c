@@ -17,7 +17,7 @@ typedef struct
   gchar *id;
   SyrinxSession *session;
   SyrinxPipe *pipe;
-  gulong renewal;
+  gulong renewal, ending;
   gboolean ends_session;
 } Stream;
 
@@ -38,8 +38,10 @@ stream_free (gpointer data)
   Stream *stream = data;
 
   g_clear_signal_handler (&stream->renewal, stream->session);
+  g_clear_signal_handler (&stream->ending, stream->session);
   if (stream->pipe)
     syrinx_pipe_stop_later (stream->pipe);
+  syrinx_session_end_use (stream->session);
   g_object_unref (stream->session);
   g_free (stream->id);
   g_free (stream);
@@ -60,16 +62,9 @@ end_stream (Stream *stream)
 }
 
 static void
-session_removed (
-    SyrinxSessions *sessions, SyrinxSession *session, SyrinxStreams *self)
+session_ended (SyrinxSession *session, Stream *stream)
 {
-  GHashTableIter iter;
-  gpointer value;
-
-  g_hash_table_iter_init (&iter, self->streams);
-  while (g_hash_table_iter_next (&iter, NULL, &value))
-    if (((Stream *)value)->session == session)
-      g_hash_table_iter_remove (&iter);
+  g_hash_table_remove (stream->streams->streams, stream->id);
 }
 
 static void
@@ -132,6 +127,7 @@ syrinx_streams_start (
   stream->streams = self;
   stream->id = syrinx_id_new ();
   stream->session = g_object_ref (request->session);
+  syrinx_session_begin_use (stream->session);
   stream->ends_session = request->ends_session;
   stream->pipe = syrinx_pipe_new (stream->id, is_ece ? self->ece : self->clear,
       syrinx_pipe_setup_says, &self->endings, error);
@@ -147,6 +143,8 @@ syrinx_streams_start (
   set_out (stream, request);
   stream->renewal = g_signal_connect (
       stream->session, "notify::expires-at", G_CALLBACK (set_gate), stream);
+  stream->ending = g_signal_connect (
+      stream->session, "ended", G_CALLBACK (session_ended), stream);
   g_hash_table_insert (self->streams, stream->id, stream);
   syrinx_session_count (stream->session, 0);
   if (syrinx_pipe_play (stream->pipe, error))
@@ -216,7 +214,6 @@ syrinx_streams_new (SyrinxSessions *sessions, const gchar *state_dir,
   self->state_dir = g_strdup (state_dir);
   self->streams
       = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, stream_free);
-  g_signal_connect (sessions, "removed", G_CALLBACK (session_removed), self);
   if (!init_gstreamer (shape_dir != NULL, error))
     return NULL;
   self->clear = syrinx_shape_load ("stream", shape_dir, error);
@@ -231,7 +228,6 @@ syrinx_streams_free (SyrinxStreams *self)
   GHashTableIter iter;
   gpointer value;
 
-  g_signal_handlers_disconnect_by_data (self->sessions, self);
   /* Here and now: what they play from is closed next. */
   g_hash_table_iter_init (&iter, self->streams);
   while (g_hash_table_iter_next (&iter, NULL, &value))

@@ -4,17 +4,20 @@
 #pragma once
 
 #include "encryption.h"
+#include "quota.h"
 
 #include "daemon/journal.h"
 
 #include "core/content/content.h"
-#include "core/access/grant.h"
+#include "core/access/right.h"
 
 #include <gio/gio.h>
 
 G_BEGIN_DECLS
 
-/* One session: a GObject so that D-Bus can follow its properties, all
+/* Signal: "ended", once.
+ *
+ * One session: a GObject so that D-Bus can follow its properties, all
  * read-only: "id", "subject", "track-id", "rendition", "region", "client",
  * "state" ("idle", "playing", "ended"), "bytes-sent" (guint64), "created-at",
  * "expires-at" (gint64, Unix time in seconds), "rtt-ms" (guint). */
@@ -59,8 +62,19 @@ SyrinxRendition *syrinx_session_open (
 /* Counts what was sent; the session is then playing. */
 void syrinx_session_count (SyrinxSession *session, gsize sent_bytes);
 
-/* A fresh grant of the same subject: same URLs, later end. DENIED if it is
- * another's. */
+/* A stream begins to run on it, or ends: meanwhile it is not idle (quota.h). */
+void syrinx_session_begin_use (SyrinxSession *session);
+void syrinx_session_end_use (SyrinxSession *session);
+/* (transfer none) (nullable): it has ended */
+SyrinxSeat *syrinx_session_get_seat (SyrinxSession *session);
+
+/* Whether it may be heard now, by the grant that it has: before anything of it
+ * is given out. It counts as used. Errors: EXPIRED (it has ended, or its token
+ * has), DENIED. */
+gboolean syrinx_session_check_hearing (SyrinxSession *session, GError **error);
+
+/* A fresh grant: same URLs, later end. Errors: as syrinx_right_check() for
+ * SYRINX_OPERATION_RENEW_SESSION. */
 gboolean syrinx_session_renew (
     SyrinxSession *session, SyrinxGrant *grant, GError **error);
 
@@ -86,6 +100,7 @@ typedef struct
   const gchar *region;
   const gchar *client; /* its address, for the operator */
   guint rtt_ms;        /* to the listener and back */
+  SyrinxSeat *seat;    /* (transfer full), also on an error */
 } SyrinxSessionRequest;
 
 /* *@capability (transfer full) is given out once and kept only as its digest.
@@ -103,13 +118,20 @@ typedef struct
 /* Counted as they change: no walk. */
 void syrinx_sessions_get_totals (
     SyrinxSessions *sessions, SyrinxSessionTotals *totals);
+/* Who has how many. (transfer none) */
+SyrinxQuota *syrinx_sessions_get_quota (SyrinxSessions *sessions);
 /* (element-type SyrinxSession) (transfer container) */
 GPtrArray *syrinx_sessions_list (SyrinxSessions *sessions);
 /* (transfer none) (nullable) */
 SyrinxSession *
 syrinx_sessions_lookup (SyrinxSessions *sessions, const gchar *id);
-/* The session, if it is alive and @capability its own. (transfer none)
- * Errors: NOT_FOUND (also for a wrong capability), EXPIRED. */
+/* The session, if @grant may do @operation with it. (transfer none) Errors:
+ * NOT_FOUND, EXPIRED (it has ended), or as syrinx_right_check(). */
+SyrinxSession *syrinx_sessions_find (SyrinxSessions *sessions, const gchar *id,
+    SyrinxGrant *grant, SyrinxOperation operation, GError **error);
+/* The session, if @capability is its own and it may be heard now. (transfer
+ * none) Errors: NOT_FOUND (also for a wrong capability), or as
+ * syrinx_session_check_hearing(). */
 SyrinxSession *syrinx_sessions_check (SyrinxSessions *sessions, const gchar *id,
     const gchar *capability, GError **error);
 /* Whether @id was a session's that has ended. */
