@@ -29,6 +29,7 @@
 #include "gstsyrinxchunkdec.h"
 
 #include "chunkenc/chunk-common.h"
+#include "chunkenc/chunk-key.h"
 #include "core/crypto/chunk-cipher.h"
 #include "core/crypto/ece.h"
 #include "core/schedule/demand.h"
@@ -44,8 +45,7 @@ GST_DEBUG_CATEGORY_STATIC (chunkdec_debug);
 typedef struct
 {
   SyrinxChunkFormat format; /* where caps say nothing */
-  GBytes *key;              /* (nullable) */
-  gchar *keyid;             /* (nullable): any */
+  SyrinxChunkKey key;       /* its id NULL: any */
   gint64 first_number;      /* -1: buffers know theirs */
 } Settings;
 
@@ -89,17 +89,6 @@ G_DEFINE_TYPE (GstSyrinxChunkDec, gst_syrinx_chunk_dec, GST_TYPE_ELEMENT)
 GST_ELEMENT_REGISTER_DEFINE (
     syrinxchunkdec, "syrinxchunkdec", GST_RANK_NONE, GST_TYPE_SYRINX_CHUNK_DEC)
 
-static GBytes *
-dup_key (GstSyrinxChunkDec *self)
-{
-  GBytes *key;
-
-  GST_OBJECT_LOCK (self);
-  key = self->settings.key ? g_bytes_ref (self->settings.key) : NULL;
-  GST_OBJECT_UNLOCK (self);
-  return key;
-}
-
 static GstFlowReturn
 fail (GstSyrinxChunkDec *self, const GError *error)
 {
@@ -112,15 +101,6 @@ fail (GstSyrinxChunkDec *self, const GError *error)
   return GST_FLOW_ERROR;
 }
 
-static gboolean
-check_has_key (GBytes *key, GError **error)
-{
-  if (key == NULL)
-    g_set_error_literal (error, GST_STREAM_ERROR,
-        GST_STREAM_ERROR_DECRYPT_NOKEY, "There is no key to decrypt with");
-  return key != NULL;
-}
-
 /* --- ece --- */
 
 static gboolean
@@ -131,11 +111,9 @@ ensure_decoder_locked (GstSyrinxChunkDec *self, GError **error)
 
   if (self->decoder != NULL)
     return TRUE;
-  key = dup_key (self);
-  GST_OBJECT_LOCK (self);
-  keyid = g_strdup (self->settings.keyid);
-  GST_OBJECT_UNLOCK (self);
-  if (!check_has_key (key, error))
+  key = syrinx_chunk_key_dup (&self->settings.key, GST_ELEMENT (self));
+  keyid = syrinx_chunk_key_dup_id (&self->settings.key, GST_ELEMENT (self));
+  if (!syrinx_chunk_key_check (key, "to decrypt with", error))
     return FALSE;
   self->decoder = syrinx_ece_decoder_new (key, keyid, error);
   return self->decoder != NULL;
@@ -274,7 +252,7 @@ open_chunk (
 
   if (GST_BUFFER_FLAG_IS_SET (chunk, GST_BUFFER_FLAG_HEADER))
     return gst_buffer_ref (chunk);
-  if (!check_has_key (key, error))
+  if (!syrinx_chunk_key_check (key, "to decrypt with", error))
     return NULL;
   plain = gst_buffer_new_allocate (NULL, gst_buffer_get_size (chunk), NULL);
   if (!decrypt_into (key, number, chunk, plain, &plain_bytes, error)) {
@@ -293,7 +271,8 @@ open_chunk (
 static GstFlowReturn
 push_chunks (GstSyrinxChunkDec *self, GstBuffer **buffers, guint n_buffers)
 {
-  g_autoptr (GBytes) key = dup_key (self);
+  g_autoptr (GBytes) key
+      = syrinx_chunk_key_dup (&self->settings.key, GST_ELEMENT (self));
   g_autoptr (GstBufferList) out = gst_buffer_list_new_sized (n_buffers);
   g_autoptr (GError) error = NULL;
   gboolean is_cut;
@@ -479,14 +458,8 @@ static void
 set_context (GstElement *element, GstContext *context)
 {
   GstSyrinxChunkDec *self = GST_SYRINX_CHUNK_DEC (element);
-  GBytes *key = syrinx_chunk_key_from_context (context);
 
-  if (key != NULL) {
-    GST_OBJECT_LOCK (self);
-    g_clear_pointer (&self->settings.key, g_bytes_unref);
-    self->settings.key = key;
-    GST_OBJECT_UNLOCK (self);
-  }
+  syrinx_chunk_key_take_context (&self->settings.key, element, context);
   GST_ELEMENT_CLASS (gst_syrinx_chunk_dec_parent_class)
       ->set_context (element, context);
 }
@@ -494,10 +467,7 @@ set_context (GstElement *element, GstContext *context)
 static void
 start (GstSyrinxChunkDec *self)
 {
-  g_autoptr (GBytes) key = dup_key (self);
-
-  if (key == NULL)
-    syrinx_chunk_key_ask (GST_ELEMENT (self));
+  syrinx_chunk_key_ask (&self->settings.key, GST_ELEMENT (self));
   self->has_caps = FALSE;
   self->n_chunks = 0;
 }
@@ -520,18 +490,6 @@ change_state (GstElement *element, GstStateChange transition)
 /* --- Properties --- */
 
 static void
-set_key_locked (GstSyrinxChunkDec *self, const gchar *text)
-{
-  g_clear_pointer (&self->settings.key, g_bytes_unref);
-  if (text == NULL)
-    return;
-  self->settings.key = syrinx_chunk_key_parse (text);
-  if (self->settings.key == NULL)
-    g_warning ("%s: the key is no base64url of a key, so there is none",
-        GST_OBJECT_NAME (self));
-}
-
-static void
 set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
   GstSyrinxChunkDec *self = GST_SYRINX_CHUNK_DEC (object);
@@ -542,11 +500,12 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
     self->settings.format = g_value_get_enum (value);
     break;
   case PROP_KEY:
-    set_key_locked (self, g_value_get_string (value));
+    syrinx_chunk_key_set_locked (
+        &self->settings.key, GST_ELEMENT (self), g_value_get_string (value));
     break;
   case PROP_KEYID:
-    g_free (self->settings.keyid);
-    self->settings.keyid = g_value_dup_string (value);
+    syrinx_chunk_key_set_id_locked (
+        &self->settings.key, g_value_get_string (value));
     break;
   case PROP_FIRST_NUMBER:
     self->settings.first_number = g_value_get_int64 (value);
@@ -568,7 +527,7 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
     g_value_set_enum (value, self->settings.format);
     break;
   case PROP_KEYID:
-    g_value_set_string (value, self->settings.keyid);
+    g_value_set_string (value, self->settings.key.id);
     break;
   case PROP_FIRST_NUMBER:
     g_value_set_int64 (value, self->settings.first_number);
@@ -585,8 +544,7 @@ finalize (GObject *object)
   GstSyrinxChunkDec *self = GST_SYRINX_CHUNK_DEC (object);
 
   reset_message (self, FALSE);
-  g_clear_pointer (&self->settings.key, g_bytes_unref);
-  g_free (self->settings.keyid);
+  syrinx_chunk_key_clear (&self->settings.key);
   g_mutex_clear (&self->lock);
   G_OBJECT_CLASS (gst_syrinx_chunk_dec_parent_class)->finalize (object);
 }
@@ -620,12 +578,8 @@ install_properties (GObjectClass *class)
       g_param_spec_enum ("format", "Format",
           "How it was encrypted, where the caps do not say",
           SYRINX_TYPE_CHUNK_FORMAT, DEFAULT_FORMAT, flags));
-  g_object_class_install_property (class, PROP_KEY,
-      g_param_spec_string ("key", "Key",
-          "Base64url of the key: 16 bytes for hls-aes128, 16 to 64 for ece. "
-          "Others can see a command line: elsewhere use a context syrinx.key",
-          NULL,
-          G_PARAM_WRITABLE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY));
+  g_object_class_install_property (
+      class, PROP_KEY, syrinx_chunk_key_new_param_spec ());
   g_object_class_install_property (class, PROP_KEYID,
       g_param_spec_string ("keyid", "Key id",
           "ece: refuse a message for another key id, at most 255 bytes (NULL: "

@@ -2,10 +2,7 @@
 /* What syrinxchunkenc and syrinxchunkdec have in common. */
 #include "chunk-common.h"
 
-#include "core/crypto/ece.h"
 #include "core/schedule/demand.h"
-#include "core/base/identifier.h"
-#include "core/crypto/secret.h"
 
 GType
 syrinx_chunk_format_get_type (void)
@@ -24,43 +21,6 @@ syrinx_chunk_format_get_type (void)
     g_once_init_leave (
         &type, g_enum_register_static ("SyrinxChunkFormat", values));
   return type;
-}
-
-GBytes *
-syrinx_chunk_key_parse (const gchar *text)
-{
-  GBytes *plain = syrinx_base64url_decode (text, SYRINX_ECE_MAX_KEY_BYTES);
-  GBytes *key;
-  gpointer data;
-  gsize size_bytes;
-
-  if (plain == NULL)
-    return NULL;
-  data = g_bytes_unref_to_data (plain, &size_bytes);
-  key = syrinx_secret_new (data, size_bytes);
-  syrinx_wipe (data, size_bytes);
-  g_free (data);
-  return key;
-}
-
-GBytes *
-syrinx_chunk_key_from_context (GstContext *context)
-{
-  const GstStructure *structure = gst_context_get_structure (context);
-  GBytes *key = NULL;
-
-  if (!gst_context_has_context_type (context, SYRINX_KEY_CONTEXT))
-    return NULL;
-  if (!gst_structure_get (structure, "key", SYRINX_TYPE_SECRET, &key, NULL))
-    gst_structure_get (structure, "key", G_TYPE_BYTES, &key, NULL);
-  return key;
-}
-
-void
-syrinx_chunk_key_ask (GstElement *element)
-{
-  gst_element_post_message (element,
-      gst_message_new_need_context (GST_OBJECT (element), SYRINX_KEY_CONTEXT));
 }
 
 gboolean

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What syrinxchunkenc and syrinxchunkdec have in common: formats, keys and
- * caps. */
+/* What syrinxchunkenc and syrinxchunkdec have in common: formats, caps and
+ * buffers. Their keys are in chunk-key.h. */
 #pragma once
 
 #include <gst/gst.h>
 
 G_BEGIN_DECLS
-
-/* A context of this type carries a field "key" of type GBytes. */
-#define SYRINX_KEY_CONTEXT "syrinx.key"
 
 typedef enum
 {
@@ -18,17 +15,6 @@ typedef enum
 
 #define SYRINX_TYPE_CHUNK_FORMAT (syrinx_chunk_format_get_type ())
 GType syrinx_chunk_format_get_type (void);
-
-/* Base64url to secret memory. (transfer full) (nullable): NULL if @text is not
- * base64url or too long for a key. */
-GBytes *syrinx_chunk_key_parse (const gchar *text);
-
-/* (transfer full) (nullable): NULL if @context carries no key of ours. */
-GBytes *syrinx_chunk_key_from_context (GstContext *context);
-
-/* Asks the application for a context with the key; it may answer at once by
- * gst_element_set_context(). */
-void syrinx_chunk_key_ask (GstElement *element);
 
 gboolean syrinx_caps_is_chunk (const GstCaps *caps);
 
