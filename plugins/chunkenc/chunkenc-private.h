@@ -11,6 +11,9 @@
 
 G_BEGIN_DECLS
 
+GST_DEBUG_CATEGORY_EXTERN (syrinx_chunk_enc_debug);
+#define GST_CAT_DEFAULT syrinx_chunk_enc_debug
+
 typedef enum
 {
   SYRINX_CHUNK_ENC_FLUSH_NONE,

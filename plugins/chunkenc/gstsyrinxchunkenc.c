@@ -31,8 +31,7 @@
 
 #include "core/schedule/demand.h"
 
-GST_DEBUG_CATEGORY_STATIC (chunkenc_debug);
-#define GST_CAT_DEFAULT chunkenc_debug
+GST_DEBUG_CATEGORY (syrinx_chunk_enc_debug);
 
 static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE (
     "sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS_ANY);
@@ -275,7 +274,7 @@ gst_syrinx_chunk_enc_class_init (GstSyrinxChunkEncClass *class)
   GstElementClass *element_class = GST_ELEMENT_CLASS (class);
 
   GST_DEBUG_CATEGORY_INIT (
-      chunkenc_debug, "syrinxchunkenc", 0, "encrypted chunks");
+      syrinx_chunk_enc_debug, "syrinxchunkenc", 0, "encrypted chunks");
   object_class->finalize = finalize;
   syrinx_chunk_enc_install_properties (object_class);
   element_class->set_context = set_context;
