@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* HTTP: what happens in the service, as server-sent events (WHATWG HTML,
  * section 9.2) for the operator. Costs nothing while nobody reads. */
-#include "http-request.h"
+#include "handlers.h"
 
 #include <string.h>
 
 #define MAX_READERS      32
-#define MAX_PENDING      1024 /* events that one reader has not taken yet */
+#define MAX_FIRST        512 /* sessions that a new reader is told of */
 #define TOTALS_PERIOD_MS 1000
 
 typedef struct
@@ -20,28 +20,26 @@ typedef struct
 typedef struct
 {
   Events *events;
-  SoupServerMessage *message;
-  guint n_pending;
+  HttpExchange *exchange;
 } Reader;
 
 /* --- Sending --- */
 
-static void
+static void reader_left (gpointer data);
+
+/* One that is too slow starts anew. FALSE: it is gone. */
+static gboolean
 send_text (Reader *reader, GBytes *text)
 {
-  SoupMessageBody *body
-      = soup_server_message_get_response_body (reader->message);
-
-  if (reader->n_pending == MAX_PENDING)
-    soup_message_body_complete (body); /* one that slow starts anew */
-  else if (reader->n_pending < MAX_PENDING)
-    soup_message_body_append_bytes (body, text);
-  reader->n_pending++;
-  soup_server_message_unpause (reader->message);
+  if (http_exchange_write (reader->exchange, text))
+    return TRUE;
+  http_exchange_end_stream (reader->exchange);
+  reader_left (reader);
+  return FALSE;
 }
 
-/* Takes @json; @reader (nullable): all of them. */
-static void
+/* Takes @json; @reader (nullable): all of them. FALSE: that reader is gone. */
+static gboolean
 send_event (
     Events *events, Reader *reader, const gchar *name, JsonBuilder *json)
 {
@@ -50,11 +48,12 @@ send_event (
   gchar *text = g_strdup_printf ("event: %s\ndata: %s\n\n", name, data);
   g_autoptr (GBytes) bytes = g_bytes_new_take (text, strlen (text));
 
-  if (reader)
-    send_text (reader, bytes);
-  for (guint i = 0; !reader && i < events->readers->len; i++)
-    send_text (events->readers->pdata[i], bytes);
+  gboolean stays = !reader || send_text (reader, bytes);
+
+  for (guint i = 0; !reader && i < events->readers->len;)
+    i += send_text (events->readers->pdata[i], bytes);
   g_object_unref (json);
+  return stays;
 }
 
 static void
@@ -73,7 +72,8 @@ add_string (JsonBuilder *json, const gchar *name, const gchar *value)
 
 /* --- What is told --- */
 
-static void
+/* FALSE: @reader is gone. */
+static gboolean
 tell_session (Events *events, Reader *reader, SyrinxSession *session)
 {
   static const gchar *const names[] = { "id", "subject", "track-id",
@@ -90,10 +90,11 @@ tell_session (Events *events, Reader *reader, SyrinxSession *session)
   }
   g_object_get (session, "bytes-sent", &bytes_sent, NULL);
   add_number (json, "bytes_sent", bytes_sent);
-  send_event (events, reader, "session", json_builder_end_object (json));
+  return send_event (events, reader, "session", json_builder_end_object (json));
 }
 
-static void
+/* FALSE: @reader is gone. */
+static gboolean
 tell_library (Events *events, Reader *reader)
 {
   JsonBuilder *json = json_builder_begin_object (json_builder_new ());
@@ -108,7 +109,7 @@ tell_library (Events *events, Reader *reader)
   add_number (json, "files_done", done);
   add_number (json, "files_total", total);
   add_number (json, "files_failed", failed);
-  send_event (events, reader, "library", json_builder_end_object (json));
+  return send_event (events, reader, "library", json_builder_end_object (json));
 }
 
 static gboolean
@@ -227,55 +228,46 @@ get_events (SyrinxEngine *engine)
 }
 
 static void
-reader_took (SoupServerMessage *message, Reader *reader)
+reader_left (gpointer data)
 {
-  if (reader->n_pending > 0 && reader->n_pending < MAX_PENDING)
-    reader->n_pending--;
-}
-
-static void
-reader_left (SoupServerMessage *message, Reader *reader)
-{
+  Reader *reader = data;
   Events *events = reader->events;
 
-  g_signal_handlers_disconnect_by_data (message, reader);
   g_ptr_array_remove (events->readers, reader);
   if (events->readers->len == 0)
     unwatch (events);
 }
 
-void
-http_events (HttpRequest *request)
+static void
+begin_reading (Events *events, HttpExchange *exchange)
 {
-  Events *events = get_events (request->engine);
+  static const HttpStreamFuncs funcs = { NULL, reader_left };
   g_autoptr (GPtrArray) list
-      = syrinx_sessions_list (syrinx_engine_get_sessions (request->engine));
-  SoupMessageHeaders *headers
-      = soup_server_message_get_response_headers (request->message);
-  Reader *reader;
+      = syrinx_sessions_list (syrinx_engine_get_sessions (events->engine));
+  Reader *reader = g_new0 (Reader, 1);
+  gboolean stays;
 
-  if (events->readers->len >= MAX_READERS) {
-    http_problem (
-        request->message, 503, NULL, "there are as many readers as may be");
-    return;
-  }
-  reader = g_new0 (Reader, 1);
   reader->events = events;
-  reader->message = request->message;
-  soup_server_message_set_status (request->message, 200, NULL);
-  soup_message_headers_set_encoding (headers, SOUP_ENCODING_CHUNKED);
-  soup_message_headers_replace (headers, "Content-Type", "text/event-stream");
-  soup_message_headers_replace (headers, "Cache-Control", "no-store");
-  soup_message_body_set_accumulate (
-      soup_server_message_get_response_body (request->message), FALSE);
-  g_signal_connect (
-      request->message, "wrote-chunk", G_CALLBACK (reader_took), reader);
-  g_signal_connect (
-      request->message, "finished", G_CALLBACK (reader_left), reader);
+  reader->exchange = exchange;
   if (events->readers->len == 0)
     watch (events);
   g_ptr_array_add (events->readers, reader);
-  tell_library (events, reader);
-  for (guint i = 0; i < list->len && i < MAX_PENDING / 2; i++)
-    tell_session (events, reader, list->pdata[i]);
+  http_exchange_begin_stream (exchange, "text/event-stream", &funcs, reader);
+  stays = tell_library (events, reader);
+  for (guint i = 0; stays && i < list->len && i < MAX_FIRST; i++)
+    stays = tell_session (events, reader, list->pdata[i]);
+}
+
+void
+http_events (HttpExchange *exchange)
+{
+  Events *events = get_events (http_exchange_get_engine (exchange));
+
+  if (events->readers->len >= MAX_READERS)
+    http_exchange_answer_problem (
+        exchange, 503, NULL, "there are as many readers as may be");
+  else if (http_exchange_is_head (exchange))
+    http_exchange_begin_stream (exchange, "text/event-stream", NULL, NULL);
+  else
+    begin_reading (events, exchange);
 }

@@ -2,7 +2,8 @@
 /* HTTP: a session as HLS (RFC 8216). The init section is clear and stands
  * before the key: that is what ffmpeg, mpv and hls.js play. */
 #include "daemon/sessions/fragment-wait.h"
-#include "http-request.h"
+#include "handlers.h"
+#include "http-answer.h"
 
 #include "core/crypto/ece.h"
 #include "core/base/error.h"
@@ -14,68 +15,74 @@
 #define ECE_RECORD_SIZE 16384
 
 SyrinxSession *
-http_check_session (HttpRequest *request)
+http_check_session (HttpExchange *exchange)
 {
   g_autoptr (GError) error = NULL;
   SyrinxSession *session;
 
-  if (!http_check_id (request, request->args[0])
-      || !http_check_id (request, request->args[1]))
+  if (!http_check_id (exchange, http_exchange_get_arg (exchange, 0))
+      || !http_check_id (exchange, http_exchange_get_arg (exchange, 1)))
     return NULL;
-  session = syrinx_sessions_check (syrinx_engine_get_sessions (request->engine),
-      request->args[0], request->args[1], &error);
+  session = syrinx_sessions_check (
+      syrinx_engine_get_sessions (http_exchange_get_engine (exchange)),
+      http_exchange_get_arg (exchange, 0), http_exchange_get_arg (exchange, 1),
+      &error);
   if (!session)
-    http_problem_error (request->message, error);
+    http_exchange_answer_error (exchange, error);
   return session;
 }
 
 /* The rendition that args[2] names, if it is offered. NULL: answered. */
 static SyrinxRendition *
-check_rendition (HttpRequest *request, SyrinxSession *session)
+check_rendition (HttpExchange *exchange, SyrinxSession *session)
 {
-  SyrinxConfig *config = syrinx_engine_get_config (request->engine);
+  SyrinxConfig *config
+      = syrinx_engine_get_config (http_exchange_get_engine (exchange));
   g_autoptr (GError) error = NULL;
   SyrinxRendition *rendition = NULL;
 
-  if (g_strv_contains (
-          (const gchar *const *)config->renditions, request->args[2]))
-    rendition = syrinx_session_open (session, request->args[2], &error);
+  if (g_strv_contains ((const gchar *const *)config->renditions,
+          http_exchange_get_arg (exchange, 2)))
+    rendition = syrinx_session_open (
+        session, http_exchange_get_arg (exchange, 2), &error);
   if (rendition)
     return rendition;
   if (error)
-    http_problem_error (request->message, error);
+    http_exchange_answer_error (exchange, error);
   else
-    http_problem (request->message, 404, NULL, "there is no such rendition");
+    http_exchange_answer_problem (
+        exchange, 404, NULL, "there is no such rendition");
   return NULL;
 }
 
 /* Playlists are for who reads chunks or clear fragments. FALSE: answered. */
 static gboolean
-check_playable (HttpRequest *request, SyrinxSession *session)
+check_playable (HttpExchange *exchange, SyrinxSession *session)
 {
   if (syrinx_session_get_encryption (session) != SYRINX_ENCRYPTION_ECE)
     return TRUE;
-  http_problem (request->message, 404, NULL,
+  http_exchange_answer_problem (exchange, 404, NULL,
       "an ece session has fragments and a stream, and no playlist");
   return FALSE;
 }
 
 static void
-answer_playlist (HttpRequest *request, GString *text)
+answer_playlist (HttpExchange *exchange, GString *text)
 {
   g_autoptr (GBytes) bytes = g_string_free_to_bytes (text);
 
-  http_bytes (request->message, PLAYLIST_TYPE, "no-store", bytes);
+  http_exchange_answer (exchange, 200, PLAYLIST_TYPE, "no-store", bytes);
 }
 
 void
-http_hls_master (HttpRequest *request)
+http_hls_master (HttpExchange *exchange)
 {
-  SyrinxSession *session = http_check_session (request);
-  gchar **names = syrinx_engine_get_config (request->engine)->renditions;
+  SyrinxSession *session = http_check_session (exchange);
+  gchar **names = syrinx_engine_get_config (http_exchange_get_engine (exchange))
+                      ->renditions;
   GString *text;
 
-  if (!session || !check_playable (request, session))
+  if (!session || !check_playable (exchange, session))
     return;
   text = g_string_new ("#EXTM3U\n#EXT-X-VERSION:7\n"
                        "#EXT-X-INDEPENDENT-SEGMENTS\n");
@@ -96,7 +103,7 @@ http_hls_master (HttpRequest *request)
         row->bitrate_bps + row->bitrate_bps / 4, row->bitrate_bps, row->codecs,
         names[i]);
   }
-  answer_playlist (request, text);
+  answer_playlist (exchange, text);
 }
 
 static gdouble
@@ -110,15 +117,15 @@ duration_of (const SyrinxRenditionRow *row, guint number)
 }
 
 void
-http_hls_index (HttpRequest *request)
+http_hls_index (HttpExchange *exchange)
 {
-  SyrinxSession *session = http_check_session (request);
+  SyrinxSession *session = http_check_session (exchange);
   SyrinxRendition *rendition
-      = session ? check_rendition (request, session) : NULL;
+      = session ? check_rendition (exchange, session) : NULL;
   const SyrinxRenditionRow *row;
   GString *text;
 
-  if (!rendition || !check_playable (request, session))
+  if (!rendition || !check_playable (exchange, session))
     return;
   row = syrinx_rendition_get_row (rendition);
   text = g_string_sized_new (256 + 32 * row->n_fragments);
@@ -136,60 +143,61 @@ http_hls_index (HttpRequest *request)
     g_string_append_printf (text, "#EXTINF:%s,\n%u.m4s\n", seconds, i);
   }
   g_string_append (text, "#EXT-X-ENDLIST\n");
-  answer_playlist (request, text);
+  answer_playlist (exchange, text);
 }
 
 /* @rendition (nullable): the session's own key. */
 static void
 answer_key (
-    HttpRequest *request, SyrinxSession *session, SyrinxRendition *rendition)
+    HttpExchange *exchange, SyrinxSession *session, SyrinxRendition *rendition)
 {
   GBytes *key = rendition ? syrinx_rendition_get_key (rendition)
                           : syrinx_session_get_key (session);
 
   if (syrinx_session_has_wrapped_keys (session)) {
-    http_problem (request->message, 403, NULL,
+    http_exchange_answer_problem (exchange, 403, NULL,
         "this session's keys were given wrapped for its public key");
     return;
   }
-  http_bytes (request->message, "application/octet-stream", "no-store", key);
-  if (soup_server_message_get_method (request->message) == SOUP_METHOD_GET)
-    http_audit_key (request, session, rendition, "raw");
+  if (!http_exchange_is_head (exchange))
+    http_audit_key (exchange, session, rendition, "raw");
+  http_exchange_answer (
+      exchange, 200, "application/octet-stream", "no-store", key);
 }
 
 void
-http_hls_key (HttpRequest *request)
+http_hls_key (HttpExchange *exchange)
 {
-  SyrinxSession *session = http_check_session (request);
+  SyrinxSession *session = http_check_session (exchange);
   SyrinxRendition *rendition
-      = session ? check_rendition (request, session) : NULL;
+      = session ? check_rendition (exchange, session) : NULL;
   guint64 epoch = 0;
 
   if (!rendition)
     return;
   if (!g_ascii_string_to_unsigned (
-          request->args[3], 10, 1, G_MAXUINT, &epoch, NULL)
+          http_exchange_get_arg (exchange, 3), 10, 1, G_MAXUINT, &epoch, NULL)
       || epoch != syrinx_rendition_get_row (rendition)->epoch
       || syrinx_session_get_encryption (session)
              != SYRINX_ENCRYPTION_HLS_AES128)
-    http_problem (request->message, 404, NULL, "there is no such key");
+    http_exchange_answer_problem (exchange, 404, NULL, "there is no such key");
   else
-    answer_key (request, session, rendition);
+    answer_key (exchange, session, rendition);
 }
 
 /* The key that an ece session has for itself. */
 void
-http_session_key (HttpRequest *request)
+http_session_key (HttpExchange *exchange)
 {
-  SyrinxSession *session = http_check_session (request);
+  SyrinxSession *session = http_check_session (exchange);
 
   if (!session)
     return;
   if (syrinx_session_get_encryption (session) == SYRINX_ENCRYPTION_ECE)
-    answer_key (request, session, NULL);
+    answer_key (exchange, session, NULL);
   else
-    http_problem (
-        request->message, 404, NULL, "this session has no key of its own");
+    http_exchange_answer_problem (
+        exchange, 404, NULL, "this session has no key of its own");
 }
 
 /* --- Fragments: here now, or answered when they have come --- */
@@ -197,15 +205,13 @@ http_session_key (HttpRequest *request)
 typedef struct
 {
   SyrinxSession *session;
-  SoupServerMessage *message;
   SyrinxFragmentWait *wait; /* NULL: it is over */
-  HttpWatch *watch;         /* (nullable) */
+  HttpExchange *exchange;
 } Pending;
 
 /* One message under the session's key, its salt random. */
 static void
-answer_encrypted (
-    SoupServerMessage *message, SyrinxSession *session, GBytes *bytes)
+answer_encrypted (HttpExchange *exchange, SyrinxSession *session, GBytes *bytes)
 {
   gsize size_bytes;
   gconstpointer data = g_bytes_get_data (bytes, &size_bytes);
@@ -215,24 +221,32 @@ answer_encrypted (
       ECE_RECORD_SIZE, data, size_bytes, &error);
 
   if (!encrypted) {
-    http_problem_error (message, error);
+    http_exchange_answer_error (exchange, error);
     return;
   }
-  http_bytes (message, "audio/mp4", "no-store", encrypted);
-  soup_message_headers_replace (
-      soup_server_message_get_response_headers (message), "Content-Encoding",
-      "aes128gcm");
+  http_exchange_refuse_ranges (exchange);
+  http_exchange_set_header (exchange, "Content-Encoding", "aes128gcm");
+  http_exchange_answer (
+      exchange, 200, HTTP_FRAGMENT_TYPE, "no-store", encrypted);
 }
 
 static void
-answer_fragment (
-    SoupServerMessage *message, SyrinxSession *session, GBytes *bytes)
+answer_fragment (HttpExchange *exchange, SyrinxSession *session, GBytes *bytes)
 {
-  if (syrinx_session_get_encryption (session) == SYRINX_ENCRYPTION_ECE)
-    answer_encrypted (message, session, bytes);
-  else
-    http_bytes (message, "audio/mp4", HTTP_FRAGMENT_CACHE_CONTROL, bytes);
   syrinx_session_count (session, g_bytes_get_size (bytes));
+  if (syrinx_session_get_encryption (session) == SYRINX_ENCRYPTION_ECE)
+    answer_encrypted (exchange, session, bytes);
+  else
+    http_exchange_answer (
+        exchange, 200, HTTP_FRAGMENT_TYPE, HTTP_FRAGMENT_CACHE_CONTROL, bytes);
+}
+
+static void
+pending_free (Pending *pending)
+{
+  g_clear_pointer (&pending->wait, syrinx_fragment_wait_cancel);
+  g_object_unref (pending->session);
+  g_free (pending);
 }
 
 static void
@@ -241,38 +255,17 @@ fragment_came (GBytes *bytes, const GError *error, gpointer data)
   Pending *pending = data;
 
   pending->wait = NULL;
-  g_clear_pointer (&pending->watch, http_watch_free);
   if (bytes)
-    answer_fragment (pending->message, pending->session, bytes);
+    answer_fragment (pending->exchange, pending->session, bytes);
   else
-    http_problem_error (pending->message, error);
-  soup_server_message_unpause (pending->message);
-}
-
-static void
-pending_free (Pending *pending)
-{
-  g_signal_handlers_disconnect_by_data (pending->message, pending);
-  g_clear_pointer (&pending->wait, syrinx_fragment_wait_cancel);
-  g_clear_pointer (&pending->watch, http_watch_free);
-  g_object_unref (pending->session);
-  g_free (pending);
-}
-
-static void
-message_finished (SoupServerMessage *message, Pending *pending)
-{
+    http_exchange_answer_error (pending->exchange, error);
   pending_free (pending);
 }
 
 static void
-client_left (gpointer data)
+client_left (HttpExchange *exchange, gpointer data)
 {
-  Pending *pending = data;
-  g_autoptr (SoupServerMessage) message = g_object_ref (pending->message);
-
-  pending_free (pending);
-  http_let_go (message);
+  pending_free (data);
 }
 
 /* "init.mp4" or "N.m4s" */
@@ -295,43 +288,41 @@ parse_segment (const gchar *name, gint *number)
 }
 
 void
-http_hls_segment (HttpRequest *request)
+http_hls_segment (HttpExchange *exchange)
 {
-  SyrinxSession *session = http_check_session (request);
+  SyrinxSession *session = http_check_session (exchange);
   SyrinxRendition *rendition
-      = session ? check_rendition (request, session) : NULL;
+      = session ? check_rendition (exchange, session) : NULL;
+  SyrinxTurns *turns
+      = syrinx_engine_get_turns (http_exchange_get_engine (exchange));
   g_autoptr (GBytes) bytes = NULL;
   g_autoptr (GError) error = NULL;
-  g_autofree Pending *pending = NULL;
-  gboolean is_head;
+  Pending *pending;
   gint number;
 
   if (!rendition)
     return;
-  if (!parse_segment (request->args[3], &number)) {
-    http_problem (request->message, 404, NULL, "there is no such segment");
+  if (!parse_segment (http_exchange_get_arg (exchange, 3), &number)) {
+    http_exchange_answer_problem (
+        exchange, 404, NULL, "there is no such segment");
     return;
   }
   pending = g_new0 (Pending, 1);
-  is_head
-      = soup_server_message_get_method (request->message) == SOUP_METHOD_HEAD;
+  pending->exchange = exchange;
+  pending->session = g_object_ref (session);
   pending->wait = syrinx_fragment_get (
-      &(SyrinxFragmentRequest){
-          is_head ? NULL : syrinx_engine_get_turns (request->engine), session,
-          rendition, number },
+      &(SyrinxFragmentRequest){ http_exchange_is_head (exchange) ? NULL : turns,
+          session, rendition, number },
       &bytes, fragment_came, pending, &error);
-  if (error) {
-    http_problem_error (request->message, error);
-  } else if (bytes) {
-    answer_fragment (request->message, session, bytes);
-  } else {
-    pending->message = request->message;
-    pending->session = g_object_ref (session);
-    soup_server_message_pause (request->message);
-    pending->watch = http_watch_new (request->message, client_left, pending);
-    g_signal_connect (request->message, "finished",
-        G_CALLBACK (message_finished), g_steal_pointer (&pending));
+  if (pending->wait) {
+    http_exchange_defer (exchange, client_left, pending);
+    return;
   }
+  if (error)
+    http_exchange_answer_error (exchange, error);
+  else
+    answer_fragment (exchange, session, bytes);
+  pending_free (pending);
 }
 
 /* --- The list of fragments --- */
@@ -370,10 +361,11 @@ describe_fragments (JsonBuilder *json, const SyrinxRenditionRow *row)
 /* For who fetches fragments without a playlist. Addresses are relative to this
  * list's. */
 void
-http_fragments (HttpRequest *request)
+http_fragments (HttpExchange *exchange)
 {
-  SyrinxSession *session = http_check_session (request);
-  gchar **names = syrinx_engine_get_config (request->engine)->renditions;
+  SyrinxSession *session = http_check_session (exchange);
+  gchar **names = syrinx_engine_get_config (http_exchange_get_engine (exchange))
+                      ->renditions;
   g_autoptr (JsonBuilder) json = NULL;
 
   if (!session)
@@ -392,10 +384,10 @@ http_fragments (HttpRequest *request)
   }
   json_builder_end_array (json);
   json_builder_end_object (json);
-  http_json (request->message, 200, json);
+  http_exchange_answer_json (exchange, 200, json);
 }
 
-/* --- The same without libsoup --- */
+/* --- The same without an exchange --- */
 
 /* Cuts @path into its segments behind "/v1/sessions/". */
 static gboolean

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* HTTP: a session's keys for one client alone, as a JWE of a JWK Set. */
-#include "http-request.h"
+#include "handlers.h"
 
 #include "core/base/identifier.h"
 #include "core/crypto/jwe.h"
@@ -24,19 +24,15 @@ add_key (GString *set, const gchar *kid, GBytes *key)
 }
 
 void
-http_audit_key (HttpRequest *request, SyrinxSession *session,
+http_audit_key (HttpExchange *exchange, SyrinxSession *session,
     SyrinxRendition *rendition, const gchar *form)
 {
   const SyrinxRenditionRow *row
       = rendition ? syrinx_rendition_get_row (rendition) : NULL;
-  SoupMessageHeaders *headers
-      = soup_server_message_get_request_headers (request->message);
-  gchar client[46];
+  const gchar *client = http_exchange_get_client (exchange);
 
-  syrinx_geography_find_client (syrinx_engine_get_geography (request->engine),
-      soup_server_message_get_remote_host (request->message),
-      soup_message_headers_get_list (headers, "X-Forwarded-For"), client);
-  syrinx_audit_note (syrinx_engine_get_audit (request->engine),
+  syrinx_audit_note (
+      syrinx_engine_get_audit (http_exchange_get_engine (exchange)),
       &(SyrinxAuditEntry){ .event = "key-given",
           .subject
           = syrinx_grant_get_subject (syrinx_session_get_grant (session)),
@@ -50,9 +46,10 @@ http_audit_key (HttpRequest *request, SyrinxSession *session,
 }
 
 static void
-add_content_keys (HttpRequest *request, SyrinxSession *session, GString *set)
+add_content_keys (HttpExchange *exchange, SyrinxSession *session, GString *set)
 {
-  gchar **names = syrinx_engine_get_config (request->engine)->renditions;
+  gchar **names = syrinx_engine_get_config (http_exchange_get_engine (exchange))
+                      ->renditions;
 
   for (guint i = 0; names[i]; i++) {
     SyrinxRendition *rendition = syrinx_session_open (session, names[i], NULL);
@@ -67,23 +64,24 @@ add_content_keys (HttpRequest *request, SyrinxSession *session, GString *set)
 
 /* What http_wrap_keys() gave. */
 static void
-audit_wrapped (HttpRequest *request, SyrinxSession *session)
+audit_wrapped (HttpExchange *exchange, SyrinxSession *session)
 {
-  gchar **names = syrinx_engine_get_config (request->engine)->renditions;
+  gchar **names = syrinx_engine_get_config (http_exchange_get_engine (exchange))
+                      ->renditions;
 
   if (syrinx_session_get_encryption (session) == SYRINX_ENCRYPTION_ECE) {
-    http_audit_key (request, session, NULL, "jwe");
+    http_audit_key (exchange, session, NULL, "jwe");
     return;
   }
   for (guint i = 0; names[i]; i++) {
     SyrinxRendition *rendition = syrinx_session_open (session, names[i], NULL);
     if (rendition)
-      http_audit_key (request, session, rendition, "jwe");
+      http_audit_key (exchange, session, rendition, "jwe");
   }
 }
 
 gchar *
-http_wrap_keys (HttpRequest *request, SyrinxSession *session,
+http_wrap_keys (HttpExchange *exchange, SyrinxSession *session,
     const gchar *public_key, GError **error)
 {
   GString *set = g_string_sized_new (4096); /* does not move while it grows */
@@ -95,13 +93,13 @@ http_wrap_keys (HttpRequest *request, SyrinxSession *session,
     add_key (
         set, syrinx_session_get_id (session), syrinx_session_get_key (session));
   else
-    add_content_keys (request, session, set);
+    add_content_keys (exchange, session, set);
   g_string_append (set, "]}");
   payload = syrinx_secret_new (set->str, set->len);
   jwe = syrinx_jwe_wrap (public_key, payload, error);
   syrinx_wipe (set->str, set->allocated_len);
   g_string_free (set, TRUE);
   if (jwe)
-    audit_wrapped (request, session);
+    audit_wrapped (exchange, session);
   return jwe;
 }

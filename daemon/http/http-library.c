@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* HTTP: search, browse and pictures. */
-#include "http-request.h"
+#include "handlers.h"
 
 #include "core/base/error.h"
+#include "core/base/identifier.h"
 
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define DEFAULT_LIMIT   50
 #define MAX_LIMIT       500
@@ -56,55 +60,65 @@ add_track (JsonBuilder *json, const SyrinxTrack *track)
 }
 
 static gboolean
-check_words (HttpRequest *request, const gchar *name)
+check_words (HttpExchange *exchange, const gchar *name)
 {
-  const gchar *value = http_query (request, name);
+  const gchar *value = http_exchange_get_query (exchange, name);
 
   if (!value
       || (strlen (value) <= MAX_WORDS_BYTES
           && g_utf8_validate (value, -1, NULL)))
     return TRUE;
-  http_problem (request->message, 422, name, "%s is UTF-8 of at most %d bytes",
-      name, MAX_WORDS_BYTES);
+  http_exchange_answer_problem (exchange, 422, name,
+      "%s is UTF-8 of at most %d bytes", name, MAX_WORDS_BYTES);
   return FALSE;
+}
+
+/* Where the last page ended; an empty one asks for the first page. */
+static const gchar *
+get_cursor (HttpExchange *exchange)
+{
+  const gchar *cursor = http_exchange_get_query (exchange, "cursor");
+
+  return cursor && *cursor ? cursor : NULL;
 }
 
 /* Answers with @error, naming the cursor if that is what is wrong. */
 static void
-answer_query_error (HttpRequest *request, const GError *error)
+answer_query_error (HttpExchange *exchange, const GError *error)
 {
   if (g_error_matches (error, SYRINX_ERROR, SYRINX_ERROR_INVALID))
-    http_problem (request->message, 422,
-        http_query (request, "cursor") ? "cursor" : "q", "%s", error->message);
+    http_exchange_answer_problem (exchange, 422,
+        get_cursor (exchange) ? "cursor" : "q", "%s", error->message);
   else
-    http_problem_error (request->message, error);
+    http_exchange_answer_error (exchange, error);
 }
 
 void
-http_tracks (HttpRequest *request)
+http_tracks (HttpExchange *exchange)
 {
   static const gchar *const words[]
       = { "q", "artist", "album", "genre", "cursor" };
-  SyrinxTrackQuery query = { .q = http_query (request, "q"),
-    .artist = http_query (request, "artist"),
-    .album = http_query (request, "album"),
-    .genre = http_query (request, "genre"),
-    .cursor = http_query (request, "cursor") };
+  SyrinxTrackQuery query = { .q = http_exchange_get_query (exchange, "q"),
+    .artist = http_exchange_get_query (exchange, "artist"),
+    .album = http_exchange_get_query (exchange, "album"),
+    .genre = http_exchange_get_query (exchange, "genre"),
+    .cursor = get_cursor (exchange) };
   g_autoptr (JsonBuilder) json = json_builder_new ();
   g_autofree gchar *next = NULL;
   g_autoptr (GError) error = NULL;
   g_autoptr (GPtrArray) tracks = NULL;
 
   for (guint i = 0; i < G_N_ELEMENTS (words); i++)
-    if (!check_words (request, words[i]))
+    if (!check_words (exchange, words[i]))
       return;
-  if (!http_query_uint (
-          request, "limit", 1, MAX_LIMIT, DEFAULT_LIMIT, &query.limit))
+  if (!http_exchange_get_query_uint (
+          exchange, "limit", 1, MAX_LIMIT, DEFAULT_LIMIT, &query.limit))
     return;
   tracks = syrinx_store_find_tracks (
-      syrinx_engine_get_store (request->engine), &query, &next, &error);
+      syrinx_engine_get_store (http_exchange_get_engine (exchange)), &query,
+      &next, &error);
   if (!tracks) {
-    answer_query_error (request, error);
+    answer_query_error (exchange, error);
     return;
   }
   json_builder_begin_object (json);
@@ -112,82 +126,97 @@ http_tracks (HttpRequest *request)
   json_builder_begin_array (json);
   for (guint i = 0; i < tracks->len; i++) {
     SyrinxTrack *track = tracks->pdata[i];
-    if (syrinx_grant_allows_track (request->grant, track->id))
+    if (syrinx_grant_allows_track (
+            http_exchange_get_grant (exchange), track->id))
       add_track (json, track);
   }
   json_builder_end_array (json);
   add_string (json, "next_cursor", next);
   json_builder_end_object (json);
-  http_json (request->message, 200, json);
+  http_exchange_answer_json (exchange, 200, json);
+}
+
+gboolean
+http_check_id (HttpExchange *exchange, const gchar *id)
+{
+  if (syrinx_id_is_valid (id))
+    return TRUE;
+  http_exchange_answer_problem (exchange, 404, NULL, "there is no such thing");
+  return FALSE;
 }
 
 SyrinxTrack *
-http_find_track (HttpRequest *request)
+http_find_track (HttpExchange *exchange)
 {
   g_autoptr (GError) error = NULL;
   SyrinxTrack *track;
 
-  if (!http_check_id (request, request->args[0]))
+  if (!http_check_id (exchange, http_exchange_get_arg (exchange, 0)))
     return NULL;
-  if (!syrinx_grant_allows_track (request->grant, request->args[0])) {
-    http_problem (
-        request->message, 403, NULL, "the token does not allow this track");
+  if (!syrinx_grant_allows_track (http_exchange_get_grant (exchange),
+          http_exchange_get_arg (exchange, 0))) {
+    http_exchange_answer_problem (
+        exchange, 403, NULL, "the token does not allow this track");
     return NULL;
   }
   track = syrinx_store_get_track (
-      syrinx_engine_get_store (request->engine), request->args[0], &error);
+      syrinx_engine_get_store (http_exchange_get_engine (exchange)),
+      http_exchange_get_arg (exchange, 0), &error);
   if (!track)
-    http_problem_error (request->message, error);
+    http_exchange_answer_error (exchange, error);
   return track;
 }
 
 void
-http_track (HttpRequest *request)
+http_track (HttpExchange *exchange)
 {
-  g_autoptr (SyrinxTrack) track = http_find_track (request);
+  g_autoptr (SyrinxTrack) track = http_find_track (exchange);
   g_autoptr (JsonBuilder) json = json_builder_new ();
 
   if (!track)
     return;
   add_track (json, track);
-  http_json (request->message, 200, json);
+  http_exchange_answer_json (exchange, 200, json);
 }
 
 void
-http_artwork (HttpRequest *request)
+http_artwork (HttpExchange *exchange)
 {
-  g_autoptr (SyrinxTrack) track = http_find_track (request);
-  g_autofree gchar *path = NULL, *picture = NULL;
-  g_autoptr (GBytes) bytes = NULL;
-  gsize size_bytes;
+  g_autoptr (SyrinxTrack) track = http_find_track (exchange);
+  g_autofree gchar *path = NULL;
+  struct stat status;
+  int fd = -1;
 
   if (!track)
     return;
-  if (track->artwork)
+  if (track->artwork) {
     path = g_build_filename (
-        syrinx_engine_get_config (request->engine)->state_dir, "artwork",
-        track->artwork, NULL);
-  /* Read, not mapped: see http-original.c. It is small. */
-  if (!path || !g_file_get_contents (path, &picture, &size_bytes, NULL)) {
-    http_problem (request->message, 404, NULL, "this track has no picture");
+        syrinx_engine_get_config (http_exchange_get_engine (exchange))
+            ->state_dir,
+        "artwork", track->artwork, NULL);
+    fd = open (path, O_RDONLY | O_CLOEXEC);
+  }
+  if (fd < 0 || fstat (fd, &status) < 0) {
+    http_exchange_answer_problem (
+        exchange, 404, NULL, "this track has no picture");
+    if (fd >= 0)
+      close (fd);
     return;
   }
-  if (http_is_not_modified (request->message, track->artwork))
-    return;
-  bytes = g_bytes_new_take (g_steal_pointer (&picture), size_bytes);
-  http_bytes (request->message,
+  http_exchange_set_etag (exchange, track->artwork);
+  http_exchange_answer_file (exchange, fd, status.st_size,
       track->artwork_type ? track->artwork_type : "image/jpeg",
-      "private, max-age=86400", bytes);
+      "private, max-age=86400");
 }
 
 static void
-answer_groups (HttpRequest *request, const gchar *name, GPtrArray *groups,
+answer_groups (HttpExchange *exchange, const gchar *name, GPtrArray *groups,
     const gchar *next, const GError *error)
 {
   g_autoptr (JsonBuilder) json = json_builder_new ();
 
   if (!groups) {
-    answer_query_error (request, error);
+    answer_query_error (exchange, error);
     return;
   }
   json_builder_begin_object (json);
@@ -209,41 +238,42 @@ answer_groups (HttpRequest *request, const gchar *name, GPtrArray *groups,
   json_builder_end_array (json);
   add_string (json, "next_cursor", next);
   json_builder_end_object (json);
-  http_json (request->message, 200, json);
+  http_exchange_answer_json (exchange, 200, json);
 }
 
 void
-http_albums (HttpRequest *request)
+http_albums (HttpExchange *exchange)
 {
   g_autofree gchar *next = NULL;
   g_autoptr (GError) error = NULL;
   g_autoptr (GPtrArray) albums = NULL;
   guint limit;
 
-  if (!check_words (request, "artist") || !check_words (request, "cursor")
-      || !http_query_uint (
-          request, "limit", 1, MAX_LIMIT, DEFAULT_LIMIT, &limit))
+  if (!check_words (exchange, "artist") || !check_words (exchange, "cursor")
+      || !http_exchange_get_query_uint (
+          exchange, "limit", 1, MAX_LIMIT, DEFAULT_LIMIT, &limit))
     return;
-  albums = syrinx_store_list_albums (syrinx_engine_get_store (request->engine),
-      http_query (request, "artist"), limit, http_query (request, "cursor"),
-      &next, &error);
-  answer_groups (request, "albums", albums, next, error);
+  albums = syrinx_store_list_albums (
+      syrinx_engine_get_store (http_exchange_get_engine (exchange)),
+      http_exchange_get_query (exchange, "artist"), limit,
+      get_cursor (exchange), &next, &error);
+  answer_groups (exchange, "albums", albums, next, error);
 }
 
 void
-http_artists (HttpRequest *request)
+http_artists (HttpExchange *exchange)
 {
   g_autofree gchar *next = NULL;
   g_autoptr (GError) error = NULL;
   g_autoptr (GPtrArray) artists = NULL;
   guint limit;
 
-  if (!check_words (request, "cursor")
-      || !http_query_uint (
-          request, "limit", 1, MAX_LIMIT, DEFAULT_LIMIT, &limit))
+  if (!check_words (exchange, "cursor")
+      || !http_exchange_get_query_uint (
+          exchange, "limit", 1, MAX_LIMIT, DEFAULT_LIMIT, &limit))
     return;
-  artists
-      = syrinx_store_list_artists (syrinx_engine_get_store (request->engine),
-          limit, http_query (request, "cursor"), &next, &error);
-  answer_groups (request, "artists", artists, next, error);
+  artists = syrinx_store_list_artists (
+      syrinx_engine_get_store (http_exchange_get_engine (exchange)), limit,
+      get_cursor (exchange), &next, &error);
+  answer_groups (exchange, "artists", artists, next, error);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* HTTP: what admission and the streams' scheduler count, for Prometheus. */
-#include "http-request.h"
+#include "handlers.h"
 
 #include "daemon/gateway/admission.h"
 
@@ -35,12 +35,13 @@ add_waits (GString *text, const SyrinxAdmissionStats *stats)
 }
 
 void
-http_add_admission_metrics (HttpRequest *request, GString *text)
+http_add_admission_metrics (HttpExchange *exchange, GString *text)
 {
   SyrinxAdmissionStats stats;
 
   syrinx_admission_get_stats (
-      syrinx_engine_get_admission (request->engine), &stats);
+      syrinx_engine_get_admission (http_exchange_get_engine (exchange)),
+      &stats);
   g_string_append_printf (text,
       "# HELP syrinx_admission_waiting New sessions that wait for room.\n"
       "# TYPE syrinx_admission_waiting gauge\n"
@@ -95,13 +96,14 @@ add_turns (GString *text, SyrinxTurns *turns)
 }
 
 void
-http_add_region_metrics (HttpRequest *request, GString *text)
+http_add_region_metrics (HttpExchange *exchange, GString *text)
 {
   g_autoptr (GArray) stats = syrinx_scheduler_get_stats (
-      syrinx_engine_get_scheduler (request->engine));
+      syrinx_engine_get_scheduler (http_exchange_get_engine (exchange)));
   const SyrinxRegionStats *rows = (const SyrinxRegionStats *)stats->data;
 
-  add_turns (text, syrinx_engine_get_turns (request->engine));
+  add_turns (
+      text, syrinx_engine_get_turns (http_exchange_get_engine (exchange)));
   add_head (text, "syrinx_region_streams", "gauge",
       "Streams, by region, and listeners whose fragments take turns.");
   for (guint i = 0; i < stats->len; i++)

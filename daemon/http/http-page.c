@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* HTTP: the web page, health, metrics and the operator's view. */
-#include "http-request.h"
+#include "handlers.h"
 
 #include <string.h>
 
@@ -28,52 +28,52 @@ media_type_of (const gchar *name)
 }
 
 void
-http_page (HttpRequest *request)
+http_page (HttpExchange *exchange)
 {
-  const gchar *name = request->args[0] ? request->args[0] : "index.html";
+  const gchar *name = http_exchange_get_arg (exchange, 0);
   g_autofree gchar *path = g_strconcat (PAGE_PREFIX, name, NULL);
   g_autoptr (GBytes) bytes
       = g_resources_lookup_data (path, G_RESOURCE_LOOKUP_FLAGS_NONE, NULL);
   g_autofree gchar *etag = NULL;
-  SoupMessageHeaders *headers
-      = soup_server_message_get_response_headers (request->message);
 
   if (!bytes) {
-    http_problem (
-        request->message, 404, NULL, "there is nothing at this address");
+    http_exchange_answer_problem (
+        exchange, 404, NULL, "there is nothing at this address");
     return;
   }
   etag = g_compute_checksum_for_bytes (G_CHECKSUM_SHA1, bytes);
-  soup_message_headers_replace (
-      headers, "Content-Security-Policy", content_policy);
-  if (!http_is_not_modified (request->message, etag))
-    http_bytes (request->message, media_type_of (name), "no-cache", bytes);
+  http_exchange_set_header (
+      exchange, "Content-Security-Policy", content_policy);
+  http_exchange_set_etag (exchange, etag);
+  http_exchange_answer (exchange, 200, media_type_of (name), "no-cache", bytes);
 }
 
 static void
-answer_word (HttpRequest *request, guint status, const gchar *word)
+answer_word (HttpExchange *exchange, guint status, const gchar *word)
 {
-  soup_server_message_set_status (request->message, status, NULL);
-  soup_server_message_set_response (
-      request->message, "text/plain", SOUP_MEMORY_COPY, word, strlen (word));
+  g_autoptr (GBytes) bytes = g_bytes_new_static (word, strlen (word));
+
+  http_exchange_answer (exchange, status, "text/plain", NULL, bytes);
 }
 
 void
-http_healthz (HttpRequest *request)
+http_healthz (HttpExchange *exchange)
 {
-  answer_word (request, 200, "alive\n");
+  answer_word (exchange, 200, "alive\n");
 }
 
 /* Ready: the index answers, and sessions may begin. */
 void
-http_readyz (HttpRequest *request)
+http_readyz (HttpExchange *exchange)
 {
   SyrinxStoreStats stats;
-  gboolean ready = !syrinx_engine_is_draining (request->engine)
-                   && syrinx_store_get_stats (
-                       syrinx_engine_get_store (request->engine), &stats, NULL);
+  gboolean ready
+      = !syrinx_engine_is_draining (http_exchange_get_engine (exchange))
+        && syrinx_store_get_stats (
+            syrinx_engine_get_store (http_exchange_get_engine (exchange)),
+            &stats, NULL);
 
-  answer_word (request, ready ? 200 : 503, ready ? "ready\n" : "not ready\n");
+  answer_word (exchange, ready ? 200 : 503, ready ? "ready\n" : "not ready\n");
 }
 
 typedef struct
@@ -108,18 +108,19 @@ add_metric (GString *text, const gchar *name, const gchar *help, guint64 value)
 }
 
 void
-http_metrics (HttpRequest *request)
+http_metrics (HttpExchange *exchange)
 {
   GString *text = g_string_new (NULL);
   SyrinxStoreStats stats = { 0 };
-  Totals totals = count_sessions (request->engine);
+  Totals totals = count_sessions (http_exchange_get_engine (exchange));
   gboolean scanning;
   g_autoptr (GBytes) bytes = NULL;
 
   syrinx_store_get_stats (
-      syrinx_engine_get_store (request->engine), &stats, NULL);
-  g_object_get (
-      syrinx_engine_get_ingest (request->engine), "scanning", &scanning, NULL);
+      syrinx_engine_get_store (http_exchange_get_engine (exchange)), &stats,
+      NULL);
+  g_object_get (syrinx_engine_get_ingest (http_exchange_get_engine (exchange)),
+      "scanning", &scanning, NULL);
   g_string_append (text,
       "# HELP syrinx_build_info Version of this syrinxd.\n"
       "# TYPE syrinx_build_info gauge\n"
@@ -138,21 +139,22 @@ http_metrics (HttpRequest *request)
       text, "syrinx_cache_bytes", "Their size on disk.", stats.cache_bytes);
   add_metric (
       text, "syrinx_scanning", "Whether a scan is under way.", scanning);
-  http_add_admission_metrics (request, text);
-  http_add_region_metrics (request, text);
+  http_add_admission_metrics (exchange, text);
+  http_add_region_metrics (exchange, text);
   bytes = g_string_free_to_bytes (text);
-  http_bytes (request->message, "text/plain; version=0.0.4; charset=utf-8",
-      "no-store", bytes);
+  http_exchange_answer (exchange, 200,
+      "text/plain; version=0.0.4; charset=utf-8", "no-store", bytes);
 }
 
 void
-http_status (HttpRequest *request)
+http_status (HttpExchange *exchange)
 {
   g_autoptr (JsonBuilder) json = json_builder_new ();
-  Totals totals = count_sessions (request->engine);
+  Totals totals = count_sessions (http_exchange_get_engine (exchange));
   SyrinxStoreStats stats = { 0 };
   gboolean known = syrinx_store_get_stats (
-      syrinx_engine_get_store (request->engine), &stats, NULL);
+      syrinx_engine_get_store (http_exchange_get_engine (exchange)), &stats,
+      NULL);
   const struct
   {
     const gchar *name;
@@ -164,7 +166,8 @@ http_status (HttpRequest *request)
     { "cache_bytes", stats.cache_bytes } };
 
   if (!known) {
-    http_problem (request->message, 503, NULL, "the index does not answer");
+    http_exchange_answer_problem (
+        exchange, 503, NULL, "the index does not answer");
     return;
   }
   json_builder_begin_object (json);
@@ -175,5 +178,5 @@ http_status (HttpRequest *request)
     json_builder_add_int_value (json, numbers[i].value);
   }
   json_builder_end_object (json);
-  http_json (request->message, 200, json);
+  http_exchange_answer_json (exchange, 200, json);
 }

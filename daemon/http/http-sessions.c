@@ -1,60 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* HTTP: sessions begin, are looked at, renewed and ended. */
-#include "http-request.h"
+#include "handlers.h"
 #include "daemon/sessions/session-request.h"
-#include "soup-stream.h"
 
 #include "core/base/error.h"
 
 #include <string.h>
 
-/* As the client sees it: a trusted proxy may have taken the TLS off. */
-static const gchar *
-get_scheme (HttpRequest *request)
-{
-  SyrinxGeography *geography = syrinx_engine_get_geography (request->engine);
-  const gchar *peer = soup_server_message_get_remote_host (request->message);
-  const gchar *said = soup_message_headers_get_one (
-      soup_server_message_get_request_headers (request->message),
-      "X-Forwarded-Proto");
-
-  if (said && g_ascii_strcasecmp (said, "https") == 0 && peer
-      && syrinx_geography_is_proxy (geography, peer))
-    return "https";
-  return syrinx_soup_stream_is_tls (
-             soup_server_message_get_remote_address (request->message))
-             ? "https"
-             : "http";
-}
-
-/* What the client called us. libsoup's own address has port 80 where the client
- * named none, which behind a proxy may well mean 443. (transfer full) */
-static GUri *
-get_origin (HttpRequest *request)
-{
-  const gchar *host = soup_message_headers_get_one (
-      soup_server_message_get_request_headers (request->message), "Host");
-  g_autofree gchar *text
-      = g_strdup_printf ("%s://%s/", get_scheme (request), host ? host : "");
-  GUri *origin = g_uri_parse (text, G_URI_FLAGS_NONE, NULL);
-
-  if (origin && *g_uri_get_host (origin) && !g_uri_get_userinfo (origin)
-      && g_str_equal (g_uri_get_path (origin), "/"))
-    return origin;
-  g_clear_pointer (&origin, g_uri_unref);
-  return g_uri_ref (soup_server_message_get_uri (request->message));
-}
-
 /* "http://HOST:PORT/v1/sessions/ID/CAPABILITY/" as the client reached us. */
 static gchar *
-make_base (HttpRequest *request, const gchar *id, const gchar *capability)
+make_base (HttpExchange *exchange, const gchar *id, const gchar *capability)
 {
-  g_autoptr (GUri) origin = get_origin (request);
-  g_autofree gchar *path
-      = g_strdup_printf ("/v1/sessions/%s/%s/", id, capability);
+  g_autofree gchar *origin = http_exchange_make_origin (exchange);
 
-  return g_uri_join (G_URI_FLAGS_NONE, get_scheme (request), NULL,
-      g_uri_get_host (origin), g_uri_get_port (origin), path, NULL, NULL);
+  return g_strdup_printf ("%sv1/sessions/%s/%s/", origin, id, capability);
 }
 
 /* @base (nullable): the address does not exist in this form. */
@@ -73,9 +32,10 @@ add_url (
 
 /* The same host, at the port of RTSP or RTSPS. (transfer full) (nullable) */
 static gchar *
-make_rtsp_url (HttpRequest *request, const gchar *base, gboolean tls)
+make_rtsp_url (HttpExchange *exchange, const gchar *base, gboolean tls)
 {
-  guint port = syrinx_engine_get_rtsp_port (request->engine, tls);
+  guint port
+      = syrinx_engine_get_rtsp_port (http_exchange_get_engine (exchange), tls);
   g_autoptr (GUri) uri = g_uri_parse (base, G_URI_FLAGS_NONE, NULL);
   g_autofree gchar *path = NULL;
 
@@ -90,13 +50,15 @@ make_rtsp_url (HttpRequest *request, const gchar *base, gboolean tls)
 
 /* What only its beginning tells. */
 static void
-add_secrets (HttpRequest *request, JsonBuilder *json, SyrinxSession *session,
+add_secrets (HttpExchange *exchange, JsonBuilder *json, SyrinxSession *session,
     const gchar *base, const gchar *jwe)
 {
   gboolean is_ece
       = syrinx_session_get_encryption (session) == SYRINX_ENCRYPTION_ECE;
-  g_autofree gchar *rtsp = is_ece ? NULL : make_rtsp_url (request, base, FALSE);
-  g_autofree gchar *rtsps = is_ece ? NULL : make_rtsp_url (request, base, TRUE);
+  g_autofree gchar *rtsp
+      = is_ece ? NULL : make_rtsp_url (exchange, base, FALSE);
+  g_autofree gchar *rtsps
+      = is_ece ? NULL : make_rtsp_url (exchange, base, TRUE);
 
   add_url (json, "hls_url", is_ece ? NULL : base, "master.m3u8");
   add_url (json, "progressive_url", base, "stream");
@@ -114,7 +76,7 @@ add_secrets (HttpRequest *request, JsonBuilder *json, SyrinxSession *session,
 
 /* @base and @jwe: (nullable), see add_secrets(). */
 static void
-answer_session (HttpRequest *request, SyrinxSession *session, guint status,
+answer_session (HttpExchange *exchange, SyrinxSession *session, guint status,
     const gchar *base, const gchar *jwe)
 {
   static const gchar *const strings[]
@@ -147,19 +109,20 @@ answer_session (HttpRequest *request, SyrinxSession *session, guint status,
   json_builder_set_member_name (json, "server");
   json_builder_add_string_value (json, g_get_host_name ());
   if (base)
-    add_secrets (request, json, session, base, jwe);
+    add_secrets (exchange, json, session, base, jwe);
   json_builder_end_object (json);
-  http_json (request->message, status, json);
+  http_exchange_answer_json (exchange, status, json);
 }
 
 /* --- Beginning --- */
 
 /* FALSE: answered. */
 static gboolean
-read_body (HttpRequest *request, SyrinxSessionBody *body)
+read_body (HttpExchange *exchange, SyrinxSessionBody *body)
 {
-  g_autoptr (GBytes) bytes = http_body (request);
-  SyrinxConfig *config = syrinx_engine_get_config (request->engine);
+  GBytes *bytes = http_exchange_get_body (exchange);
+  SyrinxConfig *config
+      = syrinx_engine_get_config (http_exchange_get_engine (exchange));
   g_autoptr (GError) error = NULL;
   const gchar *field, *data;
   gsize size_bytes;
@@ -168,58 +131,61 @@ read_body (HttpRequest *request, SyrinxSessionBody *body)
   if (syrinx_session_body_parse (data ? data : "", size_bytes,
           (const gchar *const *)config->renditions, body, &field, &error))
     return TRUE;
-  http_problem (
-      request->message, field ? 422 : 400, field, "%s", error->message);
+  http_exchange_answer_problem (
+      exchange, field ? 422 : 400, field, "%s", error->message);
   return FALSE;
 }
 
 static void
-locate (HttpRequest *request, SyrinxPlace *place)
+locate (HttpExchange *exchange, SyrinxPlace *place)
 {
-  SoupMessageHeaders *headers
-      = soup_server_message_get_request_headers (request->message);
-  const SyrinxClues clues = { .token_region
-                              = syrinx_grant_get_region (request->grant),
-    .token_rtt_ms = syrinx_grant_get_rtt_ms (request->grant),
-    .peer = soup_server_message_get_remote_host (request->message),
-    .proxy_region = soup_message_headers_get_one (headers, "X-Syrinx-Region"),
-    .forwarded = soup_message_headers_get_list (headers, "X-Forwarded-For") };
+  const SyrinxClues clues = { .token_region = syrinx_grant_get_region (
+                                  http_exchange_get_grant (exchange)),
+    .token_rtt_ms
+    = syrinx_grant_get_rtt_ms (http_exchange_get_grant (exchange)),
+    .peer = http_exchange_get_peer (exchange),
+    .proxy_region = http_exchange_get_header (exchange, "X-Syrinx-Region"),
+    .forwarded = http_exchange_get_header (exchange, "X-Forwarded-For") };
 
   syrinx_geography_locate (
-      syrinx_engine_get_geography (request->engine), &clues, place);
+      syrinx_engine_get_geography (http_exchange_get_engine (exchange)), &clues,
+      place);
 }
 
 SyrinxSession *
 http_begin_session (
-    HttpRequest *request, SyrinxSessionRequest *wanted, gchar **capability)
+    HttpExchange *exchange, SyrinxSessionRequest *wanted, gchar **capability)
 {
   SyrinxPlace place;
   g_autoptr (GError) error = NULL;
   SyrinxSession *session;
 
-  if (!syrinx_grant_allows_track (request->grant, wanted->track_id)) {
-    http_problem (request->message, 403, "track_id",
-        "the token does not allow this track");
+  if (!syrinx_grant_allows_track (
+          http_exchange_get_grant (exchange), wanted->track_id)) {
+    http_exchange_answer_problem (
+        exchange, 403, "track_id", "the token does not allow this track");
     return NULL;
   }
-  wanted->grant = request->grant;
-  locate (request, &place);
+  wanted->grant = http_exchange_get_grant (exchange);
+  locate (exchange, &place);
   wanted->region = place.region;
   wanted->rtt_ms = place.rtt_ms;
   wanted->client = place.client;
-  if (!http_admit (request, &place, wanted->rendition))
+  if (!http_admit (exchange, &place, wanted->rendition))
     return NULL;
   session = syrinx_sessions_create (
-      syrinx_engine_get_sessions (request->engine), wanted, capability, &error);
+      syrinx_engine_get_sessions (http_exchange_get_engine (exchange)), wanted,
+      capability, &error);
   if (g_error_matches (error, SYRINX_ERROR, SYRINX_ERROR_NOT_FOUND))
-    http_problem (request->message, 404, "track_id", "there is no such track");
+    http_exchange_answer_problem (
+        exchange, 404, "track_id", "there is no such track");
   else if (error)
-    http_problem_error (request->message, error);
+    http_exchange_answer_error (exchange, error);
   return session;
 }
 
 void
-http_session_create (HttpRequest *request)
+http_session_create (HttpExchange *exchange)
 {
   g_auto (SyrinxSessionBody) body = { 0 };
   SyrinxSessionRequest wanted = { 0 };
@@ -228,89 +194,98 @@ http_session_create (HttpRequest *request)
   g_autoptr (GError) error = NULL;
   SyrinxSession *session;
 
-  if (!read_body (request, &body))
+  if (!read_body (exchange, &body))
     return;
   wanted.track_id = body.track_id;
   wanted.rendition = body.rendition;
   wanted.encryption = body.encryption;
   wanted.has_wrapped_keys
       = body.public_key && wanted.encryption != SYRINX_ENCRYPTION_NONE;
-  session = http_begin_session (request, &wanted, &capability);
+  session = http_begin_session (exchange, &wanted, &capability);
   if (!session)
     return;
   if (wanted.has_wrapped_keys
-      && !(jwe = http_wrap_keys (request, session, body.public_key, &error))) {
-    syrinx_sessions_terminate (syrinx_engine_get_sessions (request->engine),
+      && !(jwe = http_wrap_keys (exchange, session, body.public_key, &error))) {
+    syrinx_sessions_terminate (
+        syrinx_engine_get_sessions (http_exchange_get_engine (exchange)),
         syrinx_session_get_id (session), "its keys could not be wrapped");
-    http_problem_error (request->message, error);
+    http_exchange_answer_error (exchange, error);
     return;
   }
-  base = make_base (request, syrinx_session_get_id (session), capability);
+  base = make_base (exchange, syrinx_session_get_id (session), capability);
   location
       = g_strconcat ("/v1/sessions/", syrinx_session_get_id (session), NULL);
-  soup_message_headers_replace (
-      soup_server_message_get_response_headers (request->message), "Location",
-      location);
-  answer_session (request, session, 201, base, jwe);
+  http_exchange_set_header (exchange, "Location", location);
+  answer_session (exchange, session, 201, base, jwe);
 }
 
 /* --- Later --- */
 
 /* The session of the path, if the token's subject (or admin) may have it. */
 static SyrinxSession *
-find_own (HttpRequest *request)
+find_own (HttpExchange *exchange)
 {
-  SyrinxSessions *sessions = syrinx_engine_get_sessions (request->engine);
+  SyrinxSessions *sessions
+      = syrinx_engine_get_sessions (http_exchange_get_engine (exchange));
   SyrinxSession *session;
 
-  if (!http_check_id (request, request->args[0]))
+  if (!http_check_id (exchange, http_exchange_get_arg (exchange, 0)))
     return NULL;
-  session = syrinx_sessions_lookup (sessions, request->args[0]);
+  session
+      = syrinx_sessions_lookup (sessions, http_exchange_get_arg (exchange, 0));
   if (session
-      && (syrinx_grant_has_scope (request->grant, SYRINX_SCOPE_ADMIN)
-          || g_strcmp0 (syrinx_grant_get_subject (request->grant),
+      && (syrinx_grant_has_scope (
+              http_exchange_get_grant (exchange), SYRINX_SCOPE_ADMIN)
+          || g_strcmp0 (
+                 syrinx_grant_get_subject (http_exchange_get_grant (exchange)),
                  syrinx_grant_get_subject (syrinx_session_get_grant (session)))
                  == 0))
     return session;
   /* Whether another's session exists is nobody's business. */
-  if (!session && syrinx_sessions_has_ended (sessions, request->args[0]))
-    http_problem (request->message, 410, NULL, "this session has ended");
+  if (!session
+      && syrinx_sessions_has_ended (
+          sessions, http_exchange_get_arg (exchange, 0)))
+    http_exchange_answer_problem (
+        exchange, 410, NULL, "this session has ended");
   else
-    http_problem (request->message, 404, NULL, "there is no such session");
+    http_exchange_answer_problem (
+        exchange, 404, NULL, "there is no such session");
   return NULL;
 }
 
 void
-http_session_show (HttpRequest *request)
+http_session_show (HttpExchange *exchange)
 {
-  SyrinxSession *session = find_own (request);
+  SyrinxSession *session = find_own (exchange);
 
   if (session)
-    answer_session (request, session, 200, NULL, NULL);
+    answer_session (exchange, session, 200, NULL, NULL);
 }
 
 void
-http_session_end (HttpRequest *request)
+http_session_end (HttpExchange *exchange)
 {
-  SyrinxSession *session = find_own (request);
+  SyrinxSession *session = find_own (exchange);
 
   if (!session)
     return;
-  syrinx_sessions_terminate (syrinx_engine_get_sessions (request->engine),
-      request->args[0], "by its listener");
-  soup_server_message_set_status (request->message, 204, NULL);
+  syrinx_sessions_terminate (
+      syrinx_engine_get_sessions (http_exchange_get_engine (exchange)),
+      http_exchange_get_arg (exchange, 0), "by its listener");
+  http_exchange_answer_empty (exchange, 204);
 }
 
 void
-http_session_renew (HttpRequest *request)
+http_session_renew (HttpExchange *exchange)
 {
-  SyrinxSession *session = find_own (request);
+  SyrinxSession *session = find_own (exchange);
   g_autoptr (GError) error = NULL;
 
   if (!session)
     return;
-  if (syrinx_session_renew (session, request->grant, &error))
-    answer_session (request, session, 200, NULL, NULL);
+  if (syrinx_session_renew (
+          session, http_exchange_get_grant (exchange), &error))
+    answer_session (exchange, session, 200, NULL, NULL);
   else
-    http_problem_error (request->message, error);
+    http_exchange_answer_error (exchange, error);
 }

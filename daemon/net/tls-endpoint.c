@@ -13,6 +13,9 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#define BACKLOG                    4096
+#define HEAD_TIMEOUT_S             10
+#define IDLE_TIMEOUT_S             60
 #define HANDSHAKE_TIMEOUT_S        10
 #define MAX_HANDSHAKES             64
 #define MAX_HANDSHAKES_PER_ADDRESS 16
@@ -138,8 +141,8 @@ expect_request (GSocketConnection *base)
     return;
   deadline = g_new0 (Deadline, 1);
   g_weak_ref_init (&deadline->base, base);
-  deadline->source = g_timeout_add_seconds (
-      SYRINX_HEAD_TIMEOUT_S, no_request_came, deadline);
+  deadline->source
+      = g_timeout_add_seconds (HEAD_TIMEOUT_S, no_request_came, deadline);
   g_object_set_data_full (
       G_OBJECT (remote), DEADLINE_KEY, deadline, deadline_free);
 }
@@ -319,7 +322,7 @@ add_newcomer (SyrinxTlsFront *front, GSocket *socket, const gchar *host)
   g_source_set_callback (
       newcomer->readable, G_SOURCE_FUNC (hello_came), newcomer, NULL);
   g_source_attach (newcomer->readable, NULL);
-  g_socket_set_timeout (socket, SYRINX_IDLE_TIMEOUT_S);
+  g_socket_set_timeout (socket, IDLE_TIMEOUT_S);
 }
 
 static gchar *
@@ -358,6 +361,14 @@ stop_accepting (SyrinxTlsFront *front)
   g_clear_pointer (&front->acceptable, g_source_unref);
 }
 
+static guint
+get_max_connections (SyrinxEngine *engine, const gchar *host)
+{
+  return syrinx_geography_is_proxy (syrinx_engine_get_geography (engine), host)
+             ? G_MAXUINT
+             : syrinx_engine_get_config (engine)->max_connections_per_address;
+}
+
 /* FALSE: out of descriptors or memory; those who wait stay in the backlog. */
 static gboolean
 accept_one (SyrinxTlsFront *front, GError **error)
@@ -368,8 +379,8 @@ accept_one (SyrinxTlsFront *front, GError **error)
   if (!socket)
     return FALSE;
   host = describe_host (socket);
-  if (syrinx_connections_take (front->connections, host,
-          syrinx_front_max_connections (front->engine, host)))
+  if (syrinx_connections_take (
+          front->connections, host, get_max_connections (front->engine, host)))
     add_newcomer (front, socket, host);
   return TRUE;
 }
@@ -393,12 +404,29 @@ on_acceptable (GSocket *listening, GIOCondition condition, gpointer data)
 
 /* --- Life --- */
 
+static GSocket *
+listen_on (GSocketAddress *address, GError **error)
+{
+  g_autoptr (GSocket) socket
+      = g_socket_new (g_socket_address_get_family (address),
+          G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, error);
+
+  if (!socket)
+    return NULL;
+  g_socket_set_blocking (socket, FALSE);
+  g_socket_set_listen_backlog (socket, BACKLOG);
+  if (!g_socket_bind (socket, address, TRUE, error)
+      || !g_socket_listen (socket, error))
+    return NULL;
+  return g_steal_pointer (&socket);
+}
+
 SyrinxTlsFront *
 syrinx_tls_front_new (SyrinxEngine *engine, GSocketAddress *address,
     SyrinxConnections *connections, SyrinxHandOver hand_over,
     gpointer user_data, GError **error)
 {
-  GSocket *listening = syrinx_front_listen (address, error);
+  GSocket *listening = listen_on (address, error);
   SyrinxTlsFront *front;
 
   if (!listening)

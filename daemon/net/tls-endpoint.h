@@ -4,9 +4,14 @@
  * are taken out of their connection. Main thread only. */
 #pragma once
 
-#include "daemon/http/fragment-front.h"
+#include "connections.h"
+#include "daemon/engine.h"
 
 G_BEGIN_DECLS
+
+/* Takes over @stream, which is a layer on @connection. */
+typedef void (*SyrinxHandOver) (
+    GSocketConnection *connection, GIOStream *stream, gpointer user_data);
 
 typedef struct _SyrinxTlsFront SyrinxTlsFront;
 

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What an exchange is made of, for those who make, route and answer it. */
+#pragma once
+
+#include "http-private.h"
+#include "http-route.h"
+
+G_BEGIN_DECLS
+
+/* The fields that a handler sets. */
+typedef struct
+{
+  const gchar *name; /* static */
+  gchar *value;
+} HttpSetField;
+
+/* A parameter of the query that was asked for. */
+typedef struct
+{
+  const gchar *name; /* static */
+  gchar *value;      /* (nullable) */
+} HttpParameter;
+
+struct _HttpExchange
+{
+  guint refs;
+  HttpConnection *connection; /* NULL: it is answered, or the client left */
+  const HttpServerSettings *settings;
+
+  /* The request. */
+  gchar *head; /* (nullable): its bytes, cut into the strings below */
+  const gchar *method, *path, *query; /* query: (nullable) */
+  guint minor_version;
+  guint n_fields;
+  guint16 (*fields)[2]; /* (nullable): where names and values begin in head */
+  GBytes *body;
+  GArray *joined;     /* (nullable): of gchar *, values of several lines */
+  GArray *parameters; /* (nullable): of HttpParameter */
+  gchar client[46];
+  gboolean has_client;
+
+  /* The router's. */
+  const HttpRoute *route;
+  gchar *args[HTTP_MAX_ARGS];
+  SyrinxGrant *grant;
+  gboolean is_admitted; /* it has waited for its place, or need not */
+
+  /* The answer. */
+  gboolean is_settled; /* answered, deferred or stolen */
+  HttpSetField set[HTTP_MAX_SET];
+  guint n_set;
+  gboolean refuses_ranges;
+  gboolean is_chunked;
+  void (*left) (HttpExchange *exchange, gpointer user_data);
+  gpointer left_data;
+  HttpStreamFuncs stream;
+  gpointer stream_data;
+};
+
+/* Of a field that was set. (nullable) */
+const gchar *http_exchange_get_set (HttpExchange *exchange, const gchar *name);
+
+/* An answer of @n_bytes with @status whose body is written afterwards, as it
+ * comes. FALSE, and @funcs are not called: there is to be none (HEAD), or
+ * nobody is there any more. */
+gboolean http_exchange_begin (HttpExchange *exchange, guint status,
+    guint64 n_bytes, const HttpStreamFuncs *funcs, gpointer user_data);
+
+/* What an answer with status 200 and a body of @size bytes comes to: conditions
+ * and ranges are seen to. FALSE: it is answered already. */
+gboolean http_exchange_judge (HttpExchange *exchange, guint64 size,
+    guint *status, guint64 *first, guint64 *n_bytes);
+
+G_END_DECLS

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The connections of a server: their times, and whose turn is put off. */
+#include "http-private.h"
+
+#define HEAD_S    10 /* for the whole of it */
+#define IDLE_S    60
+#define BODY_S    30   /* for the whole of it; and after */
+#define GRACE_S   5    /* there must have come */
+#define BODY_RATE 1024 /* bytes a second */
+#define STALL_S   30   /* without a byte that the peer takes */
+#define CLOSING_S 5
+#define TICK_US   G_USEC_PER_SEC
+
+/* 0: for as long as it takes. Deferred exchanges have bounds of their own. */
+static const gint64 max_phase_us[HTTP_N_PHASES]
+    = { [HTTP_PHASE_HEAD] = HEAD_S * G_USEC_PER_SEC,
+        [HTTP_PHASE_IDLE] = IDLE_S * G_USEC_PER_SEC,
+        [HTTP_PHASE_BODY] = BODY_S * G_USEC_PER_SEC,
+        [HTTP_PHASE_SENDING] = STALL_S * G_USEC_PER_SEC,
+        [HTTP_PHASE_CLOSING] = CLOSING_S * G_USEC_PER_SEC };
+
+/* --- Time-outs --- */
+
+/* The reaper looks at @at_us, if not earlier. */
+static void
+look_at (HttpServer *server, gint64 at_us)
+{
+  if (server->reaps_at_us && server->reaps_at_us <= at_us)
+    return;
+  server->reaps_at_us = at_us;
+  g_source_set_ready_time (server->reaper, at_us);
+}
+
+/* When something in @phase is due, reckoned from its oldest. */
+static void
+look_for (HttpServer *server, HttpPhase phase, gint64 now_us)
+{
+  HttpConnection *oldest = g_queue_peek_head (&server->phases[phase]);
+
+  if (!oldest || !max_phase_us[phase])
+    return;
+  if (phase == HTTP_PHASE_BODY)
+    look_at (server, now_us + TICK_US);
+  else
+    look_at (server, oldest->since_us + max_phase_us[phase]);
+}
+
+/* Those whose body comes too slowly. */
+static void
+reap_slow (HttpServer *server, gint64 now_us)
+{
+  GList *link = server->phases[HTTP_PHASE_BODY].head;
+
+  while (link) {
+    HttpConnection *connection = link->data;
+    gint64 seconds = (now_us - connection->since_us) / G_USEC_PER_SEC;
+    link = link->next;
+    if (seconds > GRACE_S && connection->body
+        && connection->body->len < (seconds - GRACE_S) * BODY_RATE)
+      http_connection_close (connection);
+  }
+}
+
+static gboolean
+reap (gpointer data)
+{
+  HttpServer *server = data;
+  gint64 now_us = g_get_monotonic_time ();
+
+  server->reaps_at_us = 0;
+  g_source_set_ready_time (server->reaper, -1);
+  for (HttpPhase phase = 0; phase < HTTP_N_PHASES; phase++) {
+    HttpConnection *oldest;
+    while (max_phase_us[phase]
+           && (oldest = g_queue_peek_head (&server->phases[phase]))
+           && oldest->since_us + max_phase_us[phase] <= now_us)
+      http_connection_close (oldest);
+  }
+  reap_slow (server, now_us);
+  for (HttpPhase phase = 0; phase < HTTP_N_PHASES; phase++)
+    look_for (server, phase, now_us);
+  return G_SOURCE_CONTINUE;
+}
+
+void
+http_server_enter (
+    HttpServer *server, HttpConnection *connection, HttpPhase phase)
+{
+  gint64 now_us = g_get_monotonic_time ();
+
+  g_queue_unlink (&server->phases[connection->phase], &connection->link);
+  connection->phase = phase;
+  connection->since_us = now_us;
+  g_queue_push_tail_link (&server->phases[phase], &connection->link);
+  look_for (server, phase, now_us);
+}
+
+/* --- Put off --- */
+
+static gboolean
+serve_deferred (gpointer data)
+{
+  HttpServer *server = data;
+  guint n = g_queue_get_length (&server->deferred);
+
+  g_source_set_ready_time (server->deferral, -1);
+  for (; n && server->deferred.head; n--) {
+    HttpConnection *connection = server->deferred.head->data;
+    g_queue_unlink (&server->deferred, &connection->deferred);
+    connection->is_deferred = FALSE;
+    http_connection_serve (connection);
+  }
+  if (server->deferred.head)
+    g_source_set_ready_time (server->deferral, 0);
+  return G_SOURCE_CONTINUE;
+}
+
+void
+http_server_defer (HttpServer *server, HttpConnection *connection)
+{
+  if (connection->is_deferred)
+    return;
+  if (!server->deferred.head)
+    g_source_set_ready_time (server->deferral, 0);
+  connection->is_deferred = TRUE;
+  g_queue_push_tail_link (&server->deferred, &connection->deferred);
+}
+
+/* --- Life --- */
+
+static gboolean
+call_back (GSource *source, GSourceFunc func, gpointer data)
+{
+  return func (data);
+}
+
+/* One that is ready at the time that is set. (transfer full) */
+static GSource *
+add_timer (HttpServer *server, GSourceFunc func)
+{
+  static GSourceFuncs funcs = { .dispatch = call_back };
+  GSource *source = g_source_new (&funcs, sizeof (GSource));
+
+  g_source_set_callback (source, func, server, NULL);
+  g_source_attach (source, g_main_context_get_thread_default ());
+  return source;
+}
+
+HttpServer *
+http_server_new (const HttpServerSettings *settings)
+{
+  HttpServer *server = g_new0 (HttpServer, 1);
+
+  server->settings = *settings;
+  server->reaper = add_timer (server, reap);
+  server->deferral = add_timer (server, serve_deferred);
+  return server;
+}
+
+void
+http_server_free (HttpServer *server)
+{
+  for (HttpPhase phase = 0; phase < HTTP_N_PHASES; phase++)
+    while (server->phases[phase].head)
+      http_connection_close (server->phases[phase].head->data);
+  g_source_destroy (server->reaper);
+  g_source_unref (server->reaper);
+  g_source_destroy (server->deferral);
+  g_source_unref (server->deferral);
+  g_free (server);
+}
+
+void
+http_server_take (HttpServer *server, SyrinxTransport *transport)
+{
+  HttpConnection *connection = http_connection_new (server, transport);
+
+  if (!connection)
+    return;
+  server->n_connections++;
+  connection->since_us = g_get_monotonic_time ();
+  g_queue_push_tail_link (&server->phases[HTTP_PHASE_HEAD], &connection->link);
+  look_for (server, HTTP_PHASE_HEAD, connection->since_us);
+}
+
+void
+http_server_drop (HttpServer *server, HttpConnection *connection)
+{
+  g_queue_unlink (&server->phases[connection->phase], &connection->link);
+  if (connection->is_deferred)
+    g_queue_unlink (&server->deferred, &connection->deferred);
+  connection->is_deferred = FALSE;
+  server->n_connections--;
+}
+
+guint
+http_server_get_n_connections (HttpServer *server)
+{
+  return server->n_connections;
+}
