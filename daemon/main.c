@@ -9,12 +9,16 @@
 #include "daemon/rtsp/rtsp.h"
 #include "daemon/net/tls-certificate.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <glib-unix.h>
 #include <glib/gstdio.h>
 #include <locale.h>
 #include <stdio.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 
 #define DRAIN_LOOK_MS 100
 
@@ -165,11 +169,34 @@ start_rtsp (Daemon *self, GError **error)
   return TRUE;
 }
 
+/* Files of a daemon that was less careful, in a folder that others can enter.
+ */
+static void
+close_to_others (const gchar *state_dir)
+{
+  g_autoptr (GDir) dir = g_dir_open (state_dir, 0, NULL);
+  const gchar *name;
+
+  while (dir && (name = g_dir_read_name (dir))) {
+    g_autofree gchar *path = g_build_filename (state_dir, name, NULL);
+    gint fd = g_open (path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    struct stat st;
+
+    if (fd < 0)
+      continue; /* a socket, or a link to what is not ours */
+    if (fstat (fd, &st) == 0 && (st.st_mode & 077)
+        && fchmod (fd, st.st_mode & 0700) != 0)
+      g_warning ("others can read %s: %s", path, g_strerror (errno));
+    close (fd);
+  }
+}
+
 static gboolean
 start (Daemon *self, SyrinxConfig *config, GError **error)
 {
   guint64 watchdog_us = 0;
 
+  close_to_others (config->state_dir);
   self->engine = syrinx_engine_new (config, error);
   self->http = self->engine ? syrinx_http_new (self->engine, error) : NULL;
   if (!self->http)
@@ -252,6 +279,7 @@ main (int argc, char **argv)
   SyrinxConfig *config;
   int status;
 
+  umask (077); /* keys, index and addresses are nobody else's */
   setlocale (LC_ALL, "");
   if (!syrinx_options_parse (&options, argc, argv))
     return EXIT_WRONG_USAGE;

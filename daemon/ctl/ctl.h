@@ -61,6 +61,7 @@ void ctl_table_free (CtlTable *table);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CtlTable, ctl_table_free)
 
 /* The commands; @argv starts behind the command's name. */
+CtlExit ctl_check (Ctl *ctl, int argc, char **argv);
 CtlExit ctl_token (Ctl *ctl, int argc, char **argv);
 CtlExit ctl_play (Ctl *ctl, int argc, char **argv);
 CtlExit ctl_key (Ctl *ctl, int argc, char **argv);

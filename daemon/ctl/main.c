@@ -4,6 +4,7 @@
 
 #include <locale.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const struct
@@ -20,6 +21,7 @@ static const struct
   { "sessions", "[terminate ID]", "who listens; end one", ctl_sessions },
   { "token", "issue|revoke|jwks …", "let listeners in, and out", ctl_token },
   { "key", "status|rotate …", "look at keys, and replace them", ctl_key },
+  { "check", "[--files]", "look for damage; --rebuild begins anew", ctl_check },
   { "reload", "", "read configuration and keys again", ctl_reload },
 };
 
@@ -117,6 +119,7 @@ main (int argc, char **argv)
   g_autoptr (GError) error = NULL;
   CtlExit status;
 
+  umask (077); /* what it makes in the state directory is the daemon's alone */
   setlocale (LC_ALL, "");
   ctl.json = take_json (&argc, argv);
   g_option_context_add_main_entries (context, entries, NULL);

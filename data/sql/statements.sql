@@ -421,3 +421,7 @@ ON CONFLICT DO UPDATE SET until_s = max (until_s, excluded.until_s)
 
 --: revocations
 SELECT kind, value, until_s FROM revocations
+
+--: all-fragments
+SELECT track_id, name, epoch, number, size_bytes, sha256
+FROM fragments JOIN renditions USING (rendition_id)

@@ -59,6 +59,10 @@ typedef struct
   gint *known_columns; /* of syrinx_track_from_row(), once it was used */
 } SyrinxStatement;
 
+/* Only one process writes in @state_dir. A descriptor to be closed by who is
+ * done, or -1. Errors: BUSY, FAILED. */
+gint syrinx_store_take_lock (const gchar *state_dir, GError **error);
+
 /* A reader in a transaction of its own (what it sees does not change), or the
  * writer in one that is rolled back unless it was committed. Released by
  * g_autoptr. */

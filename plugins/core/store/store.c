@@ -27,6 +27,12 @@
 #define MISSING_KEPT_S   (90 * 24 * 3600)
 #define RESOURCE_PATH    "/org/syrinx/sql/"
 
+#define WHAT_TO_DO                                                             \
+  "; the music is not touched by this: `syrinxctl check` says what is wrong. " \
+  "Put a copy of the state directory back, or let `syrinxctl check "           \
+  "--rebuild` "                                                                \
+  "keep the damaged index aside and begin a new one"
+
 GResource *syrinx_sql_get_resource (void);
 
 /* --- Opening --- */
@@ -252,8 +258,8 @@ forget_long_missing (SyrinxStore *store, GError **error)
 }
 
 /* Who holds the lock wrote its pid into it. */
-static gboolean
-fail_locked (SyrinxStore *store, gint fd, GError **error)
+static void
+set_locked (const gchar *state_dir, gint fd, GError **error)
 {
   gchar pid[16] = "";
   gssize n = pread (fd, pid, sizeof pid - 1, 0);
@@ -264,8 +270,7 @@ fail_locked (SyrinxStore *store, gint fd, GError **error)
       "the state directory %s is in use by process %s: stop it first, or "
       "choose "
       "another --state-dir",
-      store->state_dir, *pid ? pid : "(unknown)");
-  return FALSE;
+      state_dir, *pid ? pid : "(unknown)");
 }
 
 static gboolean
@@ -279,24 +284,35 @@ fail_errno (const gchar *what, const gchar *path, GError **error)
 }
 
 static gboolean
-take_lock (SyrinxStore *store, GError **error)
+lock_file (gint fd, const gchar *path, const gchar *state_dir, GError **error)
 {
-  g_autofree gchar *path = g_build_filename (store->state_dir, "lock", NULL);
   g_autofree gchar *pid = g_strdup_printf ("%d\n", (gint)getpid ());
   struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 
-  store->lock_fd = open (path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (store->lock_fd < 0)
-    return fail_errno ("open", path, error);
-  if (fcntl (store->lock_fd, F_OFD_SETLK, &lock) < 0) {
-    if (errno == EAGAIN || errno == EACCES)
-      return fail_locked (store, store->lock_fd, error);
-    return fail_errno ("lock", path, error);
+  if (fcntl (fd, F_OFD_SETLK, &lock) < 0) {
+    if (errno != EAGAIN && errno != EACCES)
+      return fail_errno ("lock", path, error);
+    set_locked (state_dir, fd, error);
+    return FALSE;
   }
-  if (ftruncate (store->lock_fd, 0) < 0
-      || pwrite (store->lock_fd, pid, strlen (pid), 0) < 0)
+  if (ftruncate (fd, 0) < 0 || pwrite (fd, pid, strlen (pid), 0) < 0)
     return fail_errno ("write", path, error);
   return TRUE;
+}
+
+gint
+syrinx_store_take_lock (const gchar *state_dir, GError **error)
+{
+  g_autofree gchar *path = g_build_filename (state_dir, "lock", NULL);
+  gint fd = open (path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+  if (fd < 0)
+    fail_errno ("open", path, error);
+  else if (lock_file (fd, path, state_dir, error))
+    return fd;
+  if (fd >= 0)
+    close (fd);
+  return -1;
 }
 
 /* "--: name" begins a statement. */
@@ -337,7 +353,8 @@ open_for_writing (SyrinxStore *store, GError **error)
 {
   if (g_mkdir_with_parents (store->state_dir, 0700) < 0)
     return fail_errno ("create", store->state_dir, error);
-  return take_lock (store, error) && prepare_writer (store, error)
+  store->lock_fd = syrinx_store_take_lock (store->state_dir, error);
+  return store->lock_fd >= 0 && prepare_writer (store, error)
          && forget_long_missing (store, error);
 }
 
@@ -591,9 +608,10 @@ syrinx_connection_fail (
     domain = G_FILE_ERROR;
     code = G_FILE_ERROR_NOSPC;
   }
-  g_set_error (error, domain, code, "index %s: %s (in %.60s)",
+  g_set_error (error, domain, code, "index %s: %s (in %.60s)%s",
       connection->store->db_path, sqlite3_errmsg (connection->db),
-      what + strspn (what, " \n"));
+      what + strspn (what, " \n"),
+      code == SYRINX_ERROR_CORRUPT ? WHAT_TO_DO : "");
   return FALSE;
 }
 
