@@ -12,9 +12,12 @@
 #include <string.h>
 
 #define MAX_SAMPLES ((guint64)1 << 40)
+#define MAX_RATE_HZ 2822400 /* DSD 512, decoded */
 
-static const gchar *const codecs[] = { "aac", "alac", "flac", "mp3", "opus",
-  "pcm", "vorbis", "wavpack", NULL };
+static const gchar *const codecs[]
+    = { "aac", "ac3", "adpcm", "alac", "amr", "ape", "dsd", "dts", "eac3",
+        "flac", "gsm", "mp1", "mp2", "mp3", "musepack", "opus", "other", "pcm",
+        "speex", "tak", "truehd", "tta", "vorbis", "wavpack", "wma", NULL };
 
 gchar *
 syrinx_report_clean_text (const gchar *text, gsize size_bytes, gsize max_bytes)
@@ -41,10 +44,16 @@ get_picture_type (const guint8 *data, gsize size)
 {
   static const guint8 png[] = { 0x89, 'P', 'N', 'G', 13, 10, 26, 10 };
 
-  if (size > 64 && memcmp (data, "\xff\xd8\xff", 3) == 0)
+  if (size < 64)
+    return NULL;
+  if (memcmp (data, "\xff\xd8\xff", 3) == 0)
     return "image/jpeg";
-  if (size > 64 && memcmp (data, png, sizeof png) == 0)
+  if (memcmp (data, png, sizeof png) == 0)
     return "image/png";
+  if (memcmp (data, "GIF87a", 6) == 0 || memcmp (data, "GIF89a", 6) == 0)
+    return "image/gif";
+  if (memcmp (data, "RIFF", 4) == 0 && memcmp (data + 8, "WEBP", 4) == 0)
+    return "image/webp";
   return NULL;
 }
 
@@ -87,7 +96,7 @@ read_facts (SyrinxTrack *track, GVariant *report)
   g_variant_lookup (report, "bitrate", "u", &track->bitrate_bps);
   track->codec = g_strdup (codec);
   return g_strv_contains (codecs, codec) && track->sample_rate_hz >= 4000
-         && track->sample_rate_hz <= 768000 && track->channels >= 1
+         && track->sample_rate_hz <= MAX_RATE_HZ && track->channels >= 1
          && track->channels <= 64 && track->n_samples >= 1
          && track->n_samples <= MAX_SAMPLES;
 }

@@ -1,291 +1,460 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Decoding of foreign files with what the allow-list has. */
+/* Decoding by libavcodec, which leaves out priming and padding as the demuxer
+ * tells it. */
 #include "decode.h"
 
-#include "plugins.h"
-#include "source.h"
+#include "allowed.h"
+#include "resample.h"
 
 #include "core/base/error.h"
 
-#include <gst/app/gstappsink.h>
+#include <libavutil/samplefmt.h>
 
-#define POLL_TIME    (50 * GST_MSECOND)
-#define PREROLL_TIME (4 * GST_SECOND)
+#include <stdlib.h>
+#include <string.h>
 
-/* decodebin's own, which no header has. */
-enum
-{
-  AUTOPLUG_TRY,
-  AUTOPLUG_EXPOSE,
-  AUTOPLUG_SKIP
-};
+#define MAX_SILENCE_FRAMES 8192
+#define MAX_PADDING_FRAMES 4 /* that a container may cut off */
 
 struct _SyrinxDecoder
 {
-  /* constant after init */
-  SyrinxDecodeMode mode;
-  GstElement *pipeline, *sink;
-  GstBus *bus;
-
-  /* the caller's thread only */
-  GstTagList *tags;
-
-  /* protected by lock: streaming threads set them */
-  GMutex lock;
-  GstCaps *caps;
-  gboolean linked;
+  SyrinxInput *input;
+  AVCodecContext *codec;
+  AVPacket *packet;
+  AVFrame *frame;   /* as it was decoded */
+  AVFrame *silence; /* (nullable) */
+  SyrinxResampler *resampler;
+  guint rate_hz, channels, n_packets;
+  gint64 first_pts;
+  guint64 limit;
+  guint64 position, next; /* of the frame given last; behind it */
+  guint64 n_lost;         /* samples of packets that were not decoded */
+  gboolean has_packet;    /* that waits for a new codec */
+  gboolean has_frame;     /* that waits to be given */
+  gboolean draining, is_over;
 };
 
 static gboolean
-is_parsed (const GstStructure *s)
+fail (GError **error, gint code, const gchar *reason)
 {
-  gboolean yes = FALSE;
-
-  if (gst_structure_has_name (s, "audio/x-raw"))
-    return TRUE;
-  if (gst_structure_get_boolean (s, "parsed", &yes) && yes)
-    return TRUE;
-  return (gst_structure_get_boolean (s, "framed", &yes) && yes)
-         || gst_structure_has_name (s, "audio/x-vorbis")
-         || gst_structure_has_name (s, "audio/x-opus")
-         || gst_structure_has_name (s, "audio/x-alac");
+  g_set_error_literal (error, SYRINX_ERROR, code, reason);
+  return FALSE;
 }
 
-/* FALSE ends the chain here. Notes the encoded caps on the way. */
-static gboolean
-on_autoplug_continue (
-    GstElement *bin, GstPad *pad, GstCaps *caps, SyrinxDecoder *self)
-{
-  const GstStructure *s;
-
-  if (gst_caps_is_empty (caps) || gst_caps_is_any (caps))
-    return TRUE;
-  s = gst_caps_get_structure (caps, 0);
-  if (!g_str_has_prefix (gst_structure_get_name (s), "audio/")
-      || !is_parsed (s))
-    return TRUE;
-  g_mutex_lock (&self->lock);
-  if (!self->caps)
-    self->caps = gst_caps_ref (caps);
-  g_mutex_unlock (&self->lock);
-  return self->mode == SYRINX_DECODE_RAW;
-}
-
-static gint
-on_autoplug_select (GstElement *bin, GstPad *pad, GstCaps *caps,
-    GstElementFactory *factory, SyrinxDecoder *self)
-{
-  return syrinx_plugins_allow (factory) ? AUTOPLUG_TRY : AUTOPLUG_SKIP;
-}
-
-static void
-on_pad_added (GstElement *bin, GstPad *pad, SyrinxDecoder *self)
-{
-  g_autoptr (GstCaps) caps = gst_pad_query_caps (pad, NULL);
-  g_autoptr (GstPad) sink = gst_element_get_static_pad (self->sink, "sink");
-  gboolean first;
-
-  if (gst_caps_is_empty (caps) || gst_caps_is_any (caps)
-      || !g_str_has_prefix (
-          gst_structure_get_name (gst_caps_get_structure (caps, 0)), "audio/"))
-    return;
-  g_mutex_lock (&self->lock);
-  first = !self->linked;
-  self->linked = TRUE;
-  if (!self->caps)
-    self->caps = gst_caps_ref (caps);
-  g_mutex_unlock (&self->lock);
-  if (first)
-    gst_pad_link (pad, sink);
-}
-
-static void
-on_no_more_pads (GstElement *bin, SyrinxDecoder *self)
-{
-  gboolean linked;
-
-  g_mutex_lock (&self->lock);
-  linked = self->linked;
-  g_mutex_unlock (&self->lock);
-  if (!linked)
-    GST_ELEMENT_ERROR (bin, STREAM, CODEC_NOT_FOUND,
-        ("There is no audio in it that can be decoded here."), (NULL));
-}
-
-/* GStreamer speaks to who could install something. */
-static const gchar *
-explain (const GError *reason)
-{
-  if (g_error_matches (
-          reason, GST_STREAM_ERROR, GST_STREAM_ERROR_TYPE_NOT_FOUND))
-    return "it is no audio format that is known here";
-  if (g_error_matches (reason, GST_CORE_ERROR, GST_CORE_ERROR_MISSING_PLUGIN)
-      || g_error_matches (
-          reason, GST_STREAM_ERROR, GST_STREAM_ERROR_CODEC_NOT_FOUND))
-    return "there is no audio in it that is decoded here";
-  if (g_error_matches (reason, GST_STREAM_ERROR, GST_STREAM_ERROR_FAILED))
-    return "it is damaged or cut off";
-  return reason->message;
-}
-
-static void
-set_invalid (GstMessage *message, GError **error)
-{
-  g_autoptr (GError) reason = NULL;
-
-  gst_message_parse_error (message, &reason, NULL);
-  g_set_error_literal (
-      error, SYRINX_ERROR, SYRINX_ERROR_INVALID, explain (reason));
-}
-
-static void
-merge_tags (SyrinxDecoder *self, GstMessage *message)
-{
-  g_autoptr (GstTagList) tags = NULL;
-
-  gst_message_parse_tag (message, &tags);
-  gst_tag_list_insert (self->tags, tags, GST_TAG_MERGE_KEEP);
-}
-
-/* Takes what the bus has. FALSE: an error. */
-static gboolean
-drain_bus (SyrinxDecoder *self, GError **error)
-{
-  for (;;) {
-    g_autoptr (GstMessage) message
-        = gst_bus_pop_filtered (self->bus, GST_MESSAGE_ERROR | GST_MESSAGE_TAG);
-
-    if (!message)
-      return TRUE;
-    if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR) {
-      set_invalid (message, error);
-      return FALSE;
-    }
-    merge_tags (self, message);
-  }
-}
+/* --- The codec --- */
 
 static gboolean
-wait_preroll (SyrinxDecoder *self, GError **error)
+open_codec (SyrinxDecoder *self)
 {
-  const GstClockTime end = gst_util_get_timestamp () + PREROLL_TIME;
+  AVStream *stream = syrinx_input_get_stream (self->input);
+  const AVCodec *codec
+      = syrinx_allowed_find_decoder (stream->codecpar->codec_id);
 
-  for (;;) {
-    g_autoptr (GstMessage) message = gst_bus_timed_pop_filtered (self->bus,
-        end - MIN (gst_util_get_timestamp (), end),
-        GST_MESSAGE_ERROR | GST_MESSAGE_TAG | GST_MESSAGE_ASYNC_DONE
-            | GST_MESSAGE_EOS);
+  avcodec_free_context (&self->codec);
+  self->codec = codec ? avcodec_alloc_context3 (codec) : NULL;
+  if (!self->codec
+      || avcodec_parameters_to_context (self->codec, stream->codecpar) < 0)
+    return FALSE;
+  self->codec->pkt_timebase = stream->time_base;
+  self->codec->thread_count = 1;
+  self->codec->codec_whitelist = av_strdup (syrinx_allowed_decoders);
+  return avcodec_open2 (self->codec, codec, NULL) >= 0;
+}
 
-    if (!message) {
-      g_set_error_literal (error, SYRINX_ERROR, SYRINX_ERROR_TIMED_OUT,
-          "nothing comes out of the demuxer");
-      return FALSE;
-    }
-    if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_TAG) {
-      merge_tags (self, message);
-      continue;
-    }
-    if (GST_MESSAGE_TYPE (message) != GST_MESSAGE_ERROR)
-      return TRUE;
-    set_invalid (message, error);
+/* A chained Ogg's next link (RFC 3533, section 4): that of Opus begins with
+ * samples to be left out. */
+static gboolean
+is_new_link (SyrinxDecoder *self)
+{
+  size_t n_bytes = 0;
+  const guint8 *data;
+
+  if (self->n_packets <= 1)
+    return FALSE;
+  data = av_packet_get_side_data (
+      self->packet, AV_PKT_DATA_NEW_EXTRADATA, &n_bytes);
+  if (data)
+    return n_bytes != (size_t)self->codec->extradata_size
+           || memcmp (data, self->codec->extradata, n_bytes) != 0;
+  if (self->codec->codec_id != AV_CODEC_ID_OPUS
+      || !syrinx_input_is (self->input, "ogg"))
+    return FALSE;
+  data = av_packet_get_side_data (
+      self->packet, AV_PKT_DATA_SKIP_SAMPLES, &n_bytes);
+  return data && n_bytes >= 4 && memcmp (data, "\0\0\0\0", 4) != 0;
+}
+
+/* The parameters for a new link; those of Opus the demuxer has read. */
+static gboolean
+take_extradata (SyrinxDecoder *self)
+{
+  AVCodecParameters *parameters
+      = syrinx_input_get_stream (self->input)->codecpar;
+  size_t n_bytes = 0;
+  const guint8 *extra = av_packet_get_side_data (
+      self->packet, AV_PKT_DATA_NEW_EXTRADATA, &n_bytes);
+  guint8 *copy;
+
+  if (!extra)
+    return open_codec (self);
+  copy = av_mallocz (n_bytes + AV_INPUT_BUFFER_PADDING_SIZE);
+  if (!copy)
+    return FALSE;
+  memcpy (copy, extra, n_bytes);
+  av_free (parameters->extradata);
+  parameters->extradata = copy;
+  parameters->extradata_size = (int)n_bytes;
+  return open_codec (self);
+}
+
+/* The last of the heads that a new link of Vorbis has, which the decoder takes
+ * as packets: nothing of the link before overlaps with what follows. */
+static gboolean
+is_vorbis_setup (SyrinxDecoder *self)
+{
+  return self->codec->codec_id == AV_CODEC_ID_VORBIS && self->packet->size > 7
+         && memcmp (self->packet->data, "\5vorbis", 7) == 0;
+}
+
+/* --- Packets --- */
+
+static guint64
+get_packet_samples (SyrinxDecoder *self)
+{
+  AVRational base = syrinx_input_get_stream (self->input)->time_base;
+  gint64 units = syrinx_input_get_units (self->input);
+
+  if (units <= 0 || !self->rate_hz)
+    return 0;
+  return av_rescale (units, (gint64)base.num * self->rate_hz, base.den);
+}
+
+static void
+send_packet (SyrinxDecoder *self)
+{
+  gboolean is_setup = is_vorbis_setup (self);
+
+  if (avcodec_send_packet (self->codec, self->packet) < 0
+      && (self->next > 0 || self->has_frame))
+    self->n_lost += get_packet_samples (self);
+  if (is_setup)
+    avcodec_flush_buffers (self->codec);
+  av_packet_unref (self->packet);
+}
+
+/* FALSE: there is none left, and the codec may give what it holds. */
+static gboolean
+feed (SyrinxDecoder *self)
+{
+  if (!syrinx_input_read (self->input, self->packet)) {
+    self->draining = TRUE;
+    avcodec_send_packet (self->codec, NULL);
     return FALSE;
   }
+  self->n_packets++;
+  if (is_new_link (self)) {
+    self->has_packet = self->draining = TRUE;
+    avcodec_send_packet (self->codec, NULL);
+    return TRUE;
+  }
+  send_packet (self);
+  return TRUE;
 }
 
-static void
-build (SyrinxDecoder *self, gint fd)
+/* The codec has given all. FALSE: it was the last. */
+static gboolean
+go_on (SyrinxDecoder *self)
 {
-  GstElement *source = syrinx_descriptor_src_new (fd);
-  GstElement *bin = gst_element_factory_make ("decodebin", NULL);
+  if (!self->has_packet)
+    return FALSE;
+  self->has_packet = self->draining = FALSE;
+  if (!take_extradata (self)) {
+    av_packet_unref (self->packet);
+    return FALSE;
+  }
+  send_packet (self);
+  return TRUE;
+}
 
-  self->pipeline = gst_object_ref_sink (gst_pipeline_new (NULL));
-  self->sink = gst_element_factory_make ("appsink", NULL);
-  g_object_set (self->sink, "sync", FALSE, "max-buffers", 64, NULL);
-  gst_bin_add_many (GST_BIN (self->pipeline), source, bin, self->sink, NULL);
-  gst_element_link (source, bin);
-  g_signal_connect (
-      bin, "autoplug-continue", G_CALLBACK (on_autoplug_continue), self);
-  g_signal_connect (
-      bin, "autoplug-select", G_CALLBACK (on_autoplug_select), self);
-  g_signal_connect (bin, "pad-added", G_CALLBACK (on_pad_added), self);
-  g_signal_connect (bin, "no-more-pads", G_CALLBACK (on_no_more_pads), self);
-  self->bus = gst_element_get_bus (self->pipeline);
+/* --- Frames --- */
+
+static gboolean
+is_frame_sane (const AVFrame *frame)
+{
+  return frame->nb_samples > 0 && frame->ch_layout.nb_channels >= 1
+         && frame->ch_layout.nb_channels <= SYRINX_MAX_CHANNELS
+         && frame->sample_rate >= SYRINX_MIN_RATE_HZ
+         && frame->sample_rate <= SYRINX_MAX_RATE_HZ;
+}
+
+static gboolean
+receive_frame (SyrinxDecoder *self)
+{
+  for (;;) {
+    gint rc = avcodec_receive_frame (self->codec, self->frame);
+
+    if (rc >= 0 && is_frame_sane (self->frame))
+      return TRUE;
+    if (rc >= 0)
+      continue;
+    if (rc == AVERROR (EAGAIN) && !self->draining) {
+      feed (self);
+    } else if (rc == AVERROR (EAGAIN) || rc == AVERROR_EOF) {
+      if (!go_on (self))
+        return FALSE;
+    } else if (self->draining && !self->has_packet) {
+      return FALSE;
+    }
+  }
+}
+
+/* At the rate of the first frame. */
+static gboolean
+next_frame (SyrinxDecoder *self)
+{
+  if (self->is_over)
+    return FALSE;
+  for (;;) {
+    if (!receive_frame (self)) {
+      self->is_over = TRUE;
+      return syrinx_resampler_finish (
+          self->resampler, self->frame, self->rate_hz);
+    }
+    if (!self->rate_hz
+        || syrinx_resampler_run (self->resampler, self->frame, self->rate_hz))
+      return TRUE;
+  }
+}
+
+static const AVFrame *
+give (SyrinxDecoder *self, AVFrame *frame)
+{
+  guint64 left = self->limit > self->next ? self->limit - self->next : 0;
+
+  frame->nb_samples = (gint)MIN ((guint64)frame->nb_samples, left);
+  self->position = self->next;
+  self->next += frame->nb_samples;
+  return frame->nb_samples > 0 ? frame : NULL;
+}
+
+static AVFrame *
+make_silence (SyrinxDecoder *self)
+{
+  AVFrame *silence;
+
+  av_frame_free (&self->silence);
+  self->silence = silence = av_frame_alloc ();
+  if (!silence)
+    return NULL;
+  silence->format = self->frame->format;
+  silence->sample_rate = self->frame->sample_rate;
+  silence->nb_samples = (gint)MIN (self->n_lost, MAX_SILENCE_FRAMES);
+  if (av_channel_layout_copy (&silence->ch_layout, &self->frame->ch_layout) < 0
+      || av_frame_get_buffer (silence, 0) < 0)
+    return NULL;
+  av_samples_set_silence (silence->extended_data, 0, silence->nb_samples,
+      silence->ch_layout.nb_channels, silence->format);
+  return silence;
+}
+
+const AVFrame *
+syrinx_decoder_pull (SyrinxDecoder *self)
+{
+  AVFrame *silence;
+
+  if (!self->has_frame && !next_frame (self))
+    return NULL;
+  self->has_frame = self->n_lost > 0;
+  if (self->n_lost == 0)
+    return give (self, self->frame);
+  silence = make_silence (self);
+  if (!silence)
+    return NULL;
+  self->n_lost -= silence->nb_samples;
+  return give (self, silence);
+}
+
+/* --- Where it ends --- */
+
+/* iTunes' own account: priming, padding, samples (hexadecimal). */
+static guint64
+read_itunes_samples (SyrinxDecoder *self)
+{
+  AVDictionaryEntry *entry = av_dict_get (
+      syrinx_input_get_format (self->input)->metadata, "iTunSMPB", NULL, 0);
+  g_auto (GStrv) words
+      = entry ? g_strsplit (g_strstrip (entry->value), " ", 5) : NULL;
+
+  return words && g_strv_length (words) > 3
+             ? g_ascii_strtoull (words[3], NULL, 16)
+             : 0;
+}
+
+/* The samples of all packets in the table that are to be heard, as they are
+ * decoded. */
+static gint64
+count_table (SyrinxDecoder *self)
+{
+  AVStream *stream = syrinx_input_get_stream (self->input);
+  gint64 n = 0;
+
+  for (gint i = 0; i < avformat_index_get_entries_count (stream); i++)
+    if (!(avformat_index_get_entry (stream, i)->flags & AVINDEX_DISCARD_FRAME))
+      n += MAX (self->codec->frame_size, 0);
+  return n;
+}
+
+/* What an MP4 says of its end is true where it cuts off a part of the last
+ * packets; anything else is an error in the file, or has been heeded by the
+ * demuxer. */
+static void
+find_limit (SyrinxDecoder *self)
+{
+  AVStream *stream = syrinx_input_get_stream (self->input);
+  guint64 itunes = read_itunes_samples (self);
+  gint64 told
+      = itunes > 0 && itunes < G_MAXINT64 ? (gint64)itunes : stream->duration;
+  gint64 all = count_table (self);
+
+  self->limit = G_MAXUINT64;
+  if (syrinx_input_is (self->input, "mov") && stream->time_base.num == 1
+      && stream->time_base.den == (gint)self->rate_hz && told > 0 && told <= all
+      && all - told <= (gint64)MAX_PADDING_FRAMES * self->codec->frame_size)
+    self->limit = told;
+}
+
+/* --- Making it --- */
+
+static gboolean
+decode_first (SyrinxDecoder *self, GError **error)
+{
+  if (!next_frame (self))
+    return fail (error, SYRINX_ERROR_INVALID,
+        "there is no sound in it that can be decoded");
+  self->rate_hz = self->frame->sample_rate;
+  self->channels = self->frame->ch_layout.nb_channels;
+  self->first_pts = self->frame->best_effort_timestamp;
+  self->has_frame = TRUE;
+  find_limit (self);
+  return TRUE;
 }
 
 SyrinxDecoder *
-syrinx_decoder_new (gint fd, SyrinxDecodeMode mode, GError **error)
+syrinx_decoder_new (gint fd, GError **error)
 {
   g_autoptr (SyrinxDecoder) self = g_new0 (SyrinxDecoder, 1);
 
-  g_mutex_init (&self->lock);
-  self->mode = mode;
-  self->tags = gst_tag_list_new_empty ();
-  build (self, fd);
-  gst_element_set_state (self->pipeline, GST_STATE_PAUSED);
-  if (!wait_preroll (self, error))
+  self->limit = G_MAXUINT64;
+  self->resampler = syrinx_resampler_new ();
+  self->packet = av_packet_alloc ();
+  self->frame = av_frame_alloc ();
+  self->input = syrinx_input_new (fd, error);
+  if (!self->input)
     return NULL;
-  return g_steal_pointer (&self);
+  if (!self->packet || !self->frame || !open_codec (self)) {
+    fail (error, SYRINX_ERROR_INVALID,
+        "its codec's parameters make no sense or are not supported");
+    return NULL;
+  }
+  return decode_first (self, error) ? g_steal_pointer (&self) : NULL;
 }
 
 void
 syrinx_decoder_free (SyrinxDecoder *self)
 {
-  gst_element_set_state (self->pipeline, GST_STATE_NULL);
-  gst_object_unref (self->bus);
-  gst_object_unref (self->pipeline);
-  gst_tag_list_unref (self->tags);
-  gst_clear_caps (&self->caps);
-  g_mutex_clear (&self->lock);
+  avcodec_free_context (&self->codec);
+  av_packet_free (&self->packet);
+  av_frame_free (&self->frame);
+  av_frame_free (&self->silence);
+  syrinx_resampler_free (self->resampler);
+  g_clear_pointer (&self->input, syrinx_input_free);
   g_free (self);
 }
 
+/* --- Seeking --- */
+
+/* Those whose packets have exact times, and are decoded alike from anywhere. */
+static gboolean
+is_seekable (SyrinxDecoder *self)
+{
+  static const struct
+  {
+    const gchar *demuxer, *codec;
+  } exact[] = { { "flac", "flac" }, { "mov", "alac" }, { "mov", "aac" },
+    { "wav", "pcm" }, { "aiff", "pcm" }, { "w64", "pcm" }, { "au", "pcm" } };
+  const gchar *codec = syrinx_allowed_get_name (self->codec->codec_id);
+  AVRational base = syrinx_input_get_stream (self->input)->time_base;
+
+  for (guint i = 0; i < G_N_ELEMENTS (exact); i++)
+    if (syrinx_input_is (self->input, exact[i].demuxer)
+        && strcmp (codec, exact[i].codec) == 0)
+      return base.num == 1 && base.den == (gint)self->rate_hz
+             && self->first_pts != AV_NOPTS_VALUE;
+  return FALSE;
+}
+
 gboolean
-syrinx_decoder_seek (SyrinxDecoder *self, GstClockTime position)
+syrinx_decoder_seek (SyrinxDecoder *self, guint64 sample)
 {
-  if (!gst_element_seek_simple (self->pipeline, GST_FORMAT_TIME,
-          GST_SEEK_FLAG_FLUSH | GST_SEEK_FLAG_ACCURATE, position))
+  gint64 at;
+
+  if (!is_seekable (self) || sample > G_MAXINT32 * (guint64)1024
+      || !syrinx_input_seek (self->input, self->first_pts + (gint64)sample))
     return FALSE;
-  return wait_preroll (self, NULL);
+  avcodec_flush_buffers (self->codec);
+  self->has_frame = self->draining = self->is_over = FALSE;
+  self->n_lost = 0;
+  if (!next_frame (self))
+    return FALSE;
+  at = self->frame->best_effort_timestamp;
+  if (at == AV_NOPTS_VALUE || at < self->first_pts
+      || (guint64)(at - self->first_pts) > sample)
+    return FALSE;
+  self->next = at - self->first_pts;
+  self->has_frame = TRUE;
+  return TRUE;
 }
 
-GstSample *
-syrinx_decoder_pull (SyrinxDecoder *self, GError **error)
+/* --- What it is --- */
+
+SyrinxInput *
+syrinx_decoder_get_input (SyrinxDecoder *self)
 {
-  GstAppSink *sink = GST_APP_SINK (self->sink);
-
-  if (GST_STATE (self->pipeline) != GST_STATE_PLAYING
-      && GST_STATE_PENDING (self->pipeline) != GST_STATE_PLAYING)
-    gst_element_set_state (self->pipeline, GST_STATE_PLAYING);
-  for (;;) {
-    GstSample *sample = gst_app_sink_try_pull_sample (sink, POLL_TIME);
-
-    if (sample)
-      return sample;
-    if (!drain_bus (self, error) || gst_app_sink_is_eos (sink))
-      return NULL;
-  }
+  return self->input;
 }
 
-GstTagList *
-syrinx_decoder_get_tags (SyrinxDecoder *self)
+const AVCodecContext *
+syrinx_decoder_get_codec (SyrinxDecoder *self)
 {
-  drain_bus (self, NULL);
-  return self->tags;
+  return self->codec;
 }
 
-GstClockTime
-syrinx_decoder_get_duration (SyrinxDecoder *self)
+guint
+syrinx_decoder_get_rate_hz (SyrinxDecoder *self)
 {
-  gint64 duration = 0;
-
-  return gst_element_query_duration (self->pipeline, GST_FORMAT_TIME, &duration)
-                 && duration > 0
-             ? (GstClockTime)duration
-             : 0;
+  return self->rate_hz;
 }
 
-GstCaps *
-syrinx_decoder_get_caps (SyrinxDecoder *self)
+guint
+syrinx_decoder_get_channels (SyrinxDecoder *self)
 {
-  return self->caps;
+  return self->channels;
+}
+
+guint64
+syrinx_decoder_get_limit (SyrinxDecoder *self)
+{
+  return self->limit;
+}
+
+guint
+syrinx_decoder_get_n_packets (SyrinxDecoder *self)
+{
+  return self->n_packets;
+}
+
+guint64
+syrinx_decoder_get_position (SyrinxDecoder *self)
+{
+  return self->position;
 }

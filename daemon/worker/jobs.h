@@ -7,11 +7,8 @@
 
 G_BEGIN_DECLS
 
-/* (transfer floating). Keys: "codec" s, "rate" u, "channels" u, "samples" t,
- * "bitrate" u, tags "title" "artist" "album" "album-artist" "genre" s, "year"
- * "track" "disc" i, "gain" "peak" d, "artwork" ay, "packet-bitrate" "pre-skip"
- * u (of packets that can be passed on as they are); all but the first four
- * optional. Errors: INVALID, UNSUPPORTED. */
+/* What daemon/ingest/worker-report.h describes. (transfer floating) Errors:
+ * INVALID, UNSUPPORTED. */
 GVariant *syrinx_job_scan (gint fd, GError **error);
 
 /* @plan: "codec" s ("opus", "aac"), "bitrate" "channels" "rate" "source-rate"

@@ -9,6 +9,7 @@
 
 #include <gio/gio.h>
 #include <gst/gst.h>
+#include <libavutil/log.h>
 
 #include <malloc.h>
 #include <string.h>
@@ -72,10 +73,11 @@ main (int argc, char **argv)
   if (!syrinx_sandbox_tie_to_parent ())
     return 1;
   mallopt (M_ARENA_MAX, 2);
+  av_log_set_level (AV_LOG_QUIET);
   if (!gst_init_check (&argc, &argv, &error))
     return refuse (error->message);
   if (!syrinx_plugins_load ())
-    return refuse ("GStreamer's base plugins are missing");
+    return refuse ("GStreamer's Opus encoder is missing");
   syrinx_sandbox_forbid_writing ();
   if (!syrinx_sandbox_enter (&error))
     return refuse (error->message);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The packets of a file that may be passed on as they are: see packet_bps in
- * facts/facts.h. Worker's main thread only. */
+ * facts.h. Worker's main thread only. */
 #pragma once
 
 #include "core/media/cmaf.h"
@@ -11,14 +11,15 @@ G_BEGIN_DECLS
 
 typedef struct _SyrinxPackets SyrinxPackets;
 
-/* From packet @first on. @fd must stay open. Errors: INVALID. */
+/* From packet @first on. @fd must stay open. Errors: as syrinx_input_new();
+ * INVALID. */
 SyrinxPackets *syrinx_packets_new (
     gint fd, SyrinxCmafCodec codec, guint64 first, GError **error);
 void syrinx_packets_free (SyrinxPackets *packets);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxPackets, syrinx_packets_free)
 
-/* One of Opus that lies on a damaged page is replaced by one that has a decoder
- * conceal it. (transfer full) Errors: INVALID (there is no further one). */
+/* (transfer full) Errors: INVALID (there is no further one, or it is not what
+ * the scan saw). */
 GstBuffer *syrinx_packets_next (SyrinxPackets *packets, GError **error);
 
 G_END_DECLS

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Samples from an exact position: seeks where that is exact by nature (FLAC,
- * PCM), else decodes from the start, and resamples from a position where both
- * rates meet, so that every run sees the same phase. */
+ * PCM, MP4), else decodes from the start, and resamples from a position where
+ * both rates meet, so that every run sees the same phase. */
 #include "pcm.h"
 
 #include "decode.h"
-#include "gapless.h"
+#include "downmix.h"
 
 #include "core/base/error.h"
 
@@ -15,37 +15,26 @@
 #define SILENCE_FRAMES   4096
 #define PREROLL_SECONDS  1 /* so that the resampler's history is filled */
 #define MIN_SEEK_SECONDS 3
+/* the first samples behind a seek need not be right: see decode.h */
+#define SETTLES_PER_SECOND 10
 
 struct _SyrinxPcm
 {
   SyrinxPcmRequest request;
   SyrinxDecoder *decoder;
   GstAudioConverter *converter;
-  GstAudioInfo given, in, out; /* in: given, but always interleaved */
-  GByteArray *pending;         /* of in: too few to convert yet */
-  guint delay;                 /* samples before the original's first */
-  guint64 next_in;  /* position of the decoder's next sample, delay included */
-  guint64 begin_in; /* where conversion starts, delay included */
-  guint64 end_in;   /* where the original ends, delay included */
-  guint64 drop_out; /* converted frames still to be thrown away */
-  gboolean positioned, over;
+  gint format, channels; /* of what is decoded: AVSampleFormat */
+  GstAudioInfo in, out;
+  GByteArray *pending; /* of in: too few to convert yet */
+  guint64 begin_in;    /* where conversion starts */
+  guint64 drop_out;    /* converted frames still to be thrown away */
+  gboolean over;
 };
 
 static guint64
 gcd (guint64 a, guint64 b)
 {
   return b ? gcd (b, a % b) : a;
-}
-
-static gboolean
-is_exactly_seekable (SyrinxDecoder *decoder)
-{
-  GstCaps *caps = syrinx_decoder_get_caps (decoder);
-  const gchar *name
-      = caps ? gst_structure_get_name (gst_caps_get_structure (caps, 0)) : "";
-
-  return g_str_equal (name, "audio/x-flac")
-         || g_str_equal (name, "audio/x-raw");
 }
 
 /* The last position before the wanted one where both rates meet. */
@@ -58,7 +47,18 @@ find_begin (SyrinxPcm *self)
   guint64 out = (r->start - preroll) / step * step;
 
   self->drop_out = r->start - out;
-  self->begin_in = out * r->rate_hz / r->out_rate_hz + self->delay;
+  self->begin_in = out * r->rate_hz / r->out_rate_hz;
+}
+
+static gboolean
+check_decoder (SyrinxPcm *self, GError **error)
+{
+  if (syrinx_decoder_get_rate_hz (self->decoder) == self->request.rate_hz)
+    return TRUE;
+  g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_INVALID,
+      "its sample rate is %u Hz, where the scan saw %u Hz",
+      syrinx_decoder_get_rate_hz (self->decoder), self->request.rate_hz);
+  return FALSE;
 }
 
 static gboolean
@@ -66,18 +66,15 @@ open_decoder (SyrinxPcm *self, GError **error)
 {
   const SyrinxPcmRequest *r = &self->request;
 
-  self->decoder = syrinx_decoder_new (r->fd, SYRINX_DECODE_RAW, error);
-  if (!self->decoder)
+  self->decoder = syrinx_decoder_new (r->fd, error);
+  if (!self->decoder || !check_decoder (self, error))
     return FALSE;
-  if (self->begin_in > (guint64)MIN_SEEK_SECONDS * r->rate_hz
-      && is_exactly_seekable (self->decoder)) {
-    if (syrinx_decoder_seek (self->decoder,
-            gst_util_uint64_scale (self->begin_in, GST_SECOND, r->rate_hz)))
-      return TRUE;
-    syrinx_decoder_free (self->decoder);
-    self->decoder = syrinx_decoder_new (r->fd, SYRINX_DECODE_RAW, error);
-  }
-  self->positioned = TRUE;
+  if (self->begin_in <= (guint64)MIN_SEEK_SECONDS * r->rate_hz
+      || syrinx_decoder_seek (
+          self->decoder, self->begin_in - r->rate_hz / SETTLES_PER_SECOND))
+    return TRUE;
+  syrinx_decoder_free (self->decoder);
+  self->decoder = syrinx_decoder_new (r->fd, error);
   return self->decoder != NULL;
 }
 
@@ -85,14 +82,10 @@ SyrinxPcm *
 syrinx_pcm_new (const SyrinxPcmRequest *request, GError **error)
 {
   g_autoptr (SyrinxPcm) self = g_new0 (SyrinxPcm, 1);
-  guint excess;
 
   self->request = *request;
-  syrinx_gapless_read (request->fd, &self->delay, &excess);
-  self->end_in = request->n_samples + self->delay;
   self->pending = g_byte_array_new ();
   gst_audio_info_init (&self->in);
-  gst_audio_info_init (&self->given);
   gst_audio_info_set_format (&self->out, request->format, request->out_rate_hz,
       request->channels, NULL);
   find_begin (self);
@@ -122,29 +115,68 @@ append_silence (SyrinxPcm *self, gsize n_frames)
       self->in.finfo, self->pending->data + before, n_frames * bpf);
 }
 
+static GstAudioFormat
+get_format (gint format)
+{
+  switch (av_get_packed_sample_fmt (format)) {
+  case AV_SAMPLE_FMT_U8:
+    return GST_AUDIO_FORMAT_U8;
+  case AV_SAMPLE_FMT_S16:
+    return GST_AUDIO_FORMAT_S16;
+  case AV_SAMPLE_FMT_S32:
+    return GST_AUDIO_FORMAT_S32;
+  case AV_SAMPLE_FMT_FLT:
+    return GST_AUDIO_FORMAT_F32;
+  case AV_SAMPLE_FMT_DBL:
+    return GST_AUDIO_FORMAT_F64;
+  default:
+    return GST_AUDIO_FORMAT_UNKNOWN;
+  }
+}
+
+/* (transfer full) (nullable) */
+static GstAudioConverter *
+make_converter (SyrinxPcm *self, const AVFrame *frame)
+{
+  guint n_in = frame->ch_layout.nb_channels, n_out = self->request.channels;
+  GstAudioFormat format = get_format (frame->format);
+  GstStructure *config = NULL;
+
+  if (format == GST_AUDIO_FORMAT_UNKNOWN)
+    return NULL;
+  gst_audio_info_set_format (
+      &self->in, format, (gint)self->request.rate_hz, (gint)n_in, NULL);
+  if (n_in != n_out && n_out <= 2 && n_in > 2)
+    config = syrinx_downmix_new (&frame->ch_layout, n_out);
+  else if (n_in != n_out && n_out > 2)
+    return NULL;
+  return gst_audio_converter_new (
+      GST_AUDIO_CONVERTER_FLAG_NONE, &self->in, &self->out, config);
+}
+
 /* What is pending in an old format is lost, but keeps its time. */
 static gboolean
-set_input (SyrinxPcm *self, const GstAudioInfo *info, GError **error)
+set_input (SyrinxPcm *self, const AVFrame *frame, GError **error)
 {
   gsize n_pending = 0;
 
-  if (self->converter && gst_audio_info_is_equal (info, &self->given))
+  if (self->converter && self->format == frame->format
+      && self->channels == frame->ch_layout.nb_channels)
     return TRUE;
   if (self->converter)
     n_pending = self->pending->len / GST_AUDIO_INFO_BPF (&self->in);
   g_clear_pointer (&self->converter, gst_audio_converter_free);
-  self->given = self->in = *info;
-  self->in.layout = GST_AUDIO_LAYOUT_INTERLEAVED;
+  self->format = frame->format;
+  self->channels = frame->ch_layout.nb_channels;
+  self->converter = make_converter (self, frame);
   g_byte_array_set_size (self->pending, 0);
-  append_silence (self, n_pending);
-  if (GST_AUDIO_INFO_RATE (info) == self->request.rate_hz)
-    self->converter = gst_audio_converter_new (
-        GST_AUDIO_CONVERTER_FLAG_NONE, &self->in, &self->out, NULL);
-  if (self->converter)
+  if (self->converter) {
+    append_silence (self, n_pending);
     return TRUE;
+  }
   g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_UNSUPPORTED,
-      "can't convert %d Hz, %d channels", GST_AUDIO_INFO_RATE (info),
-      GST_AUDIO_INFO_CHANNELS (info));
+      "can't convert %d channels of %s to %u", self->channels,
+      av_get_sample_fmt_name (frame->format), self->request.channels);
   return FALSE;
 }
 
@@ -178,80 +210,43 @@ convert_silence (SyrinxPcm *self, guint *n_frames)
 }
 
 static void
-append_frames (
-    SyrinxPcm *self, const GstAudioBuffer *audio, gsize first, gsize last)
+append_frames (SyrinxPcm *self, const AVFrame *frame, gsize first, gsize last)
 {
   gsize bpf = GST_AUDIO_INFO_BPF (&self->in);
-  gsize bps = GST_AUDIO_INFO_BPS (&self->in);
+  gsize bps = av_get_bytes_per_sample (frame->format);
+  gsize before = self->pending->len;
+  guint8 *to;
 
-  if (GST_AUDIO_INFO_LAYOUT (&self->given) == GST_AUDIO_LAYOUT_INTERLEAVED) {
-    g_byte_array_append (self->pending,
-        (const guint8 *)audio->planes[0] + first * bpf, (last - first) * bpf);
+  g_byte_array_set_size (self->pending, before + (last - first) * bpf);
+  to = self->pending->data + before;
+  if (!av_sample_fmt_is_planar (frame->format)) {
+    memcpy (to, frame->data[0] + first * bpf, (last - first) * bpf);
     return;
   }
   for (gsize i = first; i < last; i++)
-    for (gint c = 0; c < audio->n_planes; c++)
-      g_byte_array_append (
-          self->pending, (const guint8 *)audio->planes[c] + i * bps, bps);
+    for (gint c = 0; c < frame->ch_layout.nb_channels; c++, to += bps)
+      memcpy (to, frame->extended_data[c] + i * bps, bps);
 }
 
-/* Where a decoded buffer begins; after a seek the first one's timestamp says
- * it. */
-static gboolean
-locate (SyrinxPcm *self, GstBuffer *buffer, GError **error)
-{
-  if (self->positioned)
-    return TRUE;
-  if (GST_BUFFER_PTS_IS_VALID (buffer))
-    self->next_in = gst_util_uint64_scale_round (
-        GST_BUFFER_PTS (buffer), self->request.rate_hz, GST_SECOND);
-  if (!GST_BUFFER_PTS_IS_VALID (buffer) || self->next_in > self->begin_in) {
-    g_set_error_literal (error, SYRINX_ERROR, SYRINX_ERROR_INVALID,
-        "the file has no exact positions");
-    return FALSE;
-  }
-  self->positioned = TRUE;
-  return TRUE;
-}
-
+/* NULL without @error: nothing of this frame is wanted, or too little to go on
+ * with. */
 static GBytes *
-convert_buffer (SyrinxPcm *self, GstBuffer *buffer, guint *n_frames)
+take_frame (
+    SyrinxPcm *self, const AVFrame *frame, guint *n_frames, GError **error)
 {
-  GstAudioBuffer audio;
-  guint64 first, last;
+  guint64 position = syrinx_decoder_get_position (self->decoder);
+  guint64 end = self->request.n_samples, first, last;
 
-  if (!gst_audio_buffer_map (&audio, &self->given, buffer, GST_MAP_READ))
+  if (!set_input (self, frame, error))
     return NULL;
-  first = self->begin_in > self->next_in ? self->begin_in - self->next_in : 0;
-  last = MIN (audio.n_samples,
-      self->end_in > self->next_in ? self->end_in - self->next_in : 0);
+  first = self->begin_in > position ? self->begin_in - position : 0;
+  last = MIN ((guint64)frame->nb_samples, end > position ? end - position : 0);
   if (first < last)
-    append_frames (self, &audio, first, last);
-  self->next_in += audio.n_samples;
-  self->over = self->next_in >= self->end_in;
-  gst_audio_buffer_unmap (&audio);
+    append_frames (self, frame, first, last);
+  self->over = position + frame->nb_samples >= end;
   if (self->pending->len < BATCH_FRAMES * GST_AUDIO_INFO_BPF (&self->in))
     return NULL;
   return convert (self, n_frames);
-}
-
-/* NULL without @error: nothing of this sample is wanted. */
-static GBytes *
-take_sample (
-    SyrinxPcm *self, GstSample *sample, guint *n_frames, GError **error)
-{
-  GstAudioInfo info;
-
-  if (!gst_audio_info_from_caps (&info, gst_sample_get_caps (sample))
-      || GST_AUDIO_INFO_CHANNELS (&info) > 64) {
-    g_set_error_literal (error, SYRINX_ERROR, SYRINX_ERROR_UNSUPPORTED,
-        "the decoder gives no audio");
-    return NULL;
-  }
-  if (!set_input (self, &info, error)
-      || !locate (self, gst_sample_get_buffer (sample), error))
-    return NULL;
-  return convert_buffer (self, gst_sample_get_buffer (sample), n_frames);
 }
 
 GBytes *
@@ -259,23 +254,18 @@ syrinx_pcm_pull (SyrinxPcm *self, guint *n_frames, GError **error)
 {
   for (;;) {
     g_autoptr (GError) local = NULL;
-    g_autoptr (GstSample) sample = NULL;
+    const AVFrame *frame
+        = self->over ? NULL : syrinx_decoder_pull (self->decoder);
     GBytes *bytes;
 
-    if (!self->over)
-      sample = syrinx_decoder_pull (self->decoder, &local);
-    /* damage in the middle costs the rest of the file, not the whole */
-    self->over = self->over || !sample;
-    if (self->over && !self->converter) {
-      if (local)
-        g_propagate_error (error, g_steal_pointer (&local));
-      else
-        g_set_error_literal (error, SYRINX_ERROR, SYRINX_ERROR_INVALID,
-            "there is no sound in the file");
+    self->over = self->over || !frame;
+    if (self->over && !frame && !self->converter) {
+      g_set_error_literal (error, SYRINX_ERROR, SYRINX_ERROR_INVALID,
+          "there is no sound in the file");
       return NULL;
     }
-    bytes = sample ? take_sample (self, sample, n_frames, &local)
-                   : convert_silence (self, n_frames);
+    bytes = frame ? take_frame (self, frame, n_frames, &local)
+                  : convert_silence (self, n_frames);
     if (bytes)
       return bytes;
     if (local) {

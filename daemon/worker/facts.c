@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Counting a file's samples. */
+#include "facts.h"
+
+#include "allowed.h"
+#include "decode.h"
+
+#include "core/base/error.h"
+
+#include <string.h>
+
+#define MAX_SAMPLES     ((guint64)1 << 40)
+#define N_TAIL          8 /* packets at the end that are decoded to be sure */
+#define OPUS_HEAD_BYTES 19
+#define OPUS_HEAD_GAIN  16 /* offset: 16 bits of gain, 8 of mapping family */
+#define LAST_SECONDS    1
+
+/* Of each pair the durations of packets add up to what is decoded, which
+ * tests/daemon/worker/facts.c shows. */
+static const struct
+{
+  const gchar *demuxer, *codec;
+} counted[] = { { "flac", "flac" }, { "ogg", "flac" }, { "ogg", "opus" },
+  { "ogg", "vorbis" }, { "mp3", "mp3" }, { "mov", "aac" }, { "mov", "alac" },
+  { "wav", "pcm" }, { "aiff", "pcm" }, { "w64", "pcm" }, { "au", "pcm" },
+  { "wv", "wavpack" }, { "tta", "tta" } };
+
+typedef struct
+{
+  AVPacket *packet;
+  gint64 duration;
+} Tail;
+
+typedef struct
+{
+  SyrinxDecoder *decoder;
+  Tail tail[N_TAIL]; /* a ring */
+  guint n_tail;
+  gint64 duration; /* of packets, in the stream's time base */
+} Count;
+
+static gboolean
+fail (GError **error, const gchar *reason)
+{
+  g_set_error_literal (error, SYRINX_ERROR, SYRINX_ERROR_INVALID, reason);
+  return FALSE;
+}
+
+/* --- By packets --- */
+
+static gboolean
+is_counted (SyrinxDecoder *decoder)
+{
+  SyrinxInput *input = syrinx_decoder_get_input (decoder);
+  const AVCodecContext *codec = syrinx_decoder_get_codec (decoder);
+  const gchar *name = syrinx_allowed_get_name (codec->codec_id);
+  AVRational base = syrinx_input_get_stream (input)->time_base;
+
+  /* what SBR makes of a packet is not in its duration */
+  if (codec->codec_id == AV_CODEC_ID_AAC
+      && (codec->frame_size != SYRINX_AAC_PACKET_UNITS || base.num != 1
+          || base.den != (gint)syrinx_decoder_get_rate_hz (decoder)))
+    return FALSE;
+  for (guint i = 0; i < G_N_ELEMENTS (counted); i++)
+    if (strcmp (name, counted[i].codec) == 0
+        && syrinx_input_is (input, counted[i].demuxer))
+      return TRUE;
+  return FALSE;
+}
+
+/* What the decoder leaves out of a packet: at its start, at its end. */
+static void
+get_skipped (const AVPacket *packet, guint32 *start, guint32 *end)
+{
+  size_t n_bytes = 0;
+  const guint8 *data
+      = av_packet_get_side_data (packet, AV_PKT_DATA_SKIP_SAMPLES, &n_bytes);
+
+  *start = *end = 0;
+  if (!data || n_bytes < 8)
+    return;
+  memcpy (start, data, sizeof *start);
+  memcpy (end, data + 4, sizeof *end);
+  *start = GUINT32_FROM_LE (*start);
+  *end = GUINT32_FROM_LE (*end);
+}
+
+static gint64
+get_duration (Count *count, const AVPacket *packet, gint64 units)
+{
+  SyrinxInput *input = syrinx_decoder_get_input (count->decoder);
+  const AVCodecContext *codec = syrinx_decoder_get_codec (count->decoder);
+  AVRational base = syrinx_input_get_stream (input)->time_base;
+  guint32 start, end;
+
+  if (packet->flags & AV_PKT_FLAG_DISCARD)
+    return 0;
+  if (codec->codec_id == AV_CODEC_ID_AAC)
+    return codec->frame_size;
+  get_skipped (packet, &start, &end);
+  return units
+         - av_rescale (end, base.den,
+             (gint64)base.num * syrinx_decoder_get_rate_hz (count->decoder));
+}
+
+/* FALSE: nothing tells what it is, or it begins a new link. */
+static gboolean
+add_packet (Count *count, const AVPacket *packet)
+{
+  SyrinxInput *input = syrinx_decoder_get_input (count->decoder);
+  gint64 units = syrinx_input_get_units (input);
+  Tail *place = &count->tail[count->n_tail++ % N_TAIL];
+  guint32 start, end;
+
+  get_skipped (packet, &start, &end);
+  if (units <= 0 || start > 0
+      || av_packet_get_side_data (packet, AV_PKT_DATA_NEW_EXTRADATA, NULL)
+      || count->duration > G_MAXINT64 / 2)
+    return FALSE;
+  av_packet_free (&place->packet);
+  place->packet = av_packet_clone (packet);
+  place->duration = get_duration (count, packet, units);
+  count->duration += place->duration;
+  return place->packet != NULL;
+}
+
+static gboolean
+is_decodable (AVCodecContext *codec, const AVPacket *packet, AVFrame *frame)
+{
+  gboolean got = FALSE;
+
+  if (avcodec_send_packet (codec, packet) < 0)
+    return FALSE;
+  while (avcodec_receive_frame (codec, frame) >= 0)
+    got = TRUE;
+  return got;
+}
+
+/* What is broken at the end is not heard, and so not counted. */
+static void
+take_off_broken (Count *count)
+{
+  AVCodecContext *codec
+      = (AVCodecContext *)syrinx_decoder_get_codec (count->decoder);
+  AVFrame *frame = av_frame_alloc ();
+  gint64 broken = 0;
+  guint first = count->n_tail > N_TAIL ? count->n_tail - N_TAIL : 0;
+
+  for (guint i = first; frame && i < count->n_tail; i++) {
+    const Tail *tail = &count->tail[i % N_TAIL];
+
+    if (is_decodable (codec, tail->packet, frame))
+      broken = 0;
+    else
+      broken += tail->duration;
+  }
+  count->duration -= broken;
+  av_frame_free (&frame);
+}
+
+static gboolean
+count_packets (Count *count, guint64 *n_samples)
+{
+  SyrinxInput *input = syrinx_decoder_get_input (count->decoder);
+  AVRational base = syrinx_input_get_stream (input)->time_base;
+  AVPacket *packet = av_packet_alloc ();
+  gboolean ok = packet != NULL;
+
+  while (ok && syrinx_input_read (input, packet)) {
+    ok = add_packet (count, packet);
+    av_packet_unref (packet);
+  }
+  av_packet_free (&packet);
+  if (!ok)
+    return FALSE;
+  take_off_broken (count);
+  *n_samples += av_rescale (count->duration,
+      (gint64)base.num * syrinx_decoder_get_rate_hz (count->decoder), base.den);
+  *n_samples = MIN (*n_samples, syrinx_decoder_get_limit (count->decoder));
+  return *n_samples > 0;
+}
+
+/* --- By decoding --- */
+
+static gboolean
+count_decoded (SyrinxDecoder *decoder, guint64 *n_samples, GError **error)
+{
+  const AVFrame *frame;
+
+  while ((frame = syrinx_decoder_pull (decoder))) {
+    *n_samples += frame->nb_samples;
+    if (*n_samples > MAX_SAMPLES)
+      return fail (error, "it is too long");
+  }
+  return *n_samples > 0 || fail (error, "there is no sound in it");
+}
+
+/* --- Packets that can be passed on --- */
+
+static gboolean
+is_plain_opus (const AVCodecParameters *codec)
+{
+  static const guint8 plain[3] = { 0, 0, 0 }; /* no gain, family 0 */
+
+  return codec->extradata_size >= OPUS_HEAD_BYTES
+         && memcmp (codec->extradata + OPUS_HEAD_GAIN, plain, sizeof plain)
+                == 0;
+}
+
+static gboolean
+can_pass_on (SyrinxDecoder *decoder)
+{
+  SyrinxInput *input = syrinx_decoder_get_input (decoder);
+  const AVCodecContext *codec = syrinx_decoder_get_codec (decoder);
+  const SyrinxPacketTotals *totals = syrinx_input_get_totals (input);
+
+  if (totals->largest_bytes > SYRINX_MAX_PACKET_BYTES
+      || syrinx_decoder_get_channels (decoder) > 2)
+    return FALSE;
+  if (codec->codec_id == AV_CODEC_ID_OPUS)
+    return syrinx_input_is (input, "ogg") && totals->is_even
+           && is_plain_opus (syrinx_input_get_stream (input)->codecpar);
+  return codec->codec_id == AV_CODEC_ID_AAC && syrinx_input_is (input, "mov")
+         && codec->profile == FF_PROFILE_AAC_LOW
+         && codec->frame_size == SYRINX_AAC_PACKET_UNITS;
+}
+
+static void
+add_packet_facts (SyrinxDecoder *decoder, guint n_first, SyrinxFacts *facts)
+{
+  const SyrinxPacketTotals *totals
+      = syrinx_input_get_totals (syrinx_decoder_get_input (decoder));
+  guint units = strcmp (facts->codec, "opus") == 0 ? SYRINX_OPUS_PACKET_UNITS
+                                                   : SYRINX_AAC_PACKET_UNITS;
+  guint64 before = (guint64)syrinx_decoder_get_n_packets (decoder) * units;
+
+  if (!can_pass_on (decoder) || n_first > before
+      || facts->n_samples + before - n_first > totals->n_packets * units)
+    return;
+  facts->pre_skip = before - n_first;
+  facts->packet_bps = (guint)MIN (
+      8.0 * totals->n_bytes * facts->rate_hz / facts->n_samples, 1e9);
+}
+
+/* --- Both --- */
+
+static void
+describe (SyrinxDecoder *decoder, SyrinxFacts *facts)
+{
+  memset (facts, 0, sizeof *facts);
+  facts->codec
+      = syrinx_allowed_get_name (syrinx_decoder_get_codec (decoder)->codec_id);
+  facts->rate_hz = syrinx_decoder_get_rate_hz (decoder);
+  facts->channels = syrinx_decoder_get_channels (decoder);
+}
+
+/* FALSE: decoding it is the way. */
+static gboolean
+read_packets (SyrinxDecoder *decoder, SyrinxFacts *facts)
+{
+  Count count = { .decoder = decoder };
+  const AVFrame *first;
+  gboolean ok = FALSE;
+
+  if (!is_counted (decoder) || !(first = syrinx_decoder_pull (decoder)))
+    return FALSE;
+  facts->n_samples = first->nb_samples;
+  ok = count_packets (&count, &facts->n_samples);
+  if (ok)
+    add_packet_facts (decoder, first->nb_samples, facts);
+  for (guint i = 0; i < N_TAIL; i++)
+    av_packet_free (&count.tail[i].packet);
+  return ok && facts->n_samples <= MAX_SAMPLES;
+}
+
+SyrinxDecoder *
+syrinx_facts_decode (gint fd, SyrinxFacts *facts, GError **error)
+{
+  g_autoptr (SyrinxDecoder) decoder = syrinx_decoder_new (fd, error);
+
+  if (!decoder)
+    return NULL;
+  describe (decoder, facts);
+  return count_decoded (decoder, &facts->n_samples, error)
+             ? g_steal_pointer (&decoder)
+             : NULL;
+}
+
+SyrinxDecoder *
+syrinx_facts_read (gint fd, SyrinxFacts *facts, GError **error)
+{
+  g_autoptr (SyrinxDecoder) decoder = syrinx_decoder_new (fd, error);
+
+  if (!decoder)
+    return NULL;
+  describe (decoder, facts);
+  if (read_packets (decoder, facts))
+    return g_steal_pointer (&decoder);
+  return syrinx_facts_decode (fd, facts, error);
+}

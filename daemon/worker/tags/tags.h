@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A file's tags as they are found in it: texts under the names that TagLib's
+ * properties have (https://taglib.org/api/p_propertymapping.html), upper case,
+ * several values each; and pictures. Bounded in number and size. Any thread,
+ * one at a time. */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+#define SYRINX_TAGS_MAX_VALUES        64 /* of a name */
+#define SYRINX_TAGS_MAX_NAMES         512
+#define SYRINX_TAGS_MAX_VALUE_BYTES   (256 * 1024) /* a text of lyrics */
+#define SYRINX_TAGS_MAX_PICTURE_BYTES (8 * 1024 * 1024)
+
+typedef struct _SyrinxTags SyrinxTags;
+
+SyrinxTags *syrinx_tags_new (void);
+void syrinx_tags_free (SyrinxTags *tags);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxTags, syrinx_tags_free)
+
+/* Blank values and those that are there already are left out; what is no UTF-8
+ * is repaired, what is too long cut. */
+void syrinx_tags_add (SyrinxTags *tags, const gchar *name, const gchar *value);
+/* NULL: there is none. (transfer none), NULL-terminated. */
+const gchar *const *syrinx_tags_get_all (SyrinxTags *tags, const gchar *name);
+/* The first one. (nullable) (transfer none) */
+const gchar *syrinx_tags_get (SyrinxTags *tags, const gchar *name);
+
+/* @type: as in ID3v2's APIC (3: the front cover; 1 and 2: icons). Keeps the
+ * best one: the front before others, those before icons. What is no PNG, JPEG,
+ * GIF or WebP (a link, say) is not kept. */
+void syrinx_tags_add_picture (
+    SyrinxTags *tags, guint type, const guint8 *data, gsize n_bytes);
+/* (nullable) (transfer none) */
+GBytes *syrinx_tags_get_picture (SyrinxTags *tags);
+
+G_END_DECLS
