@@ -111,13 +111,14 @@ UPDATE tracks SET gain_db = ?2, peak = ?3 WHERE track_number_id = ?1
 SELECT artist_id AS id FROM artists WHERE key = ?1
 
 --: add-artist
-INSERT INTO artists (key, name) VALUES (?1, ?2)
+INSERT INTO artists (id, key, name) VALUES (?1, ?2, ?3)
 
 --: find-album
-SELECT album_id AS id FROM albums WHERE key = ?1 AND artist_key = ?2
+SELECT album_id AS id FROM albums WHERE id = ?1
 
 --: add-album
-INSERT INTO albums (key, name, artist_key, artist_id) VALUES (?1, ?2, ?3, ?4)
+INSERT INTO albums (id, key, order_key, name, artist_key, artist_id, artist)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
 
 --: find-genre
 SELECT genre_id AS id FROM genres WHERE key = ?1
@@ -125,17 +126,46 @@ SELECT genre_id AS id FROM genres WHERE key = ?1
 --: add-genre
 INSERT INTO genres (key, name) VALUES (?1, ?2)
 
---: album-artist
+--: album-names
+SELECT albums.name AS name, albums.artist_id AS artist_id,
+  ifnull (albums.artist, artists.name) AS artist
+FROM albums JOIN artists USING (artist_id)
+WHERE album_id = ?1 AND albums.key <> ''
+AND NOT EXISTS (SELECT 1 FROM tracks WHERE tracks.album_id = ?1)
+
+--: album-artists
 SELECT artist_id FROM albums WHERE album_id = ?1
+UNION ALL SELECT artist_id FROM album_credits WHERE album_id = ?1
+
+--: add-album-credit
+INSERT OR IGNORE INTO album_credits (album_id, artist_id) VALUES (?1, ?2)
+
+--: drop-album-credits
+DELETE FROM album_credits WHERE album_id = ?1
+AND NOT EXISTS (SELECT 1 FROM albums WHERE album_id = ?1)
+
+--: add-credit
+INSERT OR IGNORE INTO credits (track_number_id, artist_id) VALUES (?1, ?2)
+
+--: credits
+SELECT artist_id FROM credits WHERE track_number_id = ?1
+
+--: drop-credits
+DELETE FROM credits WHERE track_number_id = ?1
 
 --: drop-album
 DELETE FROM albums WHERE album_id = ?1
 AND NOT EXISTS (SELECT 1 FROM tracks WHERE album_id = ?1)
 
+--: artist-name
+SELECT name FROM artists WHERE artist_id = ?1 AND key <> ''
+
 --: drop-artist
 DELETE FROM artists WHERE artist_id = ?1
 AND NOT EXISTS (SELECT 1 FROM tracks WHERE guest_id = ?1)
 AND NOT EXISTS (SELECT 1 FROM albums WHERE artist_id = ?1)
+AND NOT EXISTS (SELECT 1 FROM credits WHERE artist_id = ?1)
+AND NOT EXISTS (SELECT 1 FROM album_credits WHERE artist_id = ?1)
 
 --: drop-genre
 DELETE FROM genres WHERE genre_id = ?1
@@ -150,12 +180,54 @@ DELETE FROM genre_albums WHERE genre_id = ?1
 AND NOT EXISTS (SELECT 1 FROM genres WHERE genre_id = ?1)
 
 --: index
-INSERT INTO search (rowid, title, artist, album, genre, marks)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+INSERT INTO search (rowid, words) VALUES (?1, ?2)
 
 --: unindex
-INSERT INTO search (search, rowid, title, artist, album, genre, marks)
-VALUES ('delete', ?1, ?2, ?3, ?4, ?5, ?6)
+INSERT INTO search (search, rowid, words) VALUES ('delete', ?1, ?2)
+
+--: index-name
+INSERT INTO names (rowid, words) VALUES (?1, ?2)
+
+--: unindex-name
+INSERT INTO names (names, rowid, words) VALUES ('delete', ?1, ?2)
+
+--: match-names
+SELECT rowid FROM names WHERE names MATCH ?1 AND rowid >= ?2 AND rowid < ?3
+ORDER BY rowid LIMIT ?4
+
+--: tracks-to-reindex
+SELECT tracks.*, roots.path AS root
+FROM tracks JOIN roots USING (root_id)
+WHERE track_number_id > ?1 AND missing_since_s IS NULL
+ORDER BY track_number_id LIMIT ?2
+
+--: add-folder
+INSERT OR IGNORE INTO folders (parent, name, root_id) VALUES (?1, ?2, ?3)
+
+--: drop-folder
+DELETE FROM folders WHERE parent = ?1 AND name = ?2 AND root_id = ?3
+
+--: folder-is-used
+SELECT EXISTS (
+  SELECT 1 FROM tracks
+  WHERE path_number BETWEEN ?1 AND ?1 + 4294967295 AND root_id = ?2
+  AND missing_since_s IS NULL AND substr (path, 1, length (?3)) = ?3
+  AND instr (substr (path, length (?3) + 1), X'2F') = 0)
+OR EXISTS (SELECT 1 FROM folders WHERE parent = ?3 AND root_id = ?2) AS is_used
+
+--: folders
+SELECT DISTINCT name FROM folders WHERE parent = ?1 AND name > ?2
+ORDER BY name LIMIT ?3
+
+--: folder-tracks
+SELECT tracks.*, roots.path AS root
+FROM roots CROSS JOIN tracks USING (root_id)
+WHERE path_number BETWEEN ((?1 + root_id) << 32)
+  AND (((?1 + root_id) << 32) | 4294967295)
+AND missing_since_s IS NULL AND substr (tracks.path, 1, length (?2)) = ?2
+AND instr (substr (tracks.path, length (?2) + 1), X'2F') = 0
+AND (tracks.path, track_number_id) > (?3, ?4)
+ORDER BY tracks.path, track_number_id LIMIT ?5
 
 --: count-beginning
 INSERT INTO beginnings (beginning, n_tracks) VALUES (?1, ?2)
@@ -177,41 +249,62 @@ ORDER BY rowid LIMIT ?4
 
 --: all-tracks
 SELECT tracks.*, roots.path AS root,
-  albums.artist_key AS artist_key, albums.key AS album_key
+  albums.artist_key AS artist_key, albums.order_key AS order_key
 FROM albums CROSS JOIN tracks USING (album_id) CROSS JOIN roots USING (root_id)
-WHERE (albums.artist_key, albums.key) >= (?1, ?2)
-AND (albums.artist_key, albums.key, position, track_number_id) > (?1, ?2, ?3, ?4)
-ORDER BY albums.artist_key, albums.key, position, track_number_id
+WHERE (albums.artist_key, albums.order_key) >= (?1, ?2)
+AND (albums.artist_key, albums.order_key, position, track_number_id)
+  > (?1, ?2, ?3, ?4)
+ORDER BY albums.artist_key, albums.order_key, position, track_number_id
 LIMIT ?5
 
 --: tracks-by-artist
 SELECT tracks.*, roots.path AS root,
-  albums.artist_key AS artist_key, albums.key AS album_key
+  albums.artist_key AS artist_key, albums.order_key AS order_key
 FROM tracks CROSS JOIN albums USING (album_id) CROSS JOIN roots USING (root_id)
 WHERE track_number_id IN (
   SELECT track_number_id FROM tracks
   WHERE guest_id = (SELECT artist_id FROM artists WHERE key = ?6)
   UNION
+  SELECT track_number_id FROM credits
+  WHERE artist_id = (SELECT artist_id FROM artists WHERE key = ?6)
+  UNION
   SELECT track_number_id FROM albums CROSS JOIN tracks USING (album_id)
-  WHERE albums.artist_id = (SELECT artist_id FROM artists WHERE key = ?6))
+  WHERE albums.artist_id = (SELECT artist_id FROM artists WHERE key = ?6)
+  UNION
+  SELECT track_number_id FROM album_credits CROSS JOIN tracks USING (album_id)
+  WHERE artist_id = (SELECT artist_id FROM artists WHERE key = ?6))
 AND (?7 IS NULL OR albums.key = ?7)
 AND (?8 IS NULL OR genre_id = (SELECT genre_id FROM genres WHERE key = ?8))
-AND (albums.artist_key, albums.key, position, track_number_id) > (?1, ?2, ?3, ?4)
-ORDER BY albums.artist_key, albums.key, position, track_number_id
+AND (?9 IS NULL OR albums.id = ?9)
+AND (albums.artist_key, albums.order_key, position, track_number_id)
+  > (?1, ?2, ?3, ?4)
+ORDER BY albums.artist_key, albums.order_key, position, track_number_id
 LIMIT ?5
 
 --: tracks-by-album
 SELECT tracks.*, roots.path AS root,
-  albums.artist_key AS artist_key, albums.key AS album_key
+  albums.artist_key AS artist_key, albums.order_key AS order_key
 FROM albums CROSS JOIN tracks USING (album_id) CROSS JOIN roots USING (root_id)
 WHERE albums.key = ?7 AND albums.artist_key >= ?1
 AND (?8 IS NULL OR genre_id = (SELECT genre_id FROM genres WHERE key = ?8))
-AND (albums.artist_key, albums.key, position, track_number_id) > (?1, ?2, ?3, ?4)
-ORDER BY albums.artist_key, position, track_number_id
+AND (?9 IS NULL OR albums.id = ?9)
+AND (albums.artist_key, albums.order_key, position, track_number_id)
+  > (?1, ?2, ?3, ?4)
+ORDER BY albums.artist_key, albums.order_key, position, track_number_id
+LIMIT ?5
+
+--: tracks-by-album-id
+SELECT tracks.*, roots.path AS root,
+  albums.artist_key AS artist_key, albums.order_key AS order_key
+FROM albums CROSS JOIN tracks USING (album_id) CROSS JOIN roots USING (root_id)
+WHERE albums.id = ?9
+AND (?8 IS NULL OR genre_id = (SELECT genre_id FROM genres WHERE key = ?8))
+AND (position, track_number_id) > (?3, ?4) AND ?1 = ?1 AND ?2 = ?2
+ORDER BY position, track_number_id
 LIMIT ?5
 
 --: tracks-by-genre
-SELECT tracks.*, roots.path AS root, '' AS artist_key, '' AS album_key
+SELECT tracks.*, roots.path AS root, '' AS artist_key, '' AS order_key
 FROM genre_albums CROSS JOIN tracks USING (album_id)
 CROSS JOIN roots USING (root_id)
 WHERE genre_albums.genre_id = (SELECT genre_id FROM genres WHERE key = ?8)
@@ -223,22 +316,48 @@ ORDER BY genre_albums.album_id, position, track_number_id
 LIMIT ?5
 
 --: albums
-SELECT albums.album_id, albums.artist_key, albums.key, albums.name,
-  artists.name AS artist
+SELECT albums.album_id AS album_id, albums.id AS id,
+  albums.artist_key AS artist_key, albums.key AS key, order_key, albums.name,
+  ifnull (albums.artist, artists.name) AS artist, artists.id AS artist_id
 FROM albums CROSS JOIN artists USING (artist_id)
-WHERE albums.key <> '' AND (albums.artist_key, albums.key) > (?1, ?2)
-ORDER BY albums.artist_key, albums.key LIMIT ?3
+WHERE albums.key <> '' AND (albums.artist_key, order_key) > (?1, ?2)
+ORDER BY albums.artist_key, order_key LIMIT ?3
 
 --: albums-of-artist
-SELECT albums.album_id, albums.artist_key, albums.key, albums.name,
-  artists.name AS artist
+SELECT albums.album_id AS album_id, albums.id AS id,
+  albums.artist_key AS artist_key, albums.key AS key, order_key, albums.name,
+  ifnull (albums.artist, artists.name) AS artist, artists.id AS artist_id
 FROM albums CROSS JOIN artists USING (artist_id)
-WHERE albums.key <> '' AND albums.artist_key = ?4 AND albums.key > ?2
-AND ?1 = ?1
-ORDER BY albums.key LIMIT ?3
+WHERE albums.key <> '' AND albums.album_id IN (
+  SELECT album_id FROM albums WHERE artist_key = ?4
+  UNION
+  SELECT album_id FROM album_credits
+  WHERE artist_id = (SELECT artist_id FROM artists WHERE key = ?4))
+AND (albums.artist_key, order_key) > (?1, ?2)
+ORDER BY albums.artist_key, order_key LIMIT ?3
+
+--: album-by-number
+SELECT albums.album_id AS album_id, albums.id AS id,
+  albums.artist_key AS artist_key, albums.key AS key, order_key, albums.name,
+  ifnull (albums.artist, artists.name) AS artist, artists.id AS artist_id
+FROM albums CROSS JOIN artists USING (artist_id)
+WHERE albums.album_id = ?1
+
+--: album-by-id
+SELECT albums.album_id AS album_id, albums.id AS id,
+  albums.artist_key AS artist_key, albums.key AS key, order_key, albums.name,
+  ifnull (albums.artist, artists.name) AS artist, artists.id AS artist_id
+FROM albums CROSS JOIN artists USING (artist_id)
+WHERE albums.id = ?1
+
+--: albums-by-key
+SELECT album_id FROM albums WHERE key = ?1 ORDER BY artist_key LIMIT ?2
 
 --: album-figures
-SELECT count(*) AS n_tracks, max (year) AS year,
+SELECT count (*) AS n_tracks, max (year) AS year,
+  max (original_year) AS original_year,
+  max (max (n_discs, disc_number)) AS n_discs,
+  max (is_compilation) AS is_compilation,
   CAST (total (n_samples * 1e9 / max (sample_rate_hz, 1)) AS INTEGER)
     AS duration_ns
 FROM tracks WHERE album_id = ?1
@@ -248,25 +367,39 @@ SELECT id FROM tracks WHERE album_id = ?1 AND artwork IS NOT NULL
 ORDER BY position LIMIT 1
 
 --: artists
-SELECT artist_id, key, name FROM artists
+SELECT artist_id AS artist_number, id, key, name FROM artists
 WHERE key <> '' AND key > ?1 ORDER BY key LIMIT ?2
 
+--: artist-by-number
+SELECT artist_id AS artist_number, id, key, name FROM artists WHERE artist_id = ?1
+
+--: artist-by-id
+SELECT artist_id AS artist_number, id, key, name FROM artists WHERE id = ?1
+
+--: artist-by-key
+SELECT artist_id FROM artists WHERE key = ?1
+
 --: artist-figures
-SELECT count (DISTINCT track_number_id) AS n_tracks,
+SELECT count (*) AS n_tracks,
   CAST (total (n_samples * 1e9 / max (sample_rate_hz, 1)) AS INTEGER)
     AS duration_ns
-FROM (
-  SELECT track_number_id, n_samples, sample_rate_hz FROM tracks
-  WHERE guest_id = ?1
+FROM tracks WHERE track_number_id IN (
+  SELECT track_number_id FROM tracks WHERE guest_id = ?1
   UNION
-  SELECT track_number_id, n_samples, sample_rate_hz
-  FROM albums CROSS JOIN tracks USING (album_id) WHERE albums.artist_id = ?1)
+  SELECT track_number_id FROM credits WHERE artist_id = ?1
+  UNION
+  SELECT track_number_id FROM albums CROSS JOIN tracks USING (album_id)
+  WHERE albums.artist_id = ?1
+  UNION
+  SELECT track_number_id FROM album_credits CROSS JOIN tracks USING (album_id)
+  WHERE artist_id = ?1)
 
 --: artist-albums
-SELECT count (*) AS n_albums FROM albums WHERE artist_id = ?1 AND key <> ''
+SELECT (SELECT count (*) FROM albums WHERE artist_id = ?1 AND key <> '')
+  + (SELECT count (*) FROM album_credits WHERE artist_id = ?1) AS n_albums
 
 --: artist-artwork
-SELECT id FROM albums CROSS JOIN tracks USING (album_id)
+SELECT tracks.id AS id FROM albums CROSS JOIN tracks USING (album_id)
 WHERE albums.artist_id = ?1 AND artwork IS NOT NULL LIMIT 1
 
 --: stats

@@ -40,14 +40,12 @@ struct _SyrinxStore
 };
 
 /* One SQLite connection, used by one thread at a time: the store's only writer,
- * or one of its readers. It has its own statements and its own tokenizer. */
+ * or one of its readers. It has its own statements. */
 struct _SyrinxConnection
 {
   SyrinxStore *store; /* (transfer none) */
   sqlite3 *db;
   GHashTable *statements; /* name -> SyrinxStatement */
-  fts5_tokenizer tokenizer_api;
-  Fts5Tokenizer *tokenizer;
   gboolean is_writer, in_transaction;
   gboolean is_durable; /* PRAGMA synchronous is FULL */
 };
@@ -123,13 +121,14 @@ void syrinx_store_bound_log_locked (SyrinxStore *store);
 /* Writes the uses that syrinx_store_touch_rendition() noted. */
 gboolean syrinx_store_write_uses (SyrinxStore *store, GError **error);
 
-/* --- Words (store-text.c) --- */
+/* --- Words (store-text.c, store-words.c) --- */
 
 #define SYRINX_MARKED_BEGINNING                                                \
-  4 /* longest beginning with a list of its own                                \
-     */
+  4                        /* longest beginning with a list of its own         \
+                            */
+#define SYRINX_RUN_CHARS 4 /* of a script without spaces, in a word */
 
-/* Folded words as unicode61 cuts them, each ended by a NUL in @text. */
+/* Words, each ended by a NUL in @text. */
 typedef struct
 {
   GString *text;
@@ -144,30 +143,132 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxWords, syrinx_words_free)
 #define syrinx_words_get(w, i)                                                 \
   ((w)->text->str + g_array_index ((w)->starts, guint, i))
 
-/* Appends @text's words. */
-void syrinx_words_add (
-    SyrinxConnection *connection, SyrinxWords *words, const gchar *text);
+void syrinx_words_append (SyrinxWords *words, const gchar *word, gsize n_bytes);
+/* Appends what @text (nullable) is found by. */
+void syrinx_words_add_index (SyrinxWords *words, const gchar *text);
 /* Bytes of the first @n_chars characters of @word (all if it is shorter). */
 gsize syrinx_word_beginning (const gchar *word, guint n_chars);
-
 /* All of them, a space between. (transfer full) */
 gchar *syrinx_words_join (const SyrinxWords *words);
 
-/* The form that names are compared and sorted by: words joined by a space; for
- * a name without any, itself in lower case. (transfer full), "" for NULL. */
-gchar *syrinx_text_key (SyrinxConnection *connection, const gchar *text);
+/* The form that names are compared and sorted by: folded words joined by a
+ * space; for a name without any, itself folded. (transfer full), "" for NULL.
+ */
+gchar *syrinx_text_key (const gchar *text);
+/* A key without its spaces: what titles are compared by, so that "acdc" is
+ * "AC/DC". (transfer full) */
+gchar *syrinx_text_squeeze (const gchar *key);
 gint64 syrinx_text_number (const gchar *text);
+
+/* A part of a query, all of which must be there: the beginnings of @n_parts
+ * words, or else that of one of the @n_others behind them. */
+typedef struct
+{
+  guint first, n_parts, n_others;
+} SyrinxTerm;
+
+typedef struct
+{
+  SyrinxWords *words;
+  GArray *terms; /* SyrinxTerm */
+} SyrinxTerms;
+
+/* @query (nullable) */
+SyrinxTerms *syrinx_terms_new (const gchar *query);
+void syrinx_terms_free (SyrinxTerms *terms);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxTerms, syrinx_terms_free)
+#define syrinx_terms_count(t)  ((t)->terms->len)
+#define syrinx_terms_get(t, i) (&g_array_index ((t)->terms, SyrinxTerm, i))
+/* What a user typed, checked. @q (nullable) Errors: INVALID (not UTF-8, too
+ * much of it). (store-search.c) */
+SyrinxTerms *syrinx_query_take (const gchar *q, GError **error);
+/* How often a track with these words has the term. */
+guint syrinx_terms_count_in (
+    const SyrinxTerms *terms, guint term, const SyrinxWords *in);
+/* Appends to an FTS5 expression, with AND. */
+void syrinx_match_append_word (GString *text, const gchar *word);
+void
+syrinx_match_append_term (GString *text, const SyrinxTerms *terms, guint term);
 
 /* Words that stand in the index for something no user can type. (transfer full)
  */
-gchar *syrinx_mark_title (const gchar *title_key);
+gchar *syrinx_mark_title (const gchar *squeezed_title);
 gchar *syrinx_mark_genre (const gchar *genre_key);
 gchar *syrinx_mark_repeated (const gchar *word);
 /* Text from outside, valid UTF-8, must hold none of them. */
 void syrinx_text_remove_marks (gchar *text);
 /* All marks of a track with these words. (transfer full) */
 gchar *syrinx_marks_new (
-    SyrinxWords *words, const gchar *title_key, const gchar *genre_key);
+    SyrinxWords *words, const gchar *squeezed_title, const gchar *genre_key);
+
+/* --- Identity (store-identity.c) --- */
+
+/* The folder that an album is told apart by: that of a file without what only
+ * parts the discs ("CD2"). Relative to the root. (transfer full) */
+gchar *syrinx_album_folder (const gchar *path);
+/* The first of the album's artists, never NULL. */
+const gchar *syrinx_track_get_album_artist (const SyrinxTrack *track);
+gchar *syrinx_album_id (
+    const SyrinxTrack *track, const gchar *artist_key, const gchar *album_key);
+gchar *syrinx_artist_id (const gchar *artist_key);
+
+/* --- Rows on their way into an FTS5 table (store-entries.c) --- */
+
+typedef struct _SyrinxEntries SyrinxEntries;
+
+SyrinxEntries *syrinx_entries_new (void);
+void syrinx_entries_free (SyrinxEntries *entries);
+void syrinx_entries_add (SyrinxEntries *entries, gint64 row, const gchar *words,
+    gboolean is_removal);
+/* By the statements @add and @remove, in the order that costs least. */
+gboolean syrinx_entries_write (SyrinxEntries *entries, SyrinxConnection *writer,
+    const gchar *add, const gchar *remove, GError **error);
+
+/* --- Folders (store-folders.c) --- */
+
+typedef struct _SyrinxFolders SyrinxFolders;
+
+SyrinxFolders *syrinx_folders_new (SyrinxConnection *writer);
+void syrinx_folders_free (SyrinxFolders *folders);
+gboolean syrinx_folders_enter (
+    SyrinxFolders *folders, gint64 root_id, const gchar *path, GError **error);
+/* The file's folder may have lost its last track. */
+void syrinx_folders_leave (
+    SyrinxFolders *folders, gint64 root_id, const gchar *path);
+gboolean syrinx_folders_finish (SyrinxFolders *folders, GError **error);
+
+/* --- Where tracks belong (store-places.c) --- */
+
+#define SYRINX_MAX_GUESTS 64
+
+/* What guests[] has is for tracks whose artists are not all the album's. */
+typedef struct
+{
+  gint64 album_id, genre_id; /* genre_id 0: none */
+  gchar *genre_key;          /* (transfer none) of the places */
+  gint64 guests[SYRINX_MAX_GUESTS];
+  guint n_guests;
+} SyrinxPlace;
+
+typedef struct _SyrinxPlaces SyrinxPlaces;
+
+SyrinxPlaces *syrinx_places_new (SyrinxConnection *writer);
+void syrinx_places_free (SyrinxPlaces *places);
+/* Enters what is new. */
+gboolean syrinx_places_find (SyrinxPlaces *places, gint64 root_id,
+    const SyrinxTrack *track, SyrinxPlace *place, GError **error);
+/* Enters the guests that a track's row has no room for. */
+gboolean syrinx_places_credit (SyrinxPlaces *places, gint64 number,
+    const SyrinxPlace *place, GError **error);
+/* A track leaves, as it was; its place may have lost the last one. */
+gboolean
+syrinx_places_leave (SyrinxPlaces *places, gint64 root_id, gint64 number,
+    const SyrinxTrack *track, const SyrinxPlace *place, GError **error);
+gboolean syrinx_places_finish (SyrinxPlaces *places, GError **error);
+
+/* Rows of the table "names": those of artists, then those of albums. */
+gint64 syrinx_name_get_first_row (gboolean is_album);
+gint64 syrinx_name_get_number (gint64 row);
 
 /* --- Changes (store-batch.c) --- */
 
@@ -178,30 +279,23 @@ typedef struct _SyrinxBatch SyrinxBatch;
 SyrinxBatch *syrinx_batch_new (SyrinxConnection *writer);
 void syrinx_batch_free (SyrinxBatch *batch);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxBatch, syrinx_batch_free)
+SyrinxPlaces *syrinx_batch_get_places (SyrinxBatch *batch);
 
-/* Where a track belongs. */
-typedef struct
-{
-  gint64 artist_id; /* of the track, if it is not the album's: else 0 */
-  gint64 album_id, genre_id; /* genre_id 0: none */
-  gchar *genre_key;          /* (transfer none) of the batch */
-} SyrinxBatchPlace;
-
-gboolean syrinx_batch_find_place (SyrinxBatch *batch, const SyrinxTrack *track,
-    SyrinxBatchPlace *place, GError **error);
 void syrinx_batch_index (SyrinxBatch *batch, gint64 number,
-    const SyrinxTrack *track, const SyrinxBatchPlace *place);
+    const SyrinxTrack *track, const SyrinxPlace *place);
 void syrinx_batch_unindex (
     SyrinxBatch *batch, gint64 number, const SyrinxTrack *track);
-/* These may have lost their last track. */
-void syrinx_batch_left (SyrinxBatch *batch, const SyrinxBatchPlace *place);
-/* Marks the track at @path as missing, if there is one. */
+/* (store-tracks.c) Marks the track at @path as missing, if there is one. */
 gboolean syrinx_batch_remove_path (SyrinxBatch *batch, SyrinxConnection *writer,
     gint64 root_id, const gchar *path, GError **error);
 /* The number of a library folder, entered if it is new. 0 on error. */
 gint64 syrinx_connection_find_root (
     SyrinxConnection *writer, const gchar *root, GError **error);
 gboolean syrinx_batch_finish (SyrinxBatch *batch, GError **error);
+
+/* (store-reindex.c) Makes everything anew that is made of tracks, in the
+ * transaction of a migration that has emptied it. */
+gboolean syrinx_reindex (SyrinxConnection *writer, GError **error);
 
 /* --- Renditions (store-renditions.c) --- */
 
@@ -224,7 +318,7 @@ SyrinxTrack *syrinx_track_from_row (SyrinxStatement *st);
 /* @statement: "add-track" or "change-track". */
 gboolean syrinx_track_write_row (SyrinxConnection *writer,
     const gchar *statement, gint64 number, gint64 root_id,
-    const SyrinxTrack *track, const SyrinxBatchPlace *place, GError **error);
+    const SyrinxTrack *track, const SyrinxPlace *place, GError **error);
 
 /* (store-details.c) @details (nullable): it has none, or no more. */
 gboolean syrinx_track_write_details (SyrinxConnection *writer, gint64 number,
@@ -242,8 +336,8 @@ void syrinx_track_clean_clear (SyrinxTrack *clean);
 gchar **syrinx_list_split (const gchar *text);
 gchar *syrinx_list_join (gchar **list);
 
-void syrinx_track_add_words (
-    SyrinxConnection *connection, SyrinxWords *words, const SyrinxTrack *track);
+/* Everything that the track is found by. */
+void syrinx_track_add_words (SyrinxWords *words, const SyrinxTrack *track);
 gint64 syrinx_track_get_search_row (gint64 number, guint n_words);
 
 /* Whether a track is in the sample that "beginnings" counts. */

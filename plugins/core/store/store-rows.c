@@ -246,7 +246,7 @@ bind_list (SyrinxStatement *st, gint n, gchar **list)
 gboolean
 syrinx_track_write_row (SyrinxConnection *writer, const gchar *statement,
     gint64 number, gint64 root_id, const SyrinxTrack *track,
-    const SyrinxBatchPlace *place, GError **error)
+    const SyrinxPlace *place, GError **error)
 {
   SyrinxStatement *st = syrinx_connection_get (writer, statement);
   gint n = 1;
@@ -278,7 +278,7 @@ syrinx_track_write_row (SyrinxConnection *writer, const gchar *statement,
   bind_gain (st, n, track->has_gain, track->gain_db, track->peak);
   n += 2;
   syrinx_bind_int (st, n++, track->added_at_s);
-  bind_id (st, n++, place->artist_id);
+  bind_id (st, n++, place->n_guests > 0 ? place->guests[0] : 0);
   bind_id (st, n++, place->album_id);
   bind_id (st, n++, place->genre_id);
   syrinx_bind_int (st, n++, get_position (track));

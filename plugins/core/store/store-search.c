@@ -19,9 +19,6 @@
 #include <math.h>
 #include <string.h>
 
-#define MAX_LIMIT       500
-#define MAX_WORDS       64
-#define MAX_WORD_CHARS  64
 #define HEAD_ROWS       64  /* ranked; at most SYRINX_CURSOR_MAX_ROWS */
 #define COUNTED_ROWS    160 /* counted one by one, beyond that by the sample */
 #define MAX_TRACK_WORDS 2048
@@ -29,6 +26,7 @@
 #define BM25_K1         1.2
 #define BM25_B          0.75
 
+/* SyrinxCursor's phase. */
 enum
 {
   PHASE_EXACT,
@@ -51,11 +49,11 @@ typedef struct
   SyrinxCursor *cursor;
   GPtrArray *tracks;    /* the page */
   SyrinxWords *scratch; /* of a track */
-  gchar *title_key;     /* of the query */
+  gchar *title;         /* the query as a squeezed title */
   gchar *plain, *exact; /* FTS5 expressions */
   gboolean is_complete; /* the head is all there is */
   gdouble mean_words, n_tracks;
-  gdouble rarity[MAX_WORDS];
+  gdouble rarity[SYRINX_MAX_TERMS];
 } Page;
 
 static void
@@ -63,7 +61,7 @@ page_clear (Page *page)
 {
   g_clear_pointer (&page->tracks, g_ptr_array_unref);
   g_clear_pointer (&page->scratch, syrinx_words_free);
-  g_clear_pointer (&page->title_key, g_free);
+  g_clear_pointer (&page->title, g_free);
   g_clear_pointer (&page->plain, g_free);
   g_clear_pointer (&page->exact, g_free);
 }
@@ -71,21 +69,6 @@ page_clear (Page *page)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Page, page_clear)
 
 /* --- Expressions --- */
-
-/* A quoted string is never FTS5 syntax; a quote within is doubled. */
-static void
-append_term (GString *text, const gchar *word, gboolean is_prefix)
-{
-  if (text->len > 0)
-    g_string_append (text, " AND ");
-  g_string_append_c (text, '"');
-  for (const gchar *p = word; *p; p++) {
-    if (*p == '"')
-      g_string_append_c (text, '"');
-    g_string_append_c (text, *p);
-  }
-  g_string_append (text, is_prefix ? "\" *" : "\"");
-}
 
 static void
 append_genre (GString *text, const SyrinxSearch *search)
@@ -95,38 +78,49 @@ append_genre (GString *text, const SyrinxSearch *search)
   if (!search->genre_key)
     return;
   mark = syrinx_mark_genre (search->genre_key);
-  append_term (text, mark, FALSE);
+  syrinx_match_append_word (text, mark);
 }
 
-/* Words whose bit is set in @repeated must occur more than once. */
+/* The only word of a term, NULL if it is one of several. */
+static const gchar *
+get_word (const SyrinxSearch *search, guint i)
+{
+  const SyrinxTerm *term = syrinx_terms_get (search->terms, i);
+
+  return term->n_parts == 1 && term->n_others == 0
+             ? syrinx_words_get (search->terms->words, term->first)
+             : NULL;
+}
+
+/* Terms whose bit is set in @repeated must occur more than once. */
 static gchar *
 build_expression (const SyrinxSearch *search, guint repeated)
 {
   GString *text = g_string_new (NULL);
 
-  for (guint i = 0; i < syrinx_words_count (search->words); i++) {
-    const gchar *word = syrinx_words_get (search->words, i);
+  for (guint i = 0; i < syrinx_terms_count (search->terms); i++) {
     gboolean is_repeated = i < 32 && (repeated >> i & 1);
+    const gchar *word = is_repeated ? get_word (search, i) : NULL;
 
-    if (is_repeated) {
+    if (word) {
       g_autofree gchar *mark = syrinx_mark_repeated (word);
 
-      append_term (text, mark, FALSE);
+      syrinx_match_append_word (text, mark);
     }
-    if (!is_repeated || g_utf8_strlen (word, -1) > SYRINX_MARKED_BEGINNING)
-      append_term (text, word, TRUE);
+    if (!word || g_utf8_strlen (word, -1) > SYRINX_MARKED_BEGINNING)
+      syrinx_match_append_term (text, search->terms, i);
   }
   append_genre (text, search);
   return g_string_free (text, FALSE);
 }
 
 static gchar *
-build_exact (const SyrinxSearch *search, const gchar *title_key)
+build_exact (const SyrinxSearch *search, const gchar *title)
 {
   GString *text = g_string_new (NULL);
-  g_autofree gchar *mark = syrinx_mark_title (title_key);
+  g_autofree gchar *mark = syrinx_mark_title (title);
 
-  append_term (text, mark, FALSE);
+  syrinx_match_append_word (text, mark);
   append_genre (text, search);
   return g_string_free (text, FALSE);
 }
@@ -166,18 +160,30 @@ score_word (const Page *page, guint word, guint times, guint n_words)
   return page->rarity[word] * times * (BM25_K1 + 1) / (times + length);
 }
 
-/* In how many tracks a word begins like this: exactly for rare ones, by the
- * sample for others. */
+/* What the sample counts of a term: its only word, or the last of its others.
+ */
+static const gchar *
+get_sampled (const SyrinxSearch *search, guint i)
+{
+  const SyrinxTerm *term = syrinx_terms_get (search->terms, i);
+
+  return syrinx_words_get (
+      search->terms->words, term->first + term->n_parts + term->n_others - 1);
+}
+
+/* In how many tracks a term is: exactly for rare ones, by the sample for
+ * others. */
 static gboolean
-count_tracks (Page *page, const gchar *word, gdouble *n_tracks, GError **error)
+count_tracks (Page *page, guint term, gdouble *n_tracks, GError **error)
 {
   g_autoptr (GString) expression = g_string_new (NULL);
   g_autoptr (GArray) rows = g_array_new (FALSE, FALSE, sizeof (gint64));
+  const gchar *word = get_sampled (page->search, term);
   g_autofree gchar *beginning
       = g_strndup (word, syrinx_word_beginning (word, SYRINX_MARKED_BEGINNING));
   SyrinxStatement *st;
 
-  append_term (expression, word, TRUE);
+  syrinx_match_append_term (expression, page->search->terms, term);
   if (!match_rows (page->reader, expression->str, -1, G_MAXINT64, COUNTED_ROWS,
           rows, error))
     return FALSE;
@@ -204,11 +210,10 @@ weigh_words (Page *page, GError **error)
   page->mean_words
       = syrinx_column_int (st, "n_words") / MAX (page->n_tracks, 1);
   sqlite3_reset (st->stmt);
-  for (guint i = 0; i < syrinx_words_count (page->search->words); i++) {
+  for (guint i = 0; i < syrinx_terms_count (page->search->terms); i++) {
     gdouble n = 0, rarity;
 
-    if (!count_tracks (
-            page, syrinx_words_get (page->search->words, i), &n, error))
+    if (!count_tracks (page, i, &n, error))
       return FALSE;
     rarity = log ((page->n_tracks - n + 0.5) / (n + 0.5));
     page->rarity[i] = rarity > 0 ? rarity : 1e-6;
@@ -225,16 +230,11 @@ score_track (Page *page, const SyrinxTrack *track)
   guint n_words;
 
   syrinx_words_clear (page->scratch);
-  syrinx_track_add_words (page->reader, page->scratch, track);
+  syrinx_track_add_words (page->scratch, track);
   n_words = syrinx_words_count (page->scratch);
-  for (guint i = 0; i < syrinx_words_count (page->search->words); i++) {
-    const gchar *word = syrinx_words_get (page->search->words, i);
-    gsize n_bytes = strlen (word);
-    guint times = 0;
+  for (guint i = 0; i < syrinx_terms_count (page->search->terms); i++) {
+    guint times = syrinx_terms_count_in (page->search->terms, i, page->scratch);
 
-    for (guint k = 0; k < n_words; k++)
-      times
-          += strncmp (syrinx_words_get (page->scratch, k), word, n_bytes) == 0;
     if (times == 0)
       return -1;
     score += score_word (page, i, times, n_words);
@@ -248,7 +248,7 @@ guess_score (Page *page, gint64 row, guint repeated)
 {
   gdouble score = 0;
 
-  for (guint i = 0; i < syrinx_words_count (page->search->words); i++)
+  for (guint i = 0; i < syrinx_terms_count (page->search->terms); i++)
     score += score_word (
         page, i, i < 32 && (repeated >> i & 1) ? 2 : 1, (guint)(row >> 32));
   return score;
@@ -283,7 +283,7 @@ has_genre (Page *page, const SyrinxTrack *track)
 
   if (!page->search->genre_key)
     return TRUE;
-  key = syrinx_text_key (page->reader, track->genre);
+  key = syrinx_text_key (track->genre);
   return g_str_equal (key, page->search->genre_key);
 }
 
@@ -306,9 +306,10 @@ look_up (Page *page, gint64 row)
 static gboolean
 is_exact (Page *page, const SyrinxTrack *track)
 {
-  g_autofree gchar *key = syrinx_text_key (page->reader, track->title);
+  g_autofree gchar *key = syrinx_text_key (track->title);
+  g_autofree gchar *squeezed = syrinx_text_squeeze (key);
 
-  return g_str_equal (key, page->title_key);
+  return g_str_equal (squeezed, page->title);
 }
 
 static gboolean
@@ -402,7 +403,7 @@ gather (Page *page, GError **error)
 {
   g_autoptr (GArray) hits = g_array_new (FALSE, FALSE, sizeof (Hit));
   g_autoptr (GArray) rows = g_array_new (FALSE, FALSE, sizeof (gint64));
-  guint n_words = syrinx_words_count (page->search->words);
+  guint n_words = syrinx_terms_count (page->search->terms);
   guint n_kinds = 1u << MIN (n_words, MAX_COMBINED);
   gdouble score;
 
@@ -538,143 +539,28 @@ fill_page (Page *page, gboolean *done, GError **error)
   return TRUE;
 }
 
-static GPtrArray *
-find_by_words (SyrinxConnection *reader, const SyrinxSearch *search,
+GPtrArray *
+syrinx_search_tracks (SyrinxConnection *reader, const SyrinxSearch *search,
     SyrinxCursor *cursor, gchar **next_cursor, GError **error)
 {
   g_auto (Page) page = { .reader = reader, .search = search, .cursor = cursor };
   gboolean done;
 
+  if (cursor->phase > PHASE_REST || cursor->numbers[1] < 0) {
+    g_set_error_literal (error, SYRINX_ERROR, SYRINX_ERROR_INVALID,
+        "cursor: not one that this query returned");
+    return NULL;
+  }
+  if (!cursor->rows)
+    cursor->rows = g_array_new (FALSE, FALSE, sizeof (gint64));
   page.tracks
       = g_ptr_array_new_with_free_func ((GDestroyNotify)syrinx_track_free);
   page.scratch = syrinx_words_new ();
-  page.title_key = g_strdup ("");
-  for (guint i = 0; i < syrinx_words_count (search->words); i++) {
-    g_autofree gchar *before = page.title_key;
-
-    page.title_key = g_strjoin (
-        *before ? " " : "", before, syrinx_words_get (search->words, i), NULL);
-  }
+  page.title = syrinx_text_squeeze (search->title_key);
   page.plain = build_expression (search, 0);
-  page.exact = build_exact (search, page.title_key);
+  page.exact = build_exact (search, page.title);
   if (!fill_page (&page, &done, error))
     return NULL;
   *next_cursor = done ? NULL : syrinx_cursor_encode (cursor);
   return g_steal_pointer (&page.tracks);
-}
-
-/* --- The query --- */
-
-static gboolean
-fail_invalid (const gchar *message, GError **error)
-{
-  g_set_error_literal (error, SYRINX_ERROR, SYRINX_ERROR_INVALID, message);
-  return FALSE;
-}
-
-static gboolean
-check_words (const SyrinxWords *words, GError **error)
-{
-  if (syrinx_words_count (words) > MAX_WORDS)
-    return fail_invalid ("q: at most 64 words", error);
-  for (guint i = 0; i < syrinx_words_count (words); i++)
-    if (g_utf8_strlen (syrinx_words_get (words, i), -1) > MAX_WORD_CHARS)
-      return fail_invalid ("q: a word has at most 64 characters", error);
-  return TRUE;
-}
-
-static gboolean
-check_text (const gchar *name, const gchar *text, GError **error)
-{
-  g_autofree gchar *message = NULL;
-
-  if (!text || (strlen (text) <= 8192 && g_utf8_validate (text, -1, NULL)))
-    return TRUE;
-  message = g_strconcat (name, ": too long, or not UTF-8", NULL);
-  return fail_invalid (message, error);
-}
-
-static void
-number_search (SyrinxSearch *search)
-{
-  g_autoptr (GString) all = g_string_new (NULL);
-
-  g_string_append_printf (all, "%s\n%s\n%s\n%d",
-      search->artist_key ? search->artist_key : "\t",
-      search->album_key ? search->album_key : "\t",
-      search->genre_key ? search->genre_key : "\t", search->has_words);
-  for (guint i = 0; i < syrinx_words_count (search->words); i++)
-    g_string_append_printf (all, "\n%s", syrinx_words_get (search->words, i));
-  search->number = (guint64)syrinx_text_number (all->str);
-}
-
-static gchar *
-key_or_null (SyrinxConnection *reader, const gchar *text)
-{
-  return text ? syrinx_text_key (reader, text) : NULL;
-}
-
-static gboolean
-take_query (SyrinxConnection *reader, const SyrinxTrackQuery *query,
-    SyrinxSearch *search, GError **error)
-{
-  if (query->limit < 1 || query->limit > MAX_LIMIT)
-    return fail_invalid ("limit: must be 1 to 500", error);
-  if (!check_text ("q", query->q, error)
-      || !check_text ("artist", query->artist, error)
-      || !check_text ("album", query->album, error)
-      || !check_text ("genre", query->genre, error))
-    return FALSE;
-  search->words = syrinx_words_new ();
-  search->limit = query->limit;
-  search->has_words = query->q != NULL && *query->q;
-  if (search->has_words) {
-    g_autofree gchar *q = g_strdup (query->q);
-
-    syrinx_text_remove_marks (q);
-    syrinx_words_add (reader, search->words, q);
-  }
-  search->artist_key = key_or_null (reader, query->artist);
-  search->album_key = key_or_null (reader, query->album);
-  search->genre_key = key_or_null (reader, query->genre);
-  number_search (search);
-  return check_words (search->words, error);
-}
-
-GPtrArray *
-syrinx_store_find_tracks (SyrinxStore *store, const SyrinxTrackQuery *query,
-    gchar **next_cursor, GError **error)
-{
-  g_autoptr (SyrinxConnection) reader = syrinx_store_read (store, error);
-  g_auto (SyrinxSearch) search = { 0 };
-  g_auto (SyrinxCursor) cursor = { 0 };
-
-  *next_cursor = NULL;
-  if (!reader || !take_query (reader, query, &search, error))
-    return NULL;
-  cursor.query = search.number;
-  cursor.numbers[0] = -1;
-  if (query->cursor
-      && !syrinx_cursor_decode (query->cursor, search.number, &cursor, error))
-    return NULL;
-  if (search.has_words && syrinx_words_count (search.words) == 0)
-    return g_ptr_array_new_with_free_func ((GDestroyNotify)syrinx_track_free);
-  if (!search.has_words || search.artist_key || search.album_key)
-    return syrinx_browse_tracks (reader, &search, &cursor, next_cursor, error);
-  if (cursor.phase > PHASE_REST || cursor.numbers[1] < 0) {
-    fail_invalid ("cursor: not one that this query returned", error);
-    return NULL;
-  }
-  if (!cursor.rows)
-    cursor.rows = g_array_new (FALSE, FALSE, sizeof (gint64));
-  return find_by_words (reader, &search, &cursor, next_cursor, error);
-}
-
-void
-syrinx_search_clear (SyrinxSearch *search)
-{
-  g_free (search->artist_key);
-  g_free (search->album_key);
-  g_free (search->genre_key);
-  g_clear_pointer (&search->words, syrinx_words_free);
 }

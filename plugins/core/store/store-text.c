@@ -10,12 +10,10 @@
 
 #include <string.h>
 
-#define MAX_WORD_BYTES  64
-#define MAX_FIELD_WORDS 64
-/* unicode61 takes private-use characters for letters, and the store lets none
- * of plane 15 in from outside. A mark is one of them, chosen by a hash: short
- * words cost the index least, and whoever looks by a mark compares the text
- * too. */
+#define MAX_MARKED_WORDS 128 /* their repetitions are marked */
+/* The store lets no private-use character of plane 15 in from outside. A mark
+ * is one of them, chosen by a hash: short words cost the index least, and
+ * whoever looks by a mark compares the text too. */
 #define MARK_FIRST 0xf0000u
 #define MARK_COUNT 0xfffeu
 
@@ -37,33 +35,21 @@ syrinx_words_clear (SyrinxWords *words)
 }
 
 void
-syrinx_words_free (SyrinxWords *words)
+syrinx_words_append (SyrinxWords *words, const gchar *word, gsize n_bytes)
 {
-  g_string_free (words->text, TRUE);
-  g_array_unref (words->starts);
-  g_free (words);
-}
-
-static int
-take_word (
-    void *data, int flags, const char *word, int n_bytes, int start, int end)
-{
-  SyrinxWords *words = data;
   guint at = words->text->len;
 
   g_array_append_val (words->starts, at);
   g_string_append_len (words->text, word, n_bytes);
   g_string_append_c (words->text, '\0');
-  return SQLITE_OK;
 }
 
 void
-syrinx_words_add (
-    SyrinxConnection *connection, SyrinxWords *words, const gchar *text)
+syrinx_words_free (SyrinxWords *words)
 {
-  if (text)
-    connection->tokenizer_api.xTokenize (connection->tokenizer, words,
-        FTS5_TOKENIZE_DOCUMENT, text, strlen (text), take_word);
+  g_string_free (words->text, TRUE);
+  g_array_unref (words->starts);
+  g_free (words);
 }
 
 gsize
@@ -86,17 +72,6 @@ syrinx_words_join (const SyrinxWords *words)
     if (joined[i] == '\0')
       joined[i] = ' ';
   return joined;
-}
-
-gchar *
-syrinx_text_key (SyrinxConnection *connection, const gchar *text)
-{
-  g_autoptr (SyrinxWords) words = syrinx_words_new ();
-
-  syrinx_words_add (connection, words, text);
-  if (syrinx_words_count (words) == 0)
-    return text ? g_utf8_casefold (text, -1) : g_strdup ("");
-  return syrinx_words_join (words);
 }
 
 /* FNV-1a: spreads well and needs no allocation; whoever looks up by it compares
@@ -134,9 +109,9 @@ mark_new (gchar kind, const gchar *text, gsize n_bytes)
 }
 
 gchar *
-syrinx_mark_title (const gchar *title_key)
+syrinx_mark_title (const gchar *squeezed_title)
 {
-  return mark_new ('t', title_key, strlen (title_key));
+  return mark_new ('t', squeezed_title, strlen (squeezed_title));
 }
 
 gchar *
@@ -193,14 +168,14 @@ mark_repeated (SyrinxWords *words, guint i, GString *marks)
 
 gchar *
 syrinx_marks_new (
-    SyrinxWords *words, const gchar *title_key, const gchar *genre_key)
+    SyrinxWords *words, const gchar *squeezed_title, const gchar *genre_key)
 {
   GString *marks = g_string_new (NULL);
 
-  append_mark (marks, 't', title_key, strlen (title_key));
+  append_mark (marks, 't', squeezed_title, strlen (squeezed_title));
   if (genre_key && *genre_key)
     append_mark (marks, 'g', genre_key, strlen (genre_key));
-  for (guint i = 1; i < syrinx_words_count (words); i++)
+  for (guint i = 1; i < MIN (syrinx_words_count (words), MAX_MARKED_WORDS); i++)
     mark_repeated (words, i, marks);
   return g_string_free (marks, FALSE);
 }

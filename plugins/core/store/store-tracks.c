@@ -14,7 +14,8 @@ typedef struct
 {
   gint64 number; /* 0: there is none */
   SyrinxTrack *track;
-  SyrinxBatchPlace place;
+  SyrinxPlace place;
+  gint64 root_id;
   gboolean is_missing;
 } Known;
 
@@ -45,14 +46,26 @@ syrinx_track_get_search_row (gint64 number, guint n_words)
   return ((gint64)MIN (n_words, (guint)G_MAXINT) << 32) | number;
 }
 
-void
-syrinx_track_add_words (
-    SyrinxConnection *connection, SyrinxWords *words, const SyrinxTrack *track)
+/* Names of a list that are not in what is shown. */
+static void
+add_list_words (SyrinxWords *words, gchar **list, const gchar *shown)
 {
-  syrinx_words_add (connection, words, track->title);
-  syrinx_words_add (connection, words, track->artist);
-  syrinx_words_add (connection, words, track->album);
-  syrinx_words_add (connection, words, track->genre);
+  for (guint i = 0; list && list[i]; i++)
+    if (!shown || !strstr (shown, list[i]))
+      syrinx_words_add_index (words, list[i]);
+}
+
+void
+syrinx_track_add_words (SyrinxWords *words, const SyrinxTrack *track)
+{
+  syrinx_words_add_index (words, track->title);
+  syrinx_words_add_index (words, track->artist);
+  add_list_words (words, track->artists, track->artist);
+  syrinx_words_add_index (words, track->album);
+  if (g_strcmp0 (track->album_artist, track->artist) != 0)
+    syrinx_words_add_index (words, track->album_artist);
+  add_list_words (words, track->album_artists, track->album_artist);
+  syrinx_words_add_index (words, track->genre);
 }
 
 static void
@@ -61,7 +74,9 @@ read_known (SyrinxStatement *st, Known *known)
   known->number = syrinx_column_int (st, "track_number_id");
   known->track = syrinx_track_from_row (st);
   known->is_missing = !syrinx_column_is_null (st, "missing_since_s");
-  known->place.artist_id = syrinx_column_int (st, "guest_id");
+  known->root_id = syrinx_column_int (st, "root_id");
+  known->place.guests[0] = syrinx_column_int (st, "guest_id");
+  known->place.n_guests = known->place.guests[0] != 0;
   known->place.album_id = syrinx_column_int (st, "album_id");
   known->place.genre_id = syrinx_column_int (st, "genre_id");
   sqlite3_reset (st->stmt);
@@ -81,6 +96,15 @@ new_id (Putting *put, gint64 number)
   for (guint i = 0; i < SYRINX_ID_NUMBER_BYTES; i++)
     bytes[SYRINX_ID_BYTES - 1 - i] = bytes[i] ^ (guint8)(number >> (8 * i));
   return syrinx_base64url_encode (bytes, SYRINX_ID_BYTES);
+}
+
+/* Out of the search and of its place. */
+static gboolean
+take_out (SyrinxBatch *batch, const Known *known, GError **error)
+{
+  syrinx_batch_unindex (batch, known->number, known->track);
+  return syrinx_places_leave (syrinx_batch_get_places (batch), known->root_id,
+      known->number, known->track, &known->place, error);
 }
 
 static gboolean
@@ -178,21 +202,20 @@ static gboolean
 put_clean (Putting *put, SyrinxTrack *track, gchar **id, GError **error)
 {
   g_auto (Known) known = { 0 };
-  SyrinxBatchPlace place = { 0 };
+  SyrinxPlace place = { 0 };
   gint64 number;
 
   if (!find_known (put, track, &known, error)
-      || !syrinx_batch_find_place (put->batch, track, &place, error))
+      || !syrinx_places_find (syrinx_batch_get_places (put->batch),
+          put->root_id, track, &place, error))
     return FALSE;
   number = known.number;
   if (number != 0) {
     *id = g_strdup (known.track->id);
     track->added_at_s = known.track->added_at_s;
     track->sounds_different = sounds_different (known.track, track);
-    if (!known.is_missing) {
-      syrinx_batch_unindex (put->batch, number, known.track);
-      syrinx_batch_left (put->batch, &known.place);
-    }
+    if (!known.is_missing && !take_out (put->batch, &known, error))
+      return FALSE;
   } else {
     number = ++put->last_number;
     *id = track->id ? g_strdup (track->id) : new_id (put, number);
@@ -203,6 +226,8 @@ put_clean (Putting *put, SyrinxTrack *track, gchar **id, GError **error)
   if (!syrinx_track_write_row (put->writer,
           known.number == 0 ? "add-track" : "change-track", number,
           put->root_id, track, &place, error)
+      || !syrinx_places_credit (
+          syrinx_batch_get_places (put->batch), number, &place, error)
       || !syrinx_track_write_details (
           put->writer, number, track->details, known.number == 0, error)
       || (put->any_failures
@@ -285,8 +310,8 @@ syrinx_batch_remove_path (SyrinxBatch *batch, SyrinxConnection *writer,
     return FALSE;
   if (known.number == 0 || known.is_missing)
     return TRUE;
-  syrinx_batch_unindex (batch, known.number, known.track);
-  syrinx_batch_left (batch, &known.place);
+  if (!take_out (batch, &known, error))
+    return FALSE;
   st = syrinx_connection_get (writer, "set-missing");
   syrinx_bind_int (st, 1, known.number);
   syrinx_bind_int (st, 2, g_get_real_time () / G_USEC_PER_SEC);

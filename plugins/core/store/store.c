@@ -18,7 +18,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SCHEMA_VERSION   3
+#define SCHEMA_VERSION   4
+#define REINDEX_VERSION  4 /* its migration empties what tracks make */
 #define BUSY_TIMEOUT_MS  5000
 #define WRITER_CACHE_KIB 131072
 #define READER_CACHE_KIB 4096
@@ -40,8 +41,6 @@ GResource *syrinx_sql_get_resource (void);
 static void
 connection_free (SyrinxConnection *connection)
 {
-  if (connection->tokenizer)
-    connection->tokenizer_api.xDelete (connection->tokenizer);
   g_hash_table_unref (connection->statements);
   sqlite3_close (connection->db);
   g_free (connection);
@@ -69,34 +68,26 @@ execute (SyrinxConnection *connection, const gchar *sql, GError **error)
   return syrinx_connection_fail (connection, first_line, error);
 }
 
-/* The tokenizer of the index itself, so that what is compared in C is cut and
- * folded exactly as what is found. */
 static gboolean
-find_tokenizer (SyrinxConnection *connection, GError **error)
+check_sqlite (GError **error)
 {
-  const gchar *args[] = { "remove_diacritics", "2" };
-  sqlite3_stmt *stmt = NULL;
-  fts5_api *api = NULL;
-  gpointer context = NULL;
-
-  if (sqlite3_prepare_v2 (connection->db, "SELECT fts5 (?1)", -1, &stmt, NULL)
-      == SQLITE_OK) {
-    sqlite3_bind_pointer (stmt, 1, &api, "fts5_api_ptr", NULL);
-    sqlite3_step (stmt);
-  }
-  sqlite3_finalize (stmt);
-  if (api
-      && api->xFindTokenizer (
-             api, "unicode61", &context, &connection->tokenizer_api)
-             == SQLITE_OK
-      && connection->tokenizer_api.xCreate (
-             context, args, G_N_ELEMENTS (args), &connection->tokenizer)
-             == SQLITE_OK)
+  if (sqlite3_compileoption_used ("ENABLE_FTS5"))
     return TRUE;
   g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_UNSUPPORTED,
       "this SQLite (%s) has no FTS5: install one that has",
       sqlite3_libversion ());
   return FALSE;
+}
+
+static void
+reset_statements (SyrinxConnection *connection)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, connection->statements);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    sqlite3_reset (((SyrinxStatement *)value)->stmt);
 }
 
 static SyrinxConnection *
@@ -125,8 +116,7 @@ connection_open (SyrinxStore *store, gboolean for_writing, GError **error)
                          "PRAGMA foreign_keys = %s;%s",
           for_writing ? WRITER_CACHE_KIB : READER_CACHE_KIB, MMAP_BYTES, "OFF",
           for_writing ? "" : "PRAGMA query_only = ON;");
-  if (!execute (connection, pragmas, error)
-      || !find_tokenizer (connection, error)) {
+  if (!check_sqlite (error) || !execute (connection, pragmas, error)) {
     connection_free (connection);
     return NULL;
   }
@@ -172,9 +162,11 @@ migrate_one (SyrinxConnection *writer, gint64 from, GError **error)
       = g_strdup_printf ("PRAGMA user_version = %" G_GINT64_FORMAT, from + 1);
 
   if (execute (writer, "BEGIN IMMEDIATE", error) && execute (writer, sql, error)
+      && (from + 1 != REINDEX_VERSION || syrinx_reindex (writer, error))
       && execute (writer, set_version, error)
       && execute (writer, "COMMIT", error))
     return TRUE;
+  reset_statements (writer);
   sqlite3_exec (writer->db, "ROLLBACK", NULL, NULL, NULL);
   return FALSE;
 }
@@ -507,17 +499,6 @@ syrinx_connection_commit (SyrinxConnection *connection, GError **error)
     return FALSE;
   connection->in_transaction = FALSE;
   return TRUE;
-}
-
-static void
-reset_statements (SyrinxConnection *connection)
-{
-  GHashTableIter iter;
-  gpointer value;
-
-  g_hash_table_iter_init (&iter, connection->statements);
-  while (g_hash_table_iter_next (&iter, NULL, &value))
-    sqlite3_reset (((SyrinxStatement *)value)->stmt);
 }
 
 void

@@ -96,6 +96,13 @@ void syrinx_track_free (SyrinxTrack *track);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxTrack, syrinx_track_free)
 guint64 syrinx_track_get_duration_ns (const SyrinxTrack *track);
 
+/* What an album is called by: the MusicBrainz release, else the album artist
+ * (or that it is a compilation), the folder and the name. The same after a scan
+ * from nothing. NULL for a track without album. (transfer full) */
+gchar *syrinx_track_get_album_id (const SyrinxTrack *track);
+/* A function of the folded name; NULL for an empty one. (transfer full) */
+gchar *syrinx_get_artist_id (const gchar *name);
+
 /* All in one transaction; sets ->id where it was NULL. A track whose (root,
  * path) is known is updated and keeps its id; one whose fingerprint is known
  * under a path that is no longer there (see @missing of
@@ -132,8 +139,9 @@ typedef struct
   const gchar *q; /* (nullable): words, each a prefix, over title, artist,
                      album, genre */
   const gchar *artist, *album,
-      *genre;          /* (nullable): exact, accents and case folded */
-  guint limit;         /* 1 to 500 */
+      *genre; /* (nullable): exact, accents and case folded */
+  const gchar *album_id, *artist_id; /* (nullable) */
+  guint limit;                       /* 1 to 500 */
   const gchar *cursor; /* (nullable): as a page before returned it; INVALID if
                           it was not */
 } SyrinxTrackQuery;
@@ -146,9 +154,12 @@ GPtrArray *syrinx_store_find_tracks (SyrinxStore *store,
 
 typedef struct
 {
-  gchar *name, *artist; /* artist: album artist; for an artist row name is the
-                           artist, artist NULL */
-  gint year;
+  gchar *id;            /* the same after a scan from nothing */
+  gchar *name, *artist; /* artist: album artist as it is shown; for an artist
+                           row name is the artist, artist NULL */
+  gchar *artist_id;     /* of an album's first artist, (nullable) */
+  gint year, original_year, n_discs; /* 0 = unknown */
+  gboolean is_compilation;
   guint n_tracks, n_albums;
   guint64 duration_ns;
   gchar *artwork_track_id; /* a track whose artwork stands for it, (nullable) */
@@ -161,6 +172,37 @@ GPtrArray *syrinx_store_list_albums (SyrinxStore *store, const gchar *artist,
     guint limit, const gchar *cursor, gchar **next_cursor, GError **error);
 GPtrArray *syrinx_store_list_artists (SyrinxStore *store, guint limit,
     const gchar *cursor, gchar **next_cursor, GError **error);
+
+/* Albums (by their names and their artists') or artists that have every word of
+ * @q, a beginning each: names that are exactly @q first, then shorter names.
+ * @limit 1 to 500. (element-type SyrinxGroup) (transfer full) */
+GPtrArray *syrinx_store_find_groups (SyrinxStore *store, const gchar *q,
+    gboolean albums, guint limit, GError **error);
+
+typedef struct
+{
+  gchar *name; /* as it is shown */
+  gchar *path; /* as syrinx_store_list_folder() takes it */
+} SyrinxFolder;
+
+typedef struct
+{
+  gchar *path;
+  GPtrArray *folders; /* (element-type SyrinxFolder), by name */
+  GPtrArray *tracks;  /* (element-type SyrinxTrack), by file name */
+  gchar *next_cursor; /* (nullable) */
+} SyrinxFolderPage;
+
+void syrinx_folder_page_free (SyrinxFolderPage *page);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxFolderPage, syrinx_folder_page_free)
+
+/* What is in a folder, of all library folders together. @path is relative to
+ * them, "" is their top; bytes of a name that are no UTF-8 are private-use
+ * characters in it, as the page above has them. One that has no tracks is
+ * empty.
+ * @limit 1 to 500. (transfer full) Errors: INVALID. */
+SyrinxFolderPage *syrinx_store_list_folder (SyrinxStore *store,
+    const gchar *path, guint limit, const gchar *cursor, GError **error);
 
 typedef struct
 {
