@@ -106,13 +106,6 @@ watch_ingest (SyrinxEngine *self)
 
 /* --- Tokens --- */
 
-SyrinxGrant *
-syrinx_engine_check_token (
-    SyrinxEngine *self, const gchar *token, GError **error)
-{
-  return syrinx_gateway_check_token (self->gateway, token, error);
-}
-
 static void
 note_issued (SyrinxEngine *self, const gchar *token)
 {
@@ -473,7 +466,7 @@ syrinx_engine_new (SyrinxConfig *config, GError **error)
       self->sessions, config->state_dir, config->pipelines_dir, error);
   if (!self->streams)
     return NULL;
-  self->ingest = syrinx_ingest_new (self->content, self->journal,
+  self->ingest = syrinx_ingest_new (self->content,
       (const gchar *const *)config->library, worker, config->workers);
   watch_ingest (self);
   return g_steal_pointer (&self);
@@ -607,12 +600,6 @@ syrinx_engine_get_desk (SyrinxEngine *self)
   return self->desk;
 }
 
-SyrinxGeography *
-syrinx_engine_get_geography (SyrinxEngine *self)
-{
-  return syrinx_gateway_get_geography (self->gateway);
-}
-
 GTlsCertificate *
 syrinx_engine_get_certificate (SyrinxEngine *self)
 {
@@ -623,12 +610,6 @@ SyrinxTlsContext *
 syrinx_engine_get_tls_context (SyrinxEngine *self)
 {
   return self->tls;
-}
-
-SyrinxRateLimit *
-syrinx_engine_get_subject_limit (SyrinxEngine *self)
-{
-  return syrinx_gateway_get_subject_limit (self->gateway);
 }
 
 SyrinxAudit *

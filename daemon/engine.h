@@ -10,7 +10,6 @@
 #include "daemon/ingest/ingest.h"
 #include "daemon/journal.h"
 #include "daemon/tally.h"
-#include "daemon/net/rate-limit.h"
 #include "daemon/net/tls-context.h"
 #include "daemon/sessions/desk.h"
 #include "daemon/sessions/progressive.h"
@@ -61,19 +60,12 @@ SyrinxTurns *syrinx_engine_get_turns (SyrinxEngine *engine);
 SyrinxGateway *syrinx_engine_get_gateway (SyrinxEngine *engine);
 /* Where sessions begin. */
 SyrinxDesk *syrinx_engine_get_desk (SyrinxEngine *engine);
-SyrinxGeography *syrinx_engine_get_geography (SyrinxEngine *engine);
 /* The certificate for TLS, as last read. (nullable) if none is configured. */
 GTlsCertificate *syrinx_engine_get_certificate (SyrinxEngine *engine);
 /* Of the same certificate; the same object after a reload, unless one is
  * configured then for the first time. (transfer none) (nullable) */
 SyrinxTlsContext *syrinx_engine_get_tls_context (SyrinxEngine *engine);
-/* Of requests with tokens, by subject. */
-SyrinxRateLimit *syrinx_engine_get_subject_limit (SyrinxEngine *engine);
 
-/* @token: a token, or an access code that stands for one. (transfer full)
- * Errors: as syrinx_verifier_check(). */
-SyrinxGrant *syrinx_engine_check_token (
-    SyrinxEngine *engine, const gchar *token, GError **error);
 /* (transfer full) */
 gchar *syrinx_engine_issue_token (
     SyrinxEngine *engine, const SyrinxTokenRequest *request, GError **error);

@@ -40,6 +40,34 @@ static const GDBusErrorEntry error_names[] = {
   { SYRINX_ERROR_TOO_MANY, SYRINX_BUS_NAME ".Error.TooMany" },
 };
 
+/* --- Rights --- */
+
+/* What a method of Manager, Library or Keys is; those that end a session ask
+ * for themselves, too. */
+static SyrinxOperation
+operation_of (GDBusMethodInvocation *invocation)
+{
+  return g_str_equal (
+             g_dbus_method_invocation_get_method_name (invocation), "Search")
+             ? SYRINX_OPERATION_BROWSE
+             : SYRINX_OPERATION_ADMINISTER;
+}
+
+/* Before each call of theirs. FALSE: answered. */
+static gboolean
+authorize (GDBusInterfaceSkeleton *skeleton, GDBusMethodInvocation *invocation,
+    SyrinxBusFace *face)
+{
+  SyrinxGrant *caller
+      = syrinx_gateway_get_operator (syrinx_engine_get_gateway (face->engine));
+  GError *error = NULL;
+
+  if (syrinx_right_check (caller, operation_of (invocation), NULL, &error))
+    return TRUE;
+  g_dbus_method_invocation_take_error (invocation, error);
+  return FALSE;
+}
+
 /* --- Manager --- */
 
 /* Takes @error; answers with it if it is set. */
@@ -329,6 +357,11 @@ handle_calls (SyrinxBusFace *face)
         G_CALLBACK (handle_list_failures) },
   };
 
+  gpointer skeletons[] = { face->manager, face->library, face->keys };
+
+  for (guint i = 0; i < G_N_ELEMENTS (skeletons); i++)
+    g_signal_connect (
+        skeletons[i], "g-authorize-method", G_CALLBACK (authorize), face);
   for (guint i = 0; i < G_N_ELEMENTS (calls); i++)
     g_signal_connect (
         calls[i].skeleton, calls[i].signal, calls[i].handler, face);
@@ -364,6 +397,7 @@ syrinx_bus_face_free (SyrinxBusFace *face)
       syrinx_engine_get_journal (face->engine), face->reader);
   g_signal_handlers_disconnect_by_data (face->manager, face);
   g_signal_handlers_disconnect_by_data (face->library, face);
+  g_signal_handlers_disconnect_by_data (face->keys, face);
   g_dbus_interface_skeleton_unexport (
       G_DBUS_INTERFACE_SKELETON (face->manager));
   g_dbus_interface_skeleton_unexport (

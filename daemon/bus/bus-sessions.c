@@ -272,11 +272,16 @@ gboolean
 syrinx_bus_sessions_terminate (SyrinxBusSessions *self,
     GDBusMethodInvocation *invocation, const gchar *id, const gchar *reason)
 {
-  if (syrinx_sessions_terminate (syrinx_engine_get_sessions (self->engine), id,
-          *reason ? reason : "ended by the operator"))
-    return TRUE;
-  g_dbus_method_invocation_return_error (invocation, SYRINX_ERROR,
-      SYRINX_ERROR_NOT_FOUND, "there is no session %s", id);
+  SyrinxSessions *sessions = syrinx_engine_get_sessions (self->engine);
+  SyrinxGrant *caller
+      = syrinx_gateway_get_operator (syrinx_engine_get_gateway (self->engine));
+  GError *error = NULL;
+
+  if (syrinx_sessions_find (
+          sessions, id, caller, SYRINX_OPERATION_END_SESSION, &error))
+    return syrinx_sessions_terminate (
+        sessions, id, *reason ? reason : "ended by the operator");
+  g_dbus_method_invocation_take_error (invocation, error);
   return FALSE;
 }
 

@@ -2,6 +2,8 @@
 /* The gateway. */
 #include "gateway.h"
 
+#include "daemon/net/rate-limit.h"
+
 #include "core/access/access-code.h"
 #include "core/access/token.h"
 #include "core/base/error.h"
@@ -24,6 +26,7 @@ struct _SyrinxGateway
   const SyrinxConfig *config;
   SyrinxGatewayParts *parts;
   SyrinxRateLimit *addresses, *subjects;
+  SyrinxGrant *operators; /* the operator's */
 };
 
 /* --- From where --- */
@@ -58,13 +61,10 @@ syrinx_gateway_locate (SyrinxGateway *self, SyrinxGrant *grant,
 /* --- How often --- */
 
 gint64
-syrinx_gateway_take_request (
-    SyrinxGateway *self, const SyrinxRequester *requester)
+syrinx_gateway_take_request (SyrinxGateway *self, const gchar *client)
 {
   guint rate = self->config->requests_per_second;
-  gchar client[46];
 
-  syrinx_gateway_find_client (self, requester, client);
   return *client ? syrinx_rate_limit_take_for_address (self->addresses, client,
              rate, rate * SYRINX_BURST_SECONDS, g_get_monotonic_time ())
                  : 0;
@@ -104,9 +104,8 @@ read_authorization (const gchar *value)
 }
 
 /* @token: or an access code. */
-SyrinxGrant *
-syrinx_gateway_check_token (
-    SyrinxGateway *self, const gchar *token, GError **error)
+static SyrinxGrant *
+check_token (SyrinxGateway *self, const gchar *token, GError **error)
 {
   g_autofree gchar *meant = NULL;
 
@@ -122,7 +121,7 @@ static SyrinxGrant *
 open_token (SyrinxGateway *self, const gchar *token, GError **error)
 {
   g_autoptr (GError) cause = NULL;
-  SyrinxGrant *grant = syrinx_gateway_check_token (self, token, &cause);
+  SyrinxGrant *grant = check_token (self, token, &cause);
 
   if (!grant)
     g_set_error_literal (
@@ -171,6 +170,12 @@ syrinx_gateway_authenticate (SyrinxGateway *self,
     return NULL;
   }
   return g_steal_pointer (&grant);
+}
+
+SyrinxGrant *
+syrinx_gateway_get_operator (SyrinxGateway *self)
+{
+  return self->operators;
 }
 
 /* --- Its parts --- */
@@ -282,6 +287,10 @@ syrinx_gateway_new (
   self->parts = parts;
   self->addresses = syrinx_rate_limit_new (MAX_ADDRESSES);
   self->subjects = syrinx_rate_limit_new (MAX_SUBJECTS);
+  /* So dated that no revocation of somebody of that name reaches it. */
+  self->operators = syrinx_grant_new ("operator", NULL,
+      SYRINX_SCOPE_LISTEN | SYRINX_SCOPE_ORIGINAL | SYRINX_SCOPE_ADMIN, NULL,
+      NULL, G_MAXINT64, G_MAXINT64);
   return self;
 }
 
@@ -291,17 +300,6 @@ syrinx_gateway_free (SyrinxGateway *self)
   syrinx_gateway_parts_free (self->parts);
   syrinx_rate_limit_free (self->addresses);
   syrinx_rate_limit_free (self->subjects);
+  syrinx_grant_unref (self->operators);
   g_free (self);
-}
-
-SyrinxGeography *
-syrinx_gateway_get_geography (SyrinxGateway *self)
-{
-  return self->parts->geography;
-}
-
-SyrinxRateLimit *
-syrinx_gateway_get_subject_limit (SyrinxGateway *self)
-{
-  return self->subjects;
 }

@@ -14,7 +14,6 @@
 
 #include "geography.h"
 #include "daemon/config/config.h"
-#include "daemon/net/rate-limit.h"
 
 #include "core/access/grant.h"
 
@@ -63,10 +62,12 @@ void syrinx_gateway_locate (SyrinxGateway *gateway, SyrinxGrant *grant,
 
 /* --- How often --- */
 
-/* Counts a request from @requester's client, before anything is done for it. 0:
- * it may go on; else the microseconds after which the next one may. */
-gint64 syrinx_gateway_take_request (
-    SyrinxGateway *gateway, const SyrinxRequester *requester);
+/* Counts a request of @client (its own address, as of
+ * syrinx_gateway_find_client(); "": unknown, and not counted) before anything
+ * is done for it. 0: it may go on; else the microseconds after which the next
+ * one may. Hot. */
+gint64
+syrinx_gateway_take_request (SyrinxGateway *gateway, const gchar *client);
 
 /* --- Who --- */
 
@@ -86,16 +87,16 @@ typedef struct
 /* Whether there is any, good or bad. */
 gboolean syrinx_credentials_are_given (const SyrinxCredentials *credentials);
 
+/* Of whoever can call the daemon on D-Bus, where there are no tokens: the
+ * socket lets root and its own user in, and the policy of a bus that is shared
+ * lets nobody else call what needs scope admin. It never ends. (transfer none)
+ */
+SyrinxGrant *syrinx_gateway_get_operator (SyrinxGateway *gateway);
+
 /* The grant, after one request more of its subject has been counted. (transfer
  * full) Errors: UNAUTHENTICATED (none, forged, expired or revoked), DENIED
  * (scope admin in an address), TOO_MANY (*@retry_us is set). */
 SyrinxGrant *syrinx_gateway_authenticate (SyrinxGateway *gateway,
     const SyrinxCredentials *credentials, gint64 *retry_us, GError **error);
-
-/* For faces that have not come over to syrinx_gateway_authenticate(). */
-SyrinxGrant *syrinx_gateway_check_token (
-    SyrinxGateway *gateway, const gchar *token, GError **error);
-SyrinxGeography *syrinx_gateway_get_geography (SyrinxGateway *gateway);
-SyrinxRateLimit *syrinx_gateway_get_subject_limit (SyrinxGateway *gateway);
 
 G_END_DECLS

@@ -40,10 +40,8 @@ struct _HttpExchange
   gboolean has_client;
 
   /* The router's. */
-  const HttpRoute *route;
   gchar *args[HTTP_MAX_ARGS];
   SyrinxGrant *grant;
-  gboolean is_admitted; /* it has waited for its place, or need not */
 
   /* The answer. */
   gboolean is_settled; /* answered, deferred or stolen */

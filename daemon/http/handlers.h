@@ -14,7 +14,8 @@ gboolean http_check_id (HttpExchange *exchange, const gchar *id);
 
 /* --- Tracks --- */
 
-/* The one that argument 0 names, if the token allows it. NULL: answered.
+/* The one that argument 0 names, to which the route has asked for the right.
+ * NULL: answered.
  * (transfer full) */
 SyrinxTrack *http_find_track (HttpExchange *exchange);
 
@@ -23,25 +24,16 @@ SyrinxTrack *http_find_track (HttpExchange *exchange);
 /* The session that argument 0 and its capability, argument 1, name. (transfer
  * none) NULL: answered. */
 SyrinxSession *http_check_session (HttpExchange *exchange);
-/* Fills in what the request tells of the client and begins a session. NULL:
- * answered, or it waits for room and its handler will be called again. */
-SyrinxSession *http_begin_session (
-    HttpExchange *exchange, SyrinxSessionRequest *wanted, gchar **capability);
-/* Whether a session may begin now. FALSE: answered, or it waits, and then its
- * handler is called again. */
-gboolean http_admit (
-    HttpExchange *exchange, const SyrinxPlace *place, const gchar *rendition);
+/* Answers a request whose session has begun. */
+typedef void (*HttpBegunFunc) (
+    HttpExchange *exchange, const SyrinxDeskAnswer *answer);
+/* Asks the desk for a session. @wanted: track, rendition, encryption and public
+ * key; the rest is the exchange's. @begun is called when it has begun, now or
+ * later; otherwise the request is answered by itself. */
+void http_begin_session (HttpExchange *exchange,
+    const SyrinxDeskRequest *wanted, HttpBegunFunc begun);
 void http_add_admission_metrics (HttpExchange *exchange, GString *text);
 void http_add_region_metrics (HttpExchange *exchange, GString *text);
-/* The session's keys as a JWE (compact) of a JWK Set for the owner of
- * @public_key (JWK). (transfer full) Errors: as syrinx_jwe_wrap(). */
-gchar *http_wrap_keys (HttpExchange *exchange, SyrinxSession *session,
-    const gchar *public_key, GError **error);
-/* Enters in the audit log that this request got a key: @rendition's, or with
- * NULL the session's own. @form: raw or jwe. Before it is answered. */
-void http_audit_key (HttpExchange *exchange, SyrinxSession *session,
-    SyrinxRendition *rendition, const gchar *form);
-
 /* The session, rendition and fragment that @path names, if all is in order;
  * else NULL, and why is for http_hls_segment() to tell. Writes into @path.
  * (transfer none) */

@@ -2,6 +2,7 @@
 /* HTTP: a session as HLS (RFC 8216). The init section is clear and stands
  * before the key: that is what ffmpeg, mpv and hls.js play. */
 #include "daemon/sessions/fragment-wait.h"
+#include "daemon/sessions/session-keys.h"
 #include "handlers.h"
 #include "http-answer.h"
 
@@ -160,7 +161,9 @@ answer_key (
     return;
   }
   if (!http_exchange_is_head (exchange))
-    http_audit_key (exchange, session, rendition, "raw");
+    syrinx_session_note_key (session, rendition, "raw",
+        http_exchange_get_client (exchange),
+        syrinx_engine_get_journal (http_exchange_get_engine (exchange)));
   http_exchange_answer (
       exchange, 200, "application/octet-stream", "no-store", key);
 }

@@ -4,89 +4,63 @@
 
 #include "daemon/engine.h"
 
+#include "core/base/error.h"
+
 #include <string.h>
 
 /* --- Access --- */
 
-static const gchar *
-find_token (HttpExchange *exchange, HttpAccess access)
-{
-  const gchar *header = http_exchange_get_header (exchange, "Authorization");
-
-  if (header && g_ascii_strncasecmp (header, "Bearer ", 7) == 0)
-    return header + 7;
-  return access == HTTP_LISTEN_QUERY || access == HTTP_ORIGINAL_QUERY
-             ? http_exchange_get_query (exchange, "token")
-             : NULL;
-}
-
-/* FALSE: answered 429. */
-static gboolean
-is_within_rate (HttpExchange *exchange)
-{
-  SyrinxEngine *engine = http_exchange_get_engine (exchange);
-  guint rate
-      = syrinx_engine_get_config (engine)->requests_per_second_per_subject;
-  gint64 wait_us
-      = syrinx_rate_limit_take (syrinx_engine_get_subject_limit (engine),
-          syrinx_grant_get_subject (exchange->grant), rate,
-          rate * HTTP_BURST_SECONDS, g_get_monotonic_time ());
-
-  if (wait_us == 0)
-    return TRUE;
-  http_exchange_set_retry_after (exchange, wait_us);
-  http_exchange_answer_problem (exchange, 429, NULL,
-      "too many requests with tokens of this subject; wait a little");
-  return FALSE;
-}
-
 /* RFC 6750, section 3: who sent no token made no error. */
 static void
-ask_for_token (HttpExchange *exchange)
+ask_for_token (HttpExchange *exchange, const SyrinxCredentials *credentials)
 {
-  http_exchange_set_header (
-      exchange, "WWW-Authenticate", "Bearer realm=\"syrinx\"");
-  http_exchange_answer_problem (exchange, 401, NULL,
-      "this needs a token: send Authorization: Bearer TOKEN");
+  if (!syrinx_credentials_are_given (credentials))
+    http_exchange_set_header (
+        exchange, "WWW-Authenticate", "Bearer realm=\"syrinx\"");
 }
 
 /* FALSE: answered. */
 static gboolean
-is_allowed (HttpExchange *exchange, HttpAccess access)
+authenticate (HttpExchange *exchange, HttpAccess access)
 {
-  static const SyrinxScope scopes[] = { [HTTP_LISTEN] = SYRINX_SCOPE_LISTEN,
-    [HTTP_LISTEN_QUERY] = SYRINX_SCOPE_LISTEN,
-    [HTTP_ORIGINAL_QUERY] = SYRINX_SCOPE_ORIGINAL,
-    [HTTP_ADMIN] = SYRINX_SCOPE_ADMIN,
-    [HTTP_ANY_TOKEN] = 0 };
-  const gchar *token = find_token (exchange, access);
+  SyrinxEngine *engine = http_exchange_get_engine (exchange);
+  const SyrinxCredentials credentials
+      = { .authorization = http_exchange_get_header (exchange, "Authorization"),
+          .query = access == HTTP_TOKEN_QUERY
+                       ? http_exchange_get_query (exchange, "token")
+                       : NULL };
+  g_autoptr (GError) error = NULL;
+  gint64 retry_us;
+
+  exchange->grant = syrinx_gateway_authenticate (
+      syrinx_engine_get_gateway (engine), &credentials, &retry_us, &error);
+  if (exchange->grant)
+    return TRUE;
+  if (retry_us)
+    http_exchange_set_retry_after (exchange, retry_us);
+  ask_for_token (exchange, &credentials);
+  if (g_error_matches (error, SYRINX_ERROR, SYRINX_ERROR_DENIED))
+    http_exchange_answer_problem (exchange, 403, "token", "%s", error->message);
+  else
+    http_exchange_answer_error (exchange, error);
+  return FALSE;
+}
+
+/* FALSE: answered. */
+static gboolean
+is_allowed (HttpExchange *exchange, const HttpRoute *route)
+{
+  const SyrinxTarget target
+      = { .track_id = http_exchange_get_arg (exchange, 0) };
   g_autoptr (GError) error = NULL;
 
-  if (!token) {
-    ask_for_token (exchange);
+  if (!authenticate (exchange, route->access))
     return FALSE;
-  }
-  exchange->grant = syrinx_engine_check_token (
-      http_exchange_get_engine (exchange), token, &error);
-  if (!exchange->grant) {
-    http_exchange_answer_problem (exchange, 401, NULL, "%s", error->message);
-    return FALSE;
-  }
-  if (!is_within_rate (exchange))
-    return FALSE;
-  if (token == http_exchange_get_query (exchange, "token")
-      && syrinx_grant_has_scope (exchange->grant, SYRINX_SCOPE_ADMIN)) {
-    http_exchange_answer_problem (exchange, 403, "token",
-        "a token with scope admin does not belong in a URL");
-    return FALSE;
-  }
-  if (syrinx_grant_has_scope (exchange->grant, scopes[access]))
+  if (route->right == HTTP_RIGHT_LATER
+      || syrinx_right_check (exchange->grant, route->operation,
+          route->right == HTTP_RIGHT_TO_TRACK ? &target : NULL, &error))
     return TRUE;
-  http_exchange_answer_problem (exchange, 403, NULL,
-      "the token's scope does not allow this; it needs %s",
-      access == HTTP_ADMIN            ? "admin"
-      : access == HTTP_ORIGINAL_QUERY ? "original"
-                                      : "listen");
+  http_exchange_answer_error (exchange, error);
   return FALSE;
 }
 
@@ -143,11 +117,10 @@ static void
 run (HttpExchange *exchange, const HttpRoute *route,
     const Piece args[HTTP_MAX_ARGS])
 {
-  exchange->route = route;
   for (guint i = 0; i < HTTP_MAX_ARGS; i++)
     if (args[i].text)
       exchange->args[i] = g_strndup (args[i].text, args[i].length);
-  if (route->access == HTTP_OPEN || is_allowed (exchange, route->access))
+  if (route->access == HTTP_OPEN || is_allowed (exchange, route))
     route->handler (exchange);
 }
 
@@ -184,10 +157,4 @@ http_route (HttpExchange *exchange, const HttpRoute *routes, guint n_routes)
   g_string_append (allowed, ", OPTIONS");
   http_exchange_set_header (exchange, "Allow", allowed->str);
   http_exchange_answer_problem (exchange, 405, NULL, "this can't be done here");
-}
-
-void
-http_route_again (HttpExchange *exchange)
-{
-  exchange->route->handler (exchange);
 }

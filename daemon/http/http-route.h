@@ -4,35 +4,41 @@
 
 #include "exchange.h"
 
-G_BEGIN_DECLS
+#include "core/access/right.h"
 
-#define HTTP_BURST_SECONDS 10 /* of requests may come at once */
+G_BEGIN_DECLS
 
 typedef void (*HttpHandler) (HttpExchange *exchange);
 
 /* Who may come in. */
 typedef enum
 {
-  HTTP_OPEN,           /* anybody: it checks a capability, or is public */
-  HTTP_LISTEN,         /* Bearer with scope listen */
-  HTTP_LISTEN_QUERY,   /* the same, or ?token= (never with scope admin) */
-  HTTP_ORIGINAL_QUERY, /* scope original, Bearer or ?token= */
-  HTTP_ADMIN,          /* scope admin */
-  HTTP_ANY_TOKEN,      /* any valid token; the handler looks at its subject */
+  HTTP_OPEN,        /* anybody: it is public, or asks for a capability */
+  HTTP_TOKEN,       /* who sends a token in Authorization */
+  HTTP_TOKEN_QUERY, /* the same, or ?token=, for players that send no headers */
 } HttpAccess;
+
+/* What the right of the route's operation is asked for (core/access/right.h).
+ */
+typedef enum
+{
+  HTTP_RIGHT,          /* the operation has no target */
+  HTTP_RIGHT_TO_TRACK, /* the track that argument 0 names */
+  HTTP_RIGHT_LATER,    /* the handler asks: it knows the target */
+} HttpRight;
 
 typedef struct
 {
   const gchar *method;  /* GET answers HEAD too */
   const gchar *pattern; /* "/v1/tracks/{}" */
-  HttpAccess access;
   HttpHandler handler;
+  HttpAccess access;
+  HttpRight right;           /* unless access is open */
+  SyrinxOperation operation; /* unless the handler asks */
 } HttpRoute;
 
 /* Finds the route, checks access, and has its handler answer. */
 void
 http_route (HttpExchange *exchange, const HttpRoute *routes, guint n_routes);
-/* Has the handler of its route called again. */
-void http_route_again (HttpExchange *exchange);
 
 G_END_DECLS

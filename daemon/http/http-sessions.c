@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* HTTP: sessions begin, are looked at, renewed and ended. */
 #include "handlers.h"
+#include "daemon/sessions/session-json.h"
 #include "daemon/sessions/session-request.h"
 
 #include "core/base/error.h"
@@ -79,33 +80,10 @@ static void
 answer_session (HttpExchange *exchange, SyrinxSession *session, guint status,
     const gchar *base, const gchar *jwe)
 {
-  static const gchar *const strings[]
-      = { "track-id", "rendition", "region", "state" };
   g_autoptr (JsonBuilder) json = json_builder_new ();
-  guint64 bytes_sent;
-  guint rtt_ms;
 
   json_builder_begin_object (json);
-  json_builder_set_member_name (json, "id");
-  json_builder_add_string_value (json, syrinx_session_get_id (session));
-  for (guint i = 0; i < G_N_ELEMENTS (strings); i++) {
-    g_autofree gchar *value = NULL;
-    g_autofree gchar *name = g_strdelimit (g_strdup (strings[i]), "-", '_');
-    g_object_get (session, strings[i], &value, NULL);
-    json_builder_set_member_name (json, name);
-    json_builder_add_string_value (json, value);
-  }
-  json_builder_set_member_name (json, "encryption");
-  json_builder_add_string_value (json,
-      syrinx_encryption_to_string (syrinx_session_get_encryption (session)));
-  json_builder_set_member_name (json, "expires_at");
-  json_builder_add_int_value (
-      json, syrinx_grant_get_expires_at_s (syrinx_session_get_grant (session)));
-  g_object_get (session, "bytes-sent", &bytes_sent, "rtt-ms", &rtt_ms, NULL);
-  json_builder_set_member_name (json, "bytes_sent");
-  json_builder_add_int_value (json, bytes_sent);
-  json_builder_set_member_name (json, "rtt_ms");
-  json_builder_add_int_value (json, rtt_ms);
+  syrinx_session_add_json (session, json);
   json_builder_set_member_name (json, "server");
   json_builder_add_string_value (json, g_get_host_name ());
   if (base)
@@ -137,126 +115,57 @@ read_body (HttpExchange *exchange, SyrinxSessionBody *body)
 }
 
 static void
-locate (HttpExchange *exchange, SyrinxPlace *place)
+answer_begun (HttpExchange *exchange, const SyrinxDeskAnswer *answer)
 {
-  const SyrinxClues clues = { .token_region = syrinx_grant_get_region (
-                                  http_exchange_get_grant (exchange)),
-    .token_rtt_ms
-    = syrinx_grant_get_rtt_ms (http_exchange_get_grant (exchange)),
-    .peer = http_exchange_get_peer (exchange),
-    .proxy_region = http_exchange_get_header (exchange, "X-Syrinx-Region"),
-    .forwarded = http_exchange_get_header (exchange, "X-Forwarded-For") };
+  const gchar *id = syrinx_session_get_id (answer->session);
+  g_autofree gchar *base = make_base (exchange, id, answer->capability);
+  g_autofree gchar *location = g_strconcat ("/v1/sessions/", id, NULL);
 
-  syrinx_geography_locate (
-      syrinx_engine_get_geography (http_exchange_get_engine (exchange)), &clues,
-      place);
-}
-
-SyrinxSession *
-http_begin_session (
-    HttpExchange *exchange, SyrinxSessionRequest *wanted, gchar **capability)
-{
-  SyrinxPlace place;
-  g_autoptr (GError) error = NULL;
-  SyrinxSession *session;
-
-  if (!syrinx_grant_allows_track (
-          http_exchange_get_grant (exchange), wanted->track_id)) {
-    http_exchange_answer_problem (
-        exchange, 403, "track_id", "the token does not allow this track");
-    return NULL;
-  }
-  wanted->grant = http_exchange_get_grant (exchange);
-  locate (exchange, &place);
-  wanted->region = place.region;
-  wanted->rtt_ms = place.rtt_ms;
-  wanted->client = place.client;
-  if (!http_admit (exchange, &place, wanted->rendition))
-    return NULL;
-  session = syrinx_sessions_create (
-      syrinx_engine_get_sessions (http_exchange_get_engine (exchange)), wanted,
-      capability, &error);
-  if (g_error_matches (error, SYRINX_ERROR, SYRINX_ERROR_NOT_FOUND))
-    http_exchange_answer_problem (
-        exchange, 404, "track_id", "there is no such track");
-  else if (error)
-    http_exchange_answer_error (exchange, error);
-  return session;
+  http_exchange_set_header (exchange, "Location", location);
+  answer_session (exchange, answer->session, 201, base, answer->keys);
 }
 
 void
 http_session_create (HttpExchange *exchange)
 {
   g_auto (SyrinxSessionBody) body = { 0 };
-  SyrinxSessionRequest wanted = { 0 };
-  g_autofree gchar *capability = NULL, *base = NULL, *location = NULL,
-                   *jwe = NULL;
-  g_autoptr (GError) error = NULL;
-  SyrinxSession *session;
+  SyrinxDeskRequest wanted = { 0 };
 
   if (!read_body (exchange, &body))
     return;
   wanted.track_id = body.track_id;
   wanted.rendition = body.rendition;
   wanted.encryption = body.encryption;
-  wanted.has_wrapped_keys
-      = body.public_key && wanted.encryption != SYRINX_ENCRYPTION_NONE;
-  session = http_begin_session (exchange, &wanted, &capability);
-  if (!session)
-    return;
-  if (wanted.has_wrapped_keys
-      && !(jwe = http_wrap_keys (exchange, session, body.public_key, &error))) {
-    syrinx_sessions_terminate (
-        syrinx_engine_get_sessions (http_exchange_get_engine (exchange)),
-        syrinx_session_get_id (session), "its keys could not be wrapped");
-    http_exchange_answer_error (exchange, error);
-    return;
-  }
-  base = make_base (exchange, syrinx_session_get_id (session), capability);
-  location
-      = g_strconcat ("/v1/sessions/", syrinx_session_get_id (session), NULL);
-  http_exchange_set_header (exchange, "Location", location);
-  answer_session (exchange, session, 201, base, jwe);
+  wanted.public_key = body.public_key;
+  http_begin_session (exchange, &wanted, answer_begun);
 }
 
 /* --- Later --- */
 
-/* The session of the path, if the token's subject (or admin) may have it. */
+/* The session of the path, if the token allows @operation. NULL: answered. */
 static SyrinxSession *
-find_own (HttpExchange *exchange)
+find_session (HttpExchange *exchange, SyrinxOperation operation)
 {
   SyrinxSessions *sessions
       = syrinx_engine_get_sessions (http_exchange_get_engine (exchange));
+  const gchar *id = http_exchange_get_arg (exchange, 0);
+  g_autoptr (GError) error = NULL;
   SyrinxSession *session;
 
-  if (!http_check_id (exchange, http_exchange_get_arg (exchange, 0)))
+  if (!http_check_id (exchange, id))
     return NULL;
-  session
-      = syrinx_sessions_lookup (sessions, http_exchange_get_arg (exchange, 0));
-  if (session
-      && (syrinx_grant_has_scope (
-              http_exchange_get_grant (exchange), SYRINX_SCOPE_ADMIN)
-          || g_strcmp0 (
-                 syrinx_grant_get_subject (http_exchange_get_grant (exchange)),
-                 syrinx_grant_get_subject (syrinx_session_get_grant (session)))
-                 == 0))
-    return session;
-  /* Whether another's session exists is nobody's business. */
-  if (!session
-      && syrinx_sessions_has_ended (
-          sessions, http_exchange_get_arg (exchange, 0)))
-    http_exchange_answer_problem (
-        exchange, 410, NULL, "this session has ended");
-  else
-    http_exchange_answer_problem (
-        exchange, 404, NULL, "there is no such session");
-  return NULL;
+  session = syrinx_sessions_find (
+      sessions, id, http_exchange_get_grant (exchange), operation, &error);
+  if (!session)
+    http_exchange_answer_error (exchange, error);
+  return session;
 }
 
 void
 http_session_show (HttpExchange *exchange)
 {
-  SyrinxSession *session = find_own (exchange);
+  SyrinxSession *session
+      = find_session (exchange, SYRINX_OPERATION_LOOK_AT_SESSION);
 
   if (session)
     answer_session (exchange, session, 200, NULL, NULL);
@@ -265,9 +174,7 @@ http_session_show (HttpExchange *exchange)
 void
 http_session_end (HttpExchange *exchange)
 {
-  SyrinxSession *session = find_own (exchange);
-
-  if (!session)
+  if (!find_session (exchange, SYRINX_OPERATION_END_SESSION))
     return;
   syrinx_sessions_terminate (
       syrinx_engine_get_sessions (http_exchange_get_engine (exchange)),
@@ -278,7 +185,8 @@ http_session_end (HttpExchange *exchange)
 void
 http_session_renew (HttpExchange *exchange)
 {
-  SyrinxSession *session = find_own (exchange);
+  SyrinxSession *session
+      = find_session (exchange, SYRINX_OPERATION_RENEW_SESSION);
   g_autoptr (GError) error = NULL;
 
   if (!session)

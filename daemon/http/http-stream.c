@@ -210,32 +210,35 @@ void
 http_stream (HttpExchange *exchange)
 {
   SyrinxSession *session = http_check_session (exchange);
-  g_autofree gchar *own = NULL;
+  SyrinxSessionFacts facts;
   const gchar *name;
 
   if (!session)
     return;
-  g_object_get (session, "rendition", &own, NULL);
-  name = choose_rendition (exchange, own);
+  syrinx_session_get_facts (session, &facts);
+  name = choose_rendition (exchange, facts.rendition);
   if (name)
     stream_listener (exchange, session, name, FALSE);
+}
+
+static void
+stream_begun (HttpExchange *exchange, const SyrinxDeskAnswer *answer)
+{
+  SyrinxSessionFacts facts;
+
+  syrinx_session_get_facts (answer->session, &facts);
+  stream_listener (exchange, answer->session, facts.rendition, TRUE);
 }
 
 /* A session of its own, for players that can only take an address. */
 void
 http_stream_opus (HttpExchange *exchange)
 {
-  SyrinxSessionRequest wanted = { .grant = http_exchange_get_grant (exchange),
-    .track_id = http_exchange_get_arg (exchange, 0),
+  SyrinxDeskRequest wanted = { .track_id = http_exchange_get_arg (exchange, 0),
     .encryption = SYRINX_ENCRYPTION_NONE };
-  g_autofree gchar *capability = NULL;
-  g_autoptr (GError) error = NULL;
-  SyrinxSession *session;
 
-  if (!http_check_id (exchange, http_exchange_get_arg (exchange, 0))
+  if (!http_check_id (exchange, wanted.track_id)
       || !(wanted.rendition = choose_rendition (exchange, NULL)))
     return;
-  session = http_begin_session (exchange, &wanted, &capability);
-  if (session)
-    stream_listener (exchange, session, wanted.rendition, TRUE);
+  http_begin_session (exchange, &wanted, stream_begun);
 }

@@ -4,7 +4,6 @@
 
 #include "daemon/config/address.h"
 #include "daemon/net/endpoint.h"
-#include "daemon/net/rate-limit.h"
 #include "daemon/sessions/fragment-wait.h"
 #include "handlers.h"
 #include "http-route.h"
@@ -12,39 +11,47 @@
 
 #include "core/base/error.h"
 
-#define MAX_ADDRESSES         16384
 #define MAX_ADMIN_CONNECTIONS 256 /* from one address */
 
+#define OPEN(handler)   handler, HTTP_OPEN, HTTP_RIGHT, 0
+#define MAY(access, op) HTTP_##access, HTTP_RIGHT, SYRINX_OPERATION_##op
+#define MAY_TRACK(access, op)                                                  \
+  HTTP_##access, HTTP_RIGHT_TO_TRACK, SYRINX_OPERATION_##op
+#define ASKS_ITSELF HTTP_TOKEN, HTTP_RIGHT_LATER, 0
+
 static const HttpRoute routes[] = {
-  { "GET", "/", HTTP_OPEN, http_page },
-  { "GET", "/healthz", HTTP_OPEN, http_healthz },
-  { "GET", "/readyz", HTTP_OPEN, http_readyz },
-  { "GET", "/v1/tracks", HTTP_LISTEN, http_tracks },
-  { "GET", "/v1/tracks/{}", HTTP_LISTEN, http_track },
-  { "GET", "/v1/tracks/{}/artwork", HTTP_LISTEN_QUERY, http_artwork },
-  { "GET", "/v1/tracks/{}/original", HTTP_ORIGINAL_QUERY, http_original },
-  { "GET", "/v1/tracks/{}/stream.opus", HTTP_LISTEN_QUERY, http_stream_opus },
-  { "GET", "/v1/albums", HTTP_LISTEN, http_albums },
-  { "GET", "/v1/artists", HTTP_LISTEN, http_artists },
-  { "POST", "/v1/sessions", HTTP_LISTEN, http_session_create },
-  { "GET", "/v1/sessions/{}", HTTP_ANY_TOKEN, http_session_show },
-  { "DELETE", "/v1/sessions/{}", HTTP_ANY_TOKEN, http_session_end },
-  { "POST", "/v1/sessions/{}/renew", HTTP_LISTEN, http_session_renew },
-  { "GET", "/v1/sessions/{}/{}/master.m3u8", HTTP_OPEN, http_hls_master },
-  { "GET", "/v1/sessions/{}/{}/stream", HTTP_OPEN, http_stream },
-  { "GET", "/v1/sessions/{}/{}/fragments", HTTP_OPEN, http_fragments },
-  { "GET", "/v1/sessions/{}/{}/key", HTTP_OPEN, http_session_key },
-  { "GET", "/v1/sessions/{}/{}/{}/index.m3u8", HTTP_OPEN, http_hls_index },
-  { "GET", "/v1/sessions/{}/{}/{}/{}/key", HTTP_OPEN, http_hls_key },
-  { "GET", "/v1/sessions/{}/{}/{}/{}", HTTP_OPEN, http_hls_segment },
-  { "GET", "/{}", HTTP_OPEN, http_page },
+  { "GET", "/", OPEN (http_page) },
+  { "GET", "/healthz", OPEN (http_healthz) },
+  { "GET", "/readyz", OPEN (http_readyz) },
+  { "GET", "/v1/tracks", http_tracks, MAY (TOKEN, BROWSE) },
+  { "GET", "/v1/tracks/{}", http_track, MAY_TRACK (TOKEN, READ_TRACK) },
+  { "GET", "/v1/tracks/{}/artwork", http_artwork,
+      MAY_TRACK (TOKEN_QUERY, READ_ARTWORK) },
+  { "GET", "/v1/tracks/{}/original", http_original,
+      MAY_TRACK (TOKEN_QUERY, READ_ORIGINAL) },
+  { "GET", "/v1/tracks/{}/stream.opus", http_stream_opus,
+      MAY_TRACK (TOKEN_QUERY, BEGIN_SESSION) },
+  { "GET", "/v1/albums", http_albums, MAY (TOKEN, BROWSE) },
+  { "GET", "/v1/artists", http_artists, MAY (TOKEN, BROWSE) },
+  { "POST", "/v1/sessions", http_session_create, ASKS_ITSELF },
+  { "GET", "/v1/sessions/{}", http_session_show, ASKS_ITSELF },
+  { "DELETE", "/v1/sessions/{}", http_session_end, ASKS_ITSELF },
+  { "POST", "/v1/sessions/{}/renew", http_session_renew, ASKS_ITSELF },
+  { "GET", "/v1/sessions/{}/{}/master.m3u8", OPEN (http_hls_master) },
+  { "GET", "/v1/sessions/{}/{}/stream", OPEN (http_stream) },
+  { "GET", "/v1/sessions/{}/{}/fragments", OPEN (http_fragments) },
+  { "GET", "/v1/sessions/{}/{}/key", OPEN (http_session_key) },
+  { "GET", "/v1/sessions/{}/{}/{}/index.m3u8", OPEN (http_hls_index) },
+  { "GET", "/v1/sessions/{}/{}/{}/{}/key", OPEN (http_hls_key) },
+  { "GET", "/v1/sessions/{}/{}/{}/{}", OPEN (http_hls_segment) },
+  { "GET", "/{}", OPEN (http_page) },
 };
 
 static const HttpRoute admin_routes[] = {
-  { "GET", "/healthz", HTTP_OPEN, http_healthz },
-  { "GET", "/metrics", HTTP_OPEN, http_metrics },
-  { "GET", "/v1/events", HTTP_ADMIN, http_events },
-  { "GET", "/v1/status", HTTP_ADMIN, http_status },
+  { "GET", "/healthz", OPEN (http_healthz) },
+  { "GET", "/metrics", OPEN (http_metrics) },
+  { "GET", "/v1/events", http_events, MAY (TOKEN, ADMINISTER) },
+  { "GET", "/v1/status", http_status, MAY (TOKEN, ADMINISTER) },
 };
 
 struct _SyrinxHttp
@@ -54,20 +61,15 @@ struct _SyrinxHttp
   SyrinxConnections *connections, *admin_connections;
   HttpServer *server, *admin;
   SyrinxEndpoint *clear, *tls, *admin_clear; /* tls: (nullable) */
-  SyrinxRateLimit *addresses;
   gchar *address, *tls_address, *admin_address;
 };
 
 /* --- Limits --- */
 
-/* Microseconds for which @client must wait, 0 if it need not. */
-static gint64
-take_address (SyrinxHttp *http, const gchar *client)
+static SyrinxGateway *
+get_gateway (SyrinxHttp *http)
 {
-  guint rate = syrinx_engine_get_config (http->engine)->requests_per_second;
-
-  return syrinx_rate_limit_take_for_address (http->addresses, client, rate,
-      rate * HTTP_BURST_SECONDS, g_get_monotonic_time ());
+  return syrinx_engine_get_gateway (http->engine);
 }
 
 static gboolean
@@ -75,8 +77,7 @@ is_proxy (const gchar *peer, gpointer user_data)
 {
   SyrinxHttp *http = user_data;
 
-  return syrinx_geography_is_proxy (
-      syrinx_engine_get_geography (http->engine), peer);
+  return syrinx_gateway_is_proxy (get_gateway (http), peer);
 }
 
 static void
@@ -85,8 +86,8 @@ find_client (const gchar *peer, const gchar *forwarded, gchar client[46],
 {
   SyrinxHttp *http = user_data;
 
-  syrinx_geography_find_client (
-      syrinx_engine_get_geography (http->engine), peer, forwarded, client);
+  syrinx_gateway_find_client (get_gateway (http),
+      &(SyrinxRequester){ .address = peer, .forwarded = forwarded }, client);
 }
 
 static guint
@@ -131,7 +132,9 @@ find_fragment (const gchar *peer, gchar *path, gpointer user_data)
   if (wait)
     syrinx_fragment_wait_cancel (wait);
   /* A trusted proxy speaks for many: its headers have to be read. */
-  if (!bytes || (!is_proxy (peer, http) && take_address (http, peer) > 0))
+  if (!bytes
+      || (!is_proxy (peer, http)
+          && syrinx_gateway_take_request (get_gateway (http), peer) > 0))
     return NULL;
   syrinx_session_count (request.session, g_bytes_get_size (bytes));
   return g_steal_pointer (&bytes);
@@ -141,8 +144,8 @@ static void
 handle (HttpExchange *exchange, gpointer user_data)
 {
   SyrinxHttp *http = user_data;
-  const gchar *client = http_exchange_get_client (exchange);
-  gint64 wait_us = *client ? take_address (http, client) : 0;
+  gint64 wait_us = syrinx_gateway_take_request (
+      get_gateway (http), http_exchange_get_client (exchange));
 
   if (wait_us == 0) {
     http_route (exchange, routes, G_N_ELEMENTS (routes));
@@ -280,7 +283,6 @@ syrinx_http_new (SyrinxEngine *engine, GError **error)
   http->engine = g_object_ref (engine);
   http->connections = syrinx_connections_new ();
   http->admin_connections = syrinx_connections_new ();
-  http->addresses = syrinx_rate_limit_new (MAX_ADDRESSES);
   http->reactor = syrinx_reactor_new (NULL, error);
   if (!http->reactor)
     return NULL;
@@ -304,7 +306,6 @@ syrinx_http_free (SyrinxHttp *http)
   g_clear_pointer (&http->reactor, syrinx_reactor_free);
   syrinx_connections_unref (http->connections);
   syrinx_connections_unref (http->admin_connections);
-  syrinx_rate_limit_free (http->addresses);
   g_object_unref (http->engine);
   g_free (http->address);
   g_free (http->tls_address);

@@ -364,7 +364,7 @@ stop_accepting (SyrinxTlsFront *front)
 static guint
 get_max_connections (SyrinxEngine *engine, const gchar *host)
 {
-  return syrinx_geography_is_proxy (syrinx_engine_get_geography (engine), host)
+  return syrinx_gateway_is_proxy (syrinx_engine_get_gateway (engine), host)
              ? G_MAXUINT
              : syrinx_engine_get_config (engine)->max_connections_per_address;
 }

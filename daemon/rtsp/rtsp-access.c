@@ -239,12 +239,12 @@ read_keys (const RtspConnection *connection, GUri *uri, RtspKeys *keys)
 static GstRTSPStatusCode
 open_rendition (RtspConnection *connection, RtspTarget *target)
 {
-  g_autofree gchar *own = NULL;
   g_autoptr (GError) error = NULL;
+  SyrinxSessionFacts facts;
   const gchar *name;
 
-  g_object_get (target->session, "rendition", &own, NULL);
-  name = choose_rendition (connection->rtsp, own);
+  syrinx_session_get_facts (target->session, &facts);
+  name = choose_rendition (connection->rtsp, facts.rendition);
   if (!name)
     return GST_RTSP_STS_UNSUPPORTED_MEDIA_TYPE;
   target->rendition = syrinx_session_open (target->session, name, &error);

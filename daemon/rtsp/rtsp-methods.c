@@ -441,8 +441,7 @@ rtsp_handle (RtspConnection *connection, GstRTSPMessage *request)
 {
   GstRTSPMethod method = request->type_data.request.method;
   gint64 retry_us = syrinx_gateway_take_request (
-      syrinx_engine_get_gateway (connection->rtsp->engine),
-      &(SyrinxRequester){ .address = connection->host });
+      syrinx_engine_get_gateway (connection->rtsp->engine), connection->host);
 
   if (retry_us) {
     rtsp_answer_later (

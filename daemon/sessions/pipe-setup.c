@@ -29,11 +29,9 @@ void
 syrinx_pipe_setup_queue (SyrinxPipe *pipe, SyrinxSession *session)
 {
   g_autoptr (GstElement) queue = syrinx_pipe_get_element (pipe, "queue");
-  g_autofree gchar *region = NULL;
-  guint rtt_ms;
 
-  g_object_get (session, "region", &region, "rtt-ms", &rtt_ms, NULL);
-  g_object_set (queue, "region", region, "rtt", rtt_ms * GST_MSECOND, NULL);
+  g_object_set (queue, "region", syrinx_session_get_region (session), "rtt",
+      syrinx_session_get_rtt_ms (session) * GST_MSECOND, NULL);
 }
 
 void

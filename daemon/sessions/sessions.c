@@ -293,8 +293,7 @@ syrinx_sessions_create (SyrinxSessions *sessions,
   g_hash_table_insert (
       sessions->by_id, borrowed->id, g_steal_pointer (&session));
   borrowed->seat = g_steal_pointer (&seat);
-  if (borrowed->seat)
-    syrinx_seat_occupy (borrowed->seat, borrowed, g_get_monotonic_time ());
+  syrinx_seat_occupy (borrowed->seat, borrowed, g_get_monotonic_time ());
   sessions->totals.n_sessions++;
   watch_grant (sessions, borrowed);
   g_signal_emit (sessions, signals[ADDED], 0, borrowed);

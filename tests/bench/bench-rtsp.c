@@ -260,6 +260,7 @@ measure_syrinx (const gchar *library)
 {
   g_autoptr (Daemon) daemon
       = daemon_new (library, "rtsp=127.0.0.1:0\nmax-cpu-percent=0\n"
+                             "max-sessions-per-subject=10000\n"
                              "memory-size=64M\nrenditions=opus-128");
   g_autofree gchar *token = NULL, *address = NULL;
   gchar *urls[N_CLIENTS], *ids[N_TRACKS];

@@ -209,7 +209,9 @@ set_up (Bench *bench)
   config = g_strdup_printf (
       "https=127.0.0.1:0\ntls-certificate=%s\ntls-key=%s/key\n"
       "max-connections-per-address=1000\nrequests-per-second=10000\n"
-      "requests-per-second-per-subject=10000\nmax-cpu-percent=0",
+      "requests-per-second-per-subject=10000\n"
+      "max-sessions-per-subject=1000000\n"
+      "max-sessions-per-address=1000000\nmax-cpu-percent=0",
       certificate, bench->dir);
   bench->daemon = daemon_new (NULL, config);
   bench->trusted = g_tls_file_database_new (certificate, &error);

@@ -327,7 +327,9 @@ too_much_cpu_makes_new_sessions_wait (void)
   sched_setaffinity (0, sizeof one, &one);
   start_service ("max-cpu-percent=1\nadmission-wait-ms=20000\n"
                  "requests-per-second=1000000\n"
-                 "requests-per-second-per-subject=1000000");
+                 "requests-per-second-per-subject=1000000\n"
+                 "max-sessions-per-subject=1000000\n"
+                 "max-sessions-per-address=1000000");
   first = daemon_session (service, token, track, NULL);
   keep_busy ();
   request = ask_for_session ("any");

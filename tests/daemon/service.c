@@ -10,7 +10,9 @@ service_run (void)
   int result;
 
   service = daemon_new (NULL, "requests-per-second=10000\n"
-                              "requests-per-second-per-subject=10000");
+                              "requests-per-second-per-subject=10000\n"
+                              "max-sessions-per-subject=1000000\n"
+                              "max-sessions-per-address=1000000");
   daemon_wait_for_tracks (service, N_SAMPLES);
   token = daemon_token (service, "ann", "listen");
   result = g_test_run ();

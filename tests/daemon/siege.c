@@ -660,7 +660,9 @@ set_up (void)
   config = g_strdup_printf (
       "https=127.0.0.1:0\ntls-certificate=%s/crt\ntls-key=%s/key\n"
       "max-connections-per-address=4000\nrequests-per-second=100000\n"
-      "requests-per-second-per-subject=100000\nmax-cpu-percent=0",
+      "requests-per-second-per-subject=100000\n"
+      "max-sessions-per-subject=1000000\n"
+      "max-sessions-per-address=1000000\nmax-cpu-percent=0",
       dir, dir);
   service = daemon_new (library, config);
   daemon_wait_for_tracks (service, N_SAMPLES + 1);

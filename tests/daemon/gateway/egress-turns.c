@@ -79,7 +79,9 @@ start_service (guint budget_kbps, const gchar *rendition)
 {
   g_autofree gchar *config = g_strdup_printf (
       "egress-budget-kbps=%u\nrequests-per-second=100000\n"
-      "requests-per-second-per-subject=100000\nmax-cpu-percent=0\n%s",
+      "requests-per-second-per-subject=100000\n"
+      "max-sessions-per-subject=1000000\n"
+      "max-sessions-per-address=1000000\nmax-cpu-percent=0\n%s",
       budget_kbps, region_groups);
 
   g_clear_pointer (&service, daemon_free);

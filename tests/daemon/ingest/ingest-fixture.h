@@ -13,7 +13,6 @@ G_BEGIN_DECLS
 typedef struct
 {
   gchar *dir, *library;
-  SyrinxJournal *journal;
   SyrinxContent *content;
   SyrinxIngest *ingest;
   GMainLoop *loop;

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What each kind of token may do with what, as one table: for the rule alone
+ * (right.c) and for the faces of a daemon (tests/daemon/gateway/rights.c). */
+#pragma once
+
+#include "core/access/right.h"
+
+/* The targets, in this order: a track that the narrow tokens' pattern takes, or
+ * one that it does not, and a session of it that is ann's own, or bob's. */
+#define N_TARGETS      4
+#define IS_IN(target)  ((target) % 2 == 0)
+#define IS_OWN(target) ((target) < 2)
+
+typedef struct
+{
+  const gchar *name;
+  const gchar *scope; /* as syrinxctl takes it */
+  gboolean is_narrow; /* it has a pattern */
+  gboolean is_over;   /* its time is */
+  /* A word for each operation, in the order of SyrinxOperation, with a letter
+   * for each target. y: allowed; d: denied; n: there is no such session; u: the
+   * token is none. */
+  const gchar *answers[SYRINX_N_OPERATIONS];
+} RightCase;
+
+/* All of them are ann's. */
+static const RightCase right_cases[] = {
+  { "listener", "listen", FALSE, FALSE,
+      { "yyyy", "yyyy", "yyyy", "dddd", "yyyy", "yynn", "yynn", "yynn", "yynn",
+          "dddd" } },
+  { "narrow listener", "listen", TRUE, FALSE,
+      { "yyyy", "ydyd", "ydyd", "dddd", "ydyd", "ydnn", "ydnn", "yynn", "yynn",
+          "dddd" } },
+  { "narrow, for originals", "original", TRUE, FALSE,
+      { "dddd", "dddd", "dddd", "ydyd", "dddd", "dddd", "dddd", "yynn", "yynn",
+          "dddd" } },
+  { "administrator", "admin", FALSE, FALSE,
+      { "dddd", "dddd", "dddd", "dddd", "dddd", "dddd", "dddd", "yyyy", "yyyy",
+          "yyyy" } },
+  { "narrow administrator who listens", "listen,admin", TRUE, FALSE,
+      { "yyyy", "ydyd", "ydyd", "dddd", "ydyd", "yddd", "yddd", "yyyy", "yyyy",
+          "yyyy" } },
+  { "expired", "listen,original,admin", FALSE, TRUE,
+      { "uuuu", "uuuu", "uuuu", "uuuu", "uuuu", "uuuu", "uuuu", "uuuu", "uuuu",
+          "uuuu" } },
+};
