@@ -19,6 +19,17 @@ gboolean http_check_id (HttpExchange *exchange, const gchar *id);
  * (transfer full) */
 SyrinxTrack *http_find_track (HttpExchange *exchange);
 
+/* A query's text, bounded, as words or as a path. FALSE: answered 422. */
+gboolean http_check_words (HttpExchange *exchange, const gchar *name);
+gboolean http_check_path (HttpExchange *exchange, const gchar *name);
+/* Where the last page ended, NULL: the first page is asked for. */
+const gchar *http_get_cursor (HttpExchange *exchange);
+/* Answers with @error, naming the cursor if that is what is wrong. */
+void http_answer_query_error (HttpExchange *exchange, const GError *error);
+/* The member "tracks": those that the token allows. @tracks (nullable) */
+void
+http_add_tracks (HttpExchange *exchange, JsonBuilder *json, GPtrArray *tracks);
+
 /* --- Sessions --- */
 
 /* The session that argument 0 and its capability, argument 1, name. (transfer
@@ -48,6 +59,8 @@ void http_artwork (HttpExchange *exchange);
 void http_original (HttpExchange *exchange);
 void http_albums (HttpExchange *exchange);
 void http_artists (HttpExchange *exchange);
+void http_folders (HttpExchange *exchange);
+void http_search (HttpExchange *exchange);
 void http_session_create (HttpExchange *exchange);
 void http_session_show (HttpExchange *exchange);
 void http_session_end (HttpExchange *exchange);

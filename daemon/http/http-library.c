@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* HTTP: search, browse and pictures. */
 #include "handlers.h"
+#include "library-json.h"
 
 #include "core/base/error.h"
 #include "core/base/identifier.h"
+#include "core/base/json.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -13,69 +15,36 @@
 #define DEFAULT_LIMIT   50
 #define MAX_LIMIT       500
 #define MAX_WORDS_BYTES 1024
-
-static void
-add_string (JsonBuilder *json, const gchar *name, const gchar *value)
-{
-  json_builder_set_member_name (json, name);
-  if (value)
-    json_builder_add_string_value (json, value);
-  else
-    json_builder_add_null_value (json);
-}
-
-static void
-add_int (JsonBuilder *json, const gchar *name, gint64 value)
-{
-  json_builder_set_member_name (json, name);
-  json_builder_add_int_value (json, value);
-}
-
-static void
-add_track (JsonBuilder *json, const SyrinxTrack *track)
-{
-  json_builder_begin_object (json);
-  add_string (json, "id", track->id);
-  add_string (json, "title", track->title);
-  add_string (json, "artist", track->artist);
-  add_string (json, "album", track->album);
-  add_string (json, "album_artist", track->album_artist);
-  add_string (json, "genre", track->genre);
-  add_int (json, "year", track->year);
-  add_int (json, "track_number", track->track_number);
-  add_int (json, "disc_number", track->disc_number);
-  json_builder_set_member_name (json, "duration");
-  json_builder_add_double_value (
-      json, syrinx_track_get_duration_ns (track) / 1e9);
-  add_string (json, "codec", track->codec);
-  add_int (json, "sample_rate_hz", track->sample_rate_hz);
-  add_int (json, "channels", track->channels);
-  json_builder_set_member_name (json, "has_artwork");
-  json_builder_add_boolean_value (json, track->artwork != NULL);
-  if (track->has_gain) {
-    json_builder_set_member_name (json, "gain_db");
-    json_builder_add_double_value (json, track->gain_db);
-  }
-  json_builder_end_object (json);
-}
+#define MAX_PATH_BYTES  8192
 
 static gboolean
-check_words (HttpExchange *exchange, const gchar *name)
+check_text (HttpExchange *exchange, const gchar *name, gsize max_bytes)
 {
   const gchar *value = http_exchange_get_query (exchange, name);
 
   if (!value
-      || (strlen (value) <= MAX_WORDS_BYTES
-          && g_utf8_validate (value, -1, NULL)))
+      || (strlen (value) <= max_bytes && g_utf8_validate (value, -1, NULL)))
     return TRUE;
   http_exchange_answer_problem (exchange, 422, name,
-      "%s is UTF-8 of at most %d bytes", name, MAX_WORDS_BYTES);
+      "%s is UTF-8 of at most %" G_GSIZE_FORMAT " bytes", name, max_bytes);
   return FALSE;
 }
 
+gboolean
+http_check_words (HttpExchange *exchange, const gchar *name)
+{
+  return check_text (exchange, name, MAX_WORDS_BYTES);
+}
+
+gboolean
+http_check_path (HttpExchange *exchange, const gchar *name)
+{
+  return check_text (exchange, name, MAX_PATH_BYTES);
+}
+
 /* Where the last page ended; an empty one asks for the first page. */
-static const gchar *
-get_cursor (HttpExchange *exchange)
+const gchar *
+http_get_cursor (HttpExchange *exchange)
 {
   const gchar *cursor = http_exchange_get_query (exchange, "cursor");
 
@@ -83,41 +52,57 @@ get_cursor (HttpExchange *exchange)
 }
 
 /* Answers with @error, naming the cursor if that is what is wrong. */
-static void
-answer_query_error (HttpExchange *exchange, const GError *error)
+void
+http_answer_query_error (HttpExchange *exchange, const GError *error)
 {
   if (g_error_matches (error, SYRINX_ERROR, SYRINX_ERROR_INVALID))
     http_exchange_answer_problem (exchange, 422,
-        get_cursor (exchange) ? "cursor" : "q", "%s", error->message);
+        http_get_cursor (exchange) ? "cursor" : "q", "%s", error->message);
   else
     http_exchange_answer_error (exchange, error);
 }
 
-/* A SyrinxTrackFilter: whether lists have the track for this grant. */
+/* Whether lists have the track for this grant. */
 static gboolean
-is_shown (const gchar *track_id, gpointer grant)
+is_shown (const gchar *track_id, SyrinxGrant *grant)
 {
   return syrinx_right_check (grant, SYRINX_OPERATION_READ_TRACK,
       &(SyrinxTarget){ .track_id = track_id }, NULL);
 }
 
 void
+http_add_tracks (HttpExchange *exchange, JsonBuilder *json, GPtrArray *tracks)
+{
+  json_builder_set_member_name (json, "tracks");
+  json_builder_begin_array (json);
+  for (guint i = 0; tracks && i < tracks->len; i++) {
+    const SyrinxTrack *track = tracks->pdata[i];
+
+    if (is_shown (track->id, http_exchange_get_grant (exchange)))
+      http_json_add_track (json, track);
+  }
+  json_builder_end_array (json);
+}
+
+void
 http_tracks (HttpExchange *exchange)
 {
   static const gchar *const words[]
-      = { "q", "artist", "album", "genre", "cursor" };
+      = { "q", "artist", "album", "genre", "album_id", "artist_id", "cursor" };
   SyrinxTrackQuery query = { .q = http_exchange_get_query (exchange, "q"),
     .artist = http_exchange_get_query (exchange, "artist"),
     .album = http_exchange_get_query (exchange, "album"),
     .genre = http_exchange_get_query (exchange, "genre"),
-    .cursor = get_cursor (exchange) };
+    .album_id = http_exchange_get_query (exchange, "album_id"),
+    .artist_id = http_exchange_get_query (exchange, "artist_id"),
+    .cursor = http_get_cursor (exchange) };
   g_autoptr (JsonBuilder) json = json_builder_new ();
   g_autofree gchar *next = NULL;
   g_autoptr (GError) error = NULL;
   g_autoptr (GPtrArray) tracks = NULL;
 
   for (guint i = 0; i < G_N_ELEMENTS (words); i++)
-    if (!check_words (exchange, words[i]))
+    if (!http_check_words (exchange, words[i]))
       return;
   if (!http_exchange_get_query_uint (
           exchange, "limit", 1, MAX_LIMIT, DEFAULT_LIMIT, &query.limit))
@@ -126,19 +111,12 @@ http_tracks (HttpExchange *exchange)
       syrinx_engine_get_store (http_exchange_get_engine (exchange)), &query,
       &next, &error);
   if (!tracks) {
-    answer_query_error (exchange, error);
+    http_answer_query_error (exchange, error);
     return;
   }
   json_builder_begin_object (json);
-  json_builder_set_member_name (json, "tracks");
-  json_builder_begin_array (json);
-  for (guint i = 0; i < tracks->len; i++) {
-    SyrinxTrack *track = tracks->pdata[i];
-    if (is_shown (track->id, http_exchange_get_grant (exchange)))
-      add_track (json, track);
-  }
-  json_builder_end_array (json);
-  add_string (json, "next_cursor", next);
+  http_add_tracks (exchange, json, tracks);
+  syrinx_json_add_string (json, "next_cursor", next);
   json_builder_end_object (json);
   http_exchange_answer_json (exchange, 200, json);
 }
@@ -176,7 +154,7 @@ http_track (HttpExchange *exchange)
 
   if (!track)
     return;
-  add_track (json, track);
+  http_json_add_track (json, track);
   http_exchange_answer_json (exchange, 200, json);
 }
 
@@ -217,27 +195,12 @@ answer_groups (HttpExchange *exchange, const gchar *name, GPtrArray *groups,
   g_autoptr (JsonBuilder) json = json_builder_new ();
 
   if (!groups) {
-    answer_query_error (exchange, error);
+    http_answer_query_error (exchange, error);
     return;
   }
   json_builder_begin_object (json);
-  json_builder_set_member_name (json, name);
-  json_builder_begin_array (json);
-  for (guint i = 0; i < groups->len; i++) {
-    SyrinxGroup *group = groups->pdata[i];
-    json_builder_begin_object (json);
-    add_string (json, "name", group->name);
-    add_string (json, "artist", group->artist);
-    add_int (json, "year", group->year);
-    add_int (json, "n_tracks", group->n_tracks);
-    add_int (json, "n_albums", group->n_albums);
-    json_builder_set_member_name (json, "duration");
-    json_builder_add_double_value (json, group->duration_ns / 1e9);
-    add_string (json, "artwork_track_id", group->artwork_track_id);
-    json_builder_end_object (json);
-  }
-  json_builder_end_array (json);
-  add_string (json, "next_cursor", next);
+  http_json_add_groups (json, name, groups);
+  syrinx_json_add_string (json, "next_cursor", next);
   json_builder_end_object (json);
   http_exchange_answer_json (exchange, 200, json);
 }
@@ -250,14 +213,15 @@ http_albums (HttpExchange *exchange)
   g_autoptr (GPtrArray) albums = NULL;
   guint limit;
 
-  if (!check_words (exchange, "artist") || !check_words (exchange, "cursor")
+  if (!http_check_words (exchange, "artist")
+      || !http_check_words (exchange, "cursor")
       || !http_exchange_get_query_uint (
           exchange, "limit", 1, MAX_LIMIT, DEFAULT_LIMIT, &limit))
     return;
   albums = syrinx_store_list_albums (
       syrinx_engine_get_store (http_exchange_get_engine (exchange)),
       http_exchange_get_query (exchange, "artist"), limit,
-      get_cursor (exchange), &next, &error);
+      http_get_cursor (exchange), &next, &error);
   answer_groups (exchange, "albums", albums, next, error);
 }
 
@@ -269,12 +233,12 @@ http_artists (HttpExchange *exchange)
   g_autoptr (GPtrArray) artists = NULL;
   guint limit;
 
-  if (!check_words (exchange, "cursor")
+  if (!http_check_words (exchange, "cursor")
       || !http_exchange_get_query_uint (
           exchange, "limit", 1, MAX_LIMIT, DEFAULT_LIMIT, &limit))
     return;
   artists = syrinx_store_list_artists (
       syrinx_engine_get_store (http_exchange_get_engine (exchange)), limit,
-      get_cursor (exchange), &next, &error);
+      http_get_cursor (exchange), &next, &error);
   answer_groups (exchange, "artists", artists, next, error);
 }
