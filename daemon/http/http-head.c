@@ -182,15 +182,21 @@ read_fields (HttpHead *head)
   return NULL;
 }
 
+static gboolean
+target_begins (const HttpHead *head, const gchar *text)
+{
+  gsize length = strlen (text);
+
+  return head->target_bytes >= length
+         && g_ascii_strncasecmp (head->target, text, length) == 0;
+}
+
 /* "/PATH", "http://HOST/PATH", or "*" (RFC 9112, section 3.2). */
 static gboolean
 is_target (const HttpHead *head)
 {
-  if (head->target_bytes == 0)
-    return FALSE;
-  return head->target[0] == '/'
-         || (head->target_bytes > 7
-             && g_ascii_strncasecmp (head->target, "http", 4) == 0)
+  return target_begins (head, "/") || target_begins (head, "http://")
+         || target_begins (head, "https://")
          || (head->target_bytes == 1 && head->target[0] == '*');
 }
 

@@ -36,6 +36,7 @@ static const struct
   { "more behind the version", "GET / HTTP/1.1 x\r\n" HOST END, 400 },
   { "a NUL", "GET /\1 HTTP/1.1\r\n" HOST END, 400 },
   { "a target without a slash", "GET x HTTP/1.1\r\n" HOST END, 400 },
+  { "a target without an authority", "GET http:x HTTP/1.1\r\n" HOST END, 400 },
   { "no Host", GET END, 400 },
   { "two Hosts", GET HOST HOST END, 400 },
   { "a blank in Host", GET "Host: a b\r\n\r\n", 400 },
