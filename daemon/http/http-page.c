@@ -30,7 +30,8 @@ media_type_of (const gchar *name)
 void
 http_page (HttpExchange *exchange)
 {
-  const gchar *name = http_exchange_get_arg (exchange, 0);
+  const gchar *asked = http_exchange_get_arg (exchange, 0);
+  const gchar *name = asked ? asked : "index.html";
   g_autofree gchar *path = g_strconcat (PAGE_PREFIX, name, NULL);
   g_autoptr (GBytes) bytes
       = g_resources_lookup_data (path, G_RESOURCE_LOOKUP_FLAGS_NONE, NULL);
