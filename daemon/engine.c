@@ -4,7 +4,6 @@
 
 #include "audit-reader.h"
 #include "daemon/gateway/cpu-load.h"
-#include "daemon/net/tls-certificate.h"
 
 #include "core/access/access-code.h"
 #include "core/base/error.h"
@@ -39,9 +38,8 @@ struct _SyrinxEngine
   SyrinxTurns *turns;
   SyrinxAuditReader *audit;
   SyrinxIssuer *issuer;
-  gchar *own_jwks;              /* by which its tokens are checked */
-  GTlsCertificate *certificate; /* (nullable) */
-  SyrinxTlsContext *tls;        /* (nullable) */
+  gchar *own_jwks;       /* by which its tokens are checked */
+  SyrinxTlsContext *tls; /* (nullable) */
 };
 
 G_DEFINE_FINAL_TYPE (SyrinxEngine, syrinx_engine, G_TYPE_OBJECT)
@@ -264,24 +262,16 @@ reload_keyring (SyrinxEngine *self, const SyrinxConfig *fresh, GError **error)
   return syrinx_content_reload_keyring (self->content, &settings, error);
 }
 
-/* FALSE: one is configured and can't be had. */
+/* FALSE: a certificate is configured and can't be had. */
 static gboolean
-load_certificate (const SyrinxConfig *config, GTlsCertificate **certificate,
-    SyrinxTlsContext **tls, GError **error)
+load_tls (const SyrinxConfig *config, SyrinxTlsContext **tls, GError **error)
 {
-  *certificate = NULL;
-  *tls = NULL;
-  if (!config->tls_certificate || !config->tls_key)
-    return TRUE;
-  *tls = syrinx_tls_context_new (
-      config->tls_certificate, config->tls_key, error);
-  if (*tls)
-    *certificate = syrinx_tls_certificate_load (
-        config->tls_certificate, config->tls_key, error);
-  if (*certificate)
-    return TRUE;
-  g_clear_pointer (tls, syrinx_tls_context_unref);
-  return FALSE;
+  gboolean is_wanted = config->tls_certificate && config->tls_key;
+
+  *tls = is_wanted ? syrinx_tls_context_new (
+             config->tls_certificate, config->tls_key, error)
+                   : NULL;
+  return *tls || !is_wanted;
 }
 
 /* What listens has the context that it began with. @fresh: (transfer full)
@@ -332,12 +322,10 @@ syrinx_engine_reload (SyrinxEngine *self, GError **error)
   SyrinxAudit *audit = parts ? syrinx_audit_open (
                            self->config->state_dir, fresh->audit_log, error)
                              : NULL;
-  GTlsCertificate *certificate = NULL;
   SyrinxTlsContext *tls = NULL;
 
-  if (!audit || !load_certificate (fresh, &certificate, &tls, error)
+  if (!audit || !load_tls (fresh, &tls, error)
       || !reload_keyring (self, fresh, error)) {
-    g_clear_object (&certificate);
     g_clear_pointer (&tls, syrinx_tls_context_unref);
     g_clear_pointer (&audit, syrinx_audit_free);
     g_clear_pointer (&parts, syrinx_gateway_parts_free);
@@ -345,8 +333,6 @@ syrinx_engine_reload (SyrinxEngine *self, GError **error)
   }
   syrinx_audit_reader_set_audit (self->audit, audit);
   syrinx_gateway_adopt (self->gateway, parts);
-  g_clear_object (&self->certificate);
-  self->certificate = certificate;
   adopt_tls (self, tls);
   syrinx_config_adopt (self->config, fresh);
   apply (self, fresh->regions);
@@ -459,7 +445,7 @@ syrinx_engine_new (SyrinxConfig *config, GError **error)
       .gateway = self->gateway,
       .admission = self->admission,
       .sessions = self->sessions });
-  if (!load_certificate (config, &self->certificate, &self->tls, error))
+  if (!load_tls (config, &self->tls, error))
     return NULL;
   apply (self, NULL);
   self->streams = syrinx_streams_new (
@@ -496,7 +482,6 @@ engine_finalize (GObject *object)
   g_clear_pointer (&self->streams, syrinx_streams_free);
   g_clear_pointer (&self->desk, syrinx_desk_free);
   g_clear_object (&self->sessions);
-  g_clear_object (&self->certificate);
   g_clear_pointer (&self->tls, syrinx_tls_context_unref);
   g_clear_pointer (&self->admission, syrinx_admission_free);
   g_clear_pointer (&self->content, syrinx_content_unref);
@@ -598,12 +583,6 @@ SyrinxDesk *
 syrinx_engine_get_desk (SyrinxEngine *self)
 {
   return self->desk;
-}
-
-GTlsCertificate *
-syrinx_engine_get_certificate (SyrinxEngine *self)
-{
-  return self->certificate;
 }
 
 SyrinxTlsContext *

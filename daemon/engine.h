@@ -60,10 +60,8 @@ SyrinxTurns *syrinx_engine_get_turns (SyrinxEngine *engine);
 SyrinxGateway *syrinx_engine_get_gateway (SyrinxEngine *engine);
 /* Where sessions begin. */
 SyrinxDesk *syrinx_engine_get_desk (SyrinxEngine *engine);
-/* The certificate for TLS, as last read. (nullable) if none is configured. */
-GTlsCertificate *syrinx_engine_get_certificate (SyrinxEngine *engine);
-/* Of the same certificate; the same object after a reload, unless one is
- * configured then for the first time. (transfer none) (nullable) */
+/* Of the certificate that is configured; the same object after a reload, which
+ * reads it again. (transfer none) (nullable): none is configured. */
 SyrinxTlsContext *syrinx_engine_get_tls_context (SyrinxEngine *engine);
 
 /* (transfer full) */

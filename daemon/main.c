@@ -7,7 +7,6 @@
 #include "log.h"
 #include "daemon/config/options.h"
 #include "daemon/rtsp/rtsp.h"
-#include "daemon/net/tls-certificate.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -301,6 +300,5 @@ main (int argc, char **argv)
     return g_print ("the configuration is good\n"), EXIT_GOOD;
   }
   raise_descriptor_limit ();
-  syrinx_tls_init ();
   return run (config);
 }

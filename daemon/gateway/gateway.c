@@ -45,6 +45,14 @@ syrinx_gateway_is_proxy (SyrinxGateway *self, const gchar *address)
   return syrinx_geography_is_proxy (self->parts->geography, address);
 }
 
+guint
+syrinx_gateway_get_max_connections (SyrinxGateway *self, const gchar *address)
+{
+  return syrinx_gateway_is_proxy (self, address)
+             ? 0
+             : self->config->max_connections_per_address;
+}
+
 void
 syrinx_gateway_locate (SyrinxGateway *self, SyrinxGrant *grant,
     const SyrinxRequester *requester, SyrinxPlace *place)

@@ -57,6 +57,10 @@ typedef struct
 void syrinx_gateway_find_client (
     SyrinxGateway *gateway, const SyrinxRequester *requester, gchar client[46]);
 gboolean syrinx_gateway_is_proxy (SyrinxGateway *gateway, const gchar *address);
+/* How many connections to one face the client with @address may have. 0: any
+ * number, since it is a trusted proxy, who speaks for many. */
+guint syrinx_gateway_get_max_connections (
+    SyrinxGateway *gateway, const gchar *address);
 void syrinx_gateway_locate (SyrinxGateway *gateway, SyrinxGrant *grant,
     const SyrinxRequester *requester, SyrinxPlace *place);
 

@@ -97,9 +97,7 @@ get_max_connections (const gchar *peer, gpointer user_data)
 {
   SyrinxHttp *http = user_data;
 
-  return is_proxy (peer, http) ? 0
-                               : syrinx_engine_get_config (http->engine)
-                                     ->max_connections_per_address;
+  return syrinx_gateway_get_max_connections (get_gateway (http), peer);
 }
 
 static guint

@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* One client's connection: read on the main loop, written by the I/O loop, so
- * that answers, reports and media leave in the order in which they came. */
+ * that answers, reports and media leave in the order in which they came.
+ *
+ * What a client can make it hold is bounded: of what comes, one message of
+ * RTSP_MAX_HEAD_BYTES and RTSP_MAX_BODY_BYTES (interleaved packets are dropped
+ * as they come); of what goes, RTSP_WATERMARK_BYTES of media and
+ * RTSP_MAX_ANSWER_BYTES of answers. */
 #include "rtsp-private.h"
 
 #include "core/schedule/demand.h"
 #include "core/crypto/secret.h"
 
 #include <errno.h>
-#include <gio/gunixoutputstream.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
 
 #define READ_BYTES       4096
 #define MAX_READS_A_TURN 16
+#define ANSWER_OVERHEAD  128 /* of memory, beside its text */
 
 /* --- What the I/O loop tells, in its thread --- */
 
@@ -51,7 +52,7 @@ remove_closed (gpointer data)
 {
   RtspConnection *self = data;
 
-  g_hash_table_remove (self->rtsp->connections, &self->id);
+  g_hash_table_remove (self->rtsp->connections, self);
   return G_SOURCE_REMOVE;
 }
 
@@ -72,6 +73,24 @@ rtsp_connection_send (RtspConnection *self, GBytes *bytes)
   syrinx_client_send (self->client, bytes);
 }
 
+/* Bounds answers that wait behind each other or behind media: those that were
+ * counted before mark_bytes of the stream have gone once so many were sent. */
+static void
+count_answer (RtspConnection *self, gsize size)
+{
+  guint64 sent_bytes = syrinx_client_get_sent_bytes (self->client);
+
+  if (sent_bytes >= self->mark_bytes) {
+    self->older_bytes = self->newer_bytes;
+    self->newer_bytes = 0;
+    self->mark_bytes
+        = sent_bytes + syrinx_client_get_queued_bytes (self->client);
+  }
+  self->newer_bytes += size + ANSWER_OVERHEAD;
+  if (self->older_bytes + self->newer_bytes > RTSP_MAX_ANSWER_BYTES)
+    rtsp_connection_cut (self);
+}
+
 void
 rtsp_connection_respond (RtspConnection *self, GstRTSPMessage *response)
 {
@@ -80,6 +99,7 @@ rtsp_connection_respond (RtspConnection *self, GstRTSPMessage *response)
   guint body_bytes;
 
   rtsp_connection_send (self, bytes);
+  count_answer (self, g_bytes_get_size (bytes));
   /* A key may be in it. */
   gst_rtsp_message_get_body (response, &body, &body_bytes);
   syrinx_wipe (body, body_bytes);
@@ -117,24 +137,18 @@ refuse (RtspConnection *self, GstRTSPMessage *request, GstRTSPStatusCode status)
   rtsp_connection_end (self);
 }
 
-/* FALSE: there is nothing whole to take. */
-static gboolean
-take_one (RtspConnection *self)
+/* What @read says of the message in front. */
+static void
+take (RtspConnection *self, RtspRead read, GstRTSPMessage *request)
 {
-  GstRTSPMessage *request = NULL;
-  gsize taken = 0;
-  RtspRead read = rtsp_parse (
-      (const gchar *)self->input->data, self->input->len, &taken, &request);
-
-  if (taken)
-    g_byte_array_remove_range (self->input, 0, taken);
   switch (read) {
   case RTSP_READ_REQUEST:
     self->heard_us = g_get_monotonic_time ();
     rtsp_handle (self, request);
     break;
   case RTSP_READ_DATA:
-    self->heard_us = g_get_monotonic_time ();
+    if (self->media) /* who has none can have nothing to report */
+      self->heard_us = g_get_monotonic_time ();
     break;
   case RTSP_READ_TOO_BIG:
     refuse (self, NULL, GST_RTSP_STS_REQUEST_ENTITY_TOO_LARGE);
@@ -148,149 +162,144 @@ take_one (RtspConnection *self)
   case RTSP_READ_MORE:
     break;
   }
+}
+
+/* Drops what is to be skipped of what has come. */
+static void
+skip (RtspConnection *self)
+{
+  gsize size = MIN (self->skip_bytes, self->input->len);
+
+  if (size)
+    g_byte_array_remove_range (self->input, 0, size);
+  self->skip_bytes -= size;
+}
+
+/* FALSE: there is nothing whole to take. */
+static gboolean
+take_one (RtspConnection *self)
+{
+  GstRTSPMessage *request = NULL;
+  RtspRead read = rtsp_parse ((const gchar *)self->input->data,
+      self->input->len, &self->skip_bytes, &request);
+
+  skip (self);
+  if (read != RTSP_READ_MORE)
+    self->partial_us = 0;
+  take (self, read, request);
   g_clear_pointer (&request, gst_rtsp_message_free);
-  if (syrinx_client_get_queued_bytes (self->client) > RTSP_MAX_BACKLOG)
-    rtsp_connection_cut (self);
-  return read != RTSP_READ_MORE && !self->is_ending && self->input->len;
+  return read != RTSP_READ_MORE && !self->is_ending;
 }
 
 static void
 take_all (RtspConnection *self)
 {
-  while (self->input->len && take_one (self))
+  skip (self);
+  while (self->input->len && !self->skip_bytes && take_one (self))
     ;
-  if (!self->input->len)
+  if (self->is_ending)
+    g_byte_array_set_size (self->input, 0);
+  if (!self->input->len && !self->skip_bytes)
     self->partial_us = 0;
   else if (!self->partial_us)
     self->partial_us = g_get_monotonic_time ();
 }
 
-/* As recv(): 0 at the end, -1 and errno. */
-static gssize
-read_some (RtspConnection *self, guint8 *scrap, gsize size)
+static void
+stop_reading (RtspConnection *self)
 {
-  g_autoptr (GError) error = NULL;
-  gssize n;
-
-  if (!self->layer)
-    return recv (g_socket_get_fd (self->socket), scrap, size, MSG_DONTWAIT);
-  n = g_pollable_input_stream_read_nonblocking (
-      self->layer, scrap, size, NULL, &error);
-  errno = g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK) ? EAGAIN
-                                                                      : EPIPE;
-  return n;
+  syrinx_reactor_remove (self->rtsp->reactor, self->watch);
+  self->watch = 0;
 }
 
-/* The client says no more. It gets what it has asked for, and no media: its
+/* The client sends no more. It gets what it has asked for, and no media: its
  * session lasted as long as it could speak. */
 static void
 end_of_input (RtspConnection *self)
 {
-  epoll_ctl (self->rtsp->epoll_fd, EPOLL_CTL_DEL,
-      g_socket_get_fd (self->socket), NULL);
+  stop_reading (self);
   g_clear_pointer (&self->media, rtsp_media_free);
   rtsp_connection_forget_own (self);
   rtsp_connection_end (self);
 }
 
-void
-rtsp_connection_readable (RtspConnection *self)
+static void read_some (RtspConnection *self);
+
+static gboolean
+read_on (gpointer connection)
+{
+  read_some (connection);
+  return G_SOURCE_REMOVE;
+}
+
+/* It may be gone afterwards. */
+static void
+read_some (RtspConnection *self)
 {
   guint8 scrap[READ_BYTES];
-  gssize size = 0;
+  gssize n = 0;
 
   for (guint i = 0; i < MAX_READS_A_TURN; i++) {
-    size = read_some (self, scrap, sizeof scrap);
-    if (size <= 0)
+    n = syrinx_transport_recv (self->transport, scrap, sizeof scrap);
+    if (n <= 0)
       break;
     if (self->is_ending)
       continue;
-    g_byte_array_append (self->input, scrap, size);
+    g_byte_array_append (self->input, scrap, n);
     take_all (self);
   }
-  if (size == 0)
+  if (n == 0)
     end_of_input (self);
-  else if (size < 0 && errno != EAGAIN && errno != EWOULDBLOCK
-           && errno != EINTR)
-    g_hash_table_remove (self->rtsp->connections, &self->id);
+  else if (n < 0 && n != -EAGAIN)
+    g_hash_table_remove (self->rtsp->connections, self);
+  else if (n > 0 && syrinx_transport_has_pending (self->transport))
+    g_idle_add_full (G_PRIORITY_DEFAULT, read_on, self, NULL);
 }
 
+static void
+readable (guint32 events, gpointer connection)
+{
+  read_some (connection);
+}
+
+/* Who takes the media as it comes is alive; the I/O loop ends who does not. */
 void
 rtsp_connection_check (RtspConnection *self, gint64 now_us)
 {
-  gboolean plays_here = self->media && self->media->state == RTSP_MEDIA_PLAYING
-                        && !self->media->transport.is_udp;
-  gint64 silent_us = now_us - self->heard_us;
-
-  /* Who takes the media as it comes is alive; the I/O loop ends who does not.
-   */
+  if (self->media && self->media->state == RTSP_MEDIA_PLAYING
+      && !self->media->transport.is_udp)
+    self->heard_us = now_us;
   if ((self->partial_us
-          && now_us - self->partial_us > RTSP_HEAD_TIMEOUT_S * G_USEC_PER_SEC)
-      || (!plays_here && silent_us > RTSP_TIMEOUT_S * G_USEC_PER_SEC))
-    g_hash_table_remove (self->rtsp->connections, &self->id);
+          && now_us - self->partial_us > RTSP_MESSAGE_S * G_USEC_PER_SEC)
+      || now_us - self->heard_us > RTSP_TIMEOUT_S * G_USEC_PER_SEC)
+    g_hash_table_remove (self->rtsp->connections, self);
 }
 
 /* --- Life --- */
 
-/* The socket stays ours, so that no descriptor is closed, and perhaps used
- * again, by one loop while the other reads from it. */
-static GIOStream *
-make_stream (int fd)
-{
-  g_autoptr (GInputStream) input = g_memory_input_stream_new ();
-  g_autoptr (GOutputStream) output = g_unix_output_stream_new (fd, FALSE);
-
-  return g_simple_io_stream_new (input, output);
-}
-
-/* @stream: (transfer full) */
-static void
-add (SyrinxRtsp *rtsp, RtspConnection *self, GIOStream *stream)
+void
+rtsp_connection_add (SyrinxRtsp *rtsp, SyrinxTransport *transport)
 {
   static const SyrinxClientFuncs funcs = { on_hold, on_resume, on_closed };
-  struct epoll_event event = { .events = EPOLLIN };
-  int fd = g_socket_get_fd (self->socket);
+  static const SyrinxClientLimits limits
+      = { .high_watermark_bytes = RTSP_WATERMARK_BYTES };
+  RtspConnection *self = g_new0 (RtspConnection, 1);
 
-  setsockopt (fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof (int));
-  self->id = event.data.u64 = ++rtsp->next_id;
   self->rtsp = rtsp;
+  self->transport = transport;
+  self->host = syrinx_transport_get_peer (transport);
   self->input = g_byte_array_new ();
   self->heard_us = g_get_monotonic_time ();
   g_mutex_init (&self->lock);
-  self->client = syrinx_io_loop_add (rtsp->loop, stream, NULL, &funcs, self);
-  g_hash_table_insert (rtsp->connections, &self->id, self);
-  if (epoll_ctl (rtsp->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0)
-    g_hash_table_remove (rtsp->connections, &self->id);
-}
-
-void
-rtsp_connection_add (SyrinxRtsp *rtsp, int fd, gchar *host)
-{
-  RtspConnection *self = g_new0 (RtspConnection, 1);
-
-  self->host = host;
-  self->socket = g_socket_new_from_fd (fd, NULL);
-  add (rtsp, self, make_stream (fd));
-}
-
-void
-rtsp_connection_add_layer (
-    SyrinxRtsp *rtsp, GSocketConnection *base, GIOStream *layer)
-{
-  g_autoptr (GSocketAddress) remote
-      = g_socket_connection_get_remote_address (base, NULL);
-  RtspConnection *self;
-
-  if (!remote)
-    return;
-  syrinx_tls_front_note_request (remote);
-  self = g_new0 (RtspConnection, 1);
-  self->host = g_inet_address_to_string (
-      g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (remote)));
-  self->socket = g_object_ref (g_socket_connection_get_socket (base));
-  self->layer = g_object_ref (
-      G_POLLABLE_INPUT_STREAM (g_io_stream_get_input_stream (layer)));
-  add (rtsp, self, g_object_ref (layer));
+  self->client = syrinx_io_loop_add (rtsp->loop,
+      syrinx_transport_to_stream (transport), &limits, &funcs, self);
+  g_hash_table_add (rtsp->connections, self);
+  self->watch = syrinx_reactor_add (rtsp->reactor,
+      syrinx_transport_get_fd (transport), EPOLLIN, readable, self);
+  if (!self->watch)
+    g_hash_table_remove (rtsp->connections, self);
+  else if (syrinx_transport_has_pending (transport))
+    g_idle_add_full (G_PRIORITY_DEFAULT, read_on, self, NULL);
 }
 
 void
@@ -316,16 +325,11 @@ rtsp_connection_free (gpointer data)
   syrinx_client_remove (self->client); /* from here on nothing is told */
   while (g_source_remove_by_user_data (self))
     ;
-  epoll_ctl (self->rtsp->epoll_fd, EPOLL_CTL_DEL,
-      g_socket_get_fd (self->socket), NULL);
-  if (!self->layer)
-    syrinx_connections_give_back (self->rtsp->hosts, self->host);
-  g_clear_object (&self->layer);
-  g_object_unref (self->socket);
+  stop_reading (self);
   gst_clear_object (&self->out);
   g_byte_array_unref (self->input);
   g_mutex_clear (&self->lock);
   g_free (self->own_capability);
-  g_free (self->host);
+  syrinx_transport_unref (self->transport);
   g_free (self);
 }

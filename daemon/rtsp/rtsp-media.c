@@ -245,8 +245,8 @@ set_out (RtspMedia *self)
   g_autoptr (GSocketAddress) address = NULL;
 
   if (self->transport.is_udp) {
-    address = g_inet_socket_address_new_from_string (
-        connection->host, self->transport.ports[0]);
+    address = rtsp_udp_make_address (
+        self->udp, connection->host, self->transport.ports[0]);
     rtsp_udp_expect (
         self->udp, connection->host, self->transport.ports, connection);
     g_object_set (out, "socket", rtsp_udp_get_socket (self->udp), "address",

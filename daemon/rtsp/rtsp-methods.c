@@ -123,8 +123,8 @@ describe_track (RtspConnection *connection, const RtspTarget *target)
   g_autoptr (SyrinxTrack) track = syrinx_store_get_track (
       syrinx_engine_get_store (connection->rtsp->engine),
       syrinx_session_get_track_id (target->session), NULL);
-  g_autoptr (GSocketAddress) local
-      = g_socket_get_local_address (connection->socket, NULL);
+  GSocketAddress *local
+      = syrinx_transport_get_local_address (connection->transport);
   g_autofree gchar *address
       = local ? g_inet_address_to_string (
             g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (local)))
@@ -246,7 +246,8 @@ choose_stream (RtspConnection *connection, GstRTSPMessage *request,
 {
   GstRTSPStatusCode status = rtsp_access (connection, request, target);
   gboolean has_udp
-      = rtsp_udp_of (connection) && (!connection->layer || target->keys);
+      = rtsp_udp_of (connection)
+        && (!syrinx_transport_is_tls (connection->transport) || target->keys);
 
   if (status != GST_RTSP_STS_OK)
     return status;

@@ -137,12 +137,9 @@ rtsp_parse (
   if (skip == n_bytes)
     return *taken = n_bytes, RTSP_READ_MORE;
   if (bytes[skip] == '$') {
-    gsize size = n_bytes - skip >= FRAMING_BYTES
-                     ? FRAMING_BYTES + get_uint16 (bytes + skip + 2)
-                     : G_MAXSIZE;
-    if (size > n_bytes - skip)
+    if (n_bytes - skip < FRAMING_BYTES)
       return RTSP_READ_MORE;
-    *taken = skip + size;
+    *taken = skip + FRAMING_BYTES + get_uint16 (bytes + skip + 2);
     return RTSP_READ_DATA;
   }
   read = parse_request (bytes + skip, n_bytes - skip, taken, request);
@@ -160,16 +157,28 @@ rtsp_parse (
 static void
 wipe (gpointer data)
 {
-  GString *text = data;
+  GBytes *bytes = data;
 
-  explicit_bzero (text->str, text->len);
-  g_string_free (text, TRUE);
+  explicit_bzero (
+      (gpointer)g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes));
+  g_bytes_unref (bytes);
+}
+
+/* Its memory is as large as it is: many may wait to be sent. */
+static GBytes *
+make_secret (const GString *text)
+{
+  GBytes *bytes = g_bytes_new (text->str, text->len);
+
+  return g_bytes_new_with_free_func (
+      g_bytes_get_data (bytes, NULL), text->len, wipe, bytes);
 }
 
 GBytes *
 rtsp_to_bytes (GstRTSPMessage *response)
 {
   GString *text;
+  GBytes *bytes;
   GstRTSPStatusCode status;
   const gchar *reason;
   guint8 *body;
@@ -185,5 +194,8 @@ rtsp_to_bytes (GstRTSPMessage *response)
   g_string_append (text, "\r\n");
   if (body_bytes)
     g_string_append_len (text, (const gchar *)body, body_bytes);
-  return g_bytes_new_with_free_func (text->str, text->len, wipe, text);
+  bytes = make_secret (text);
+  explicit_bzero (text->str, text->len);
+  g_string_free (text, TRUE);
+  return bytes;
 }

@@ -13,7 +13,8 @@ typedef enum
 {
   RTSP_READ_MORE,    /* the beginning of something */
   RTSP_READ_REQUEST, /* *request is filled, even if its method is unknown */
-  RTSP_READ_DATA,    /* an interleaved packet: a receiver's report */
+  RTSP_READ_DATA,    /* an interleaved packet: a receiver's report; *taken may
+                        be more than has come */
   RTSP_READ_TOO_BIG,
   RTSP_READ_VERSION, /* of another RTSP; *request has what was read */
   RTSP_READ_GARBAGE,

@@ -7,8 +7,7 @@
 #include "rtsp.h"
 
 #include "daemon/sessions/pipe-setup.h"
-#include "daemon/net/connections.h"
-#include "daemon/net/tls-endpoint.h"
+#include "daemon/net/endpoint.h"
 
 #include "core/io/io-loop.h"
 #include "core/crypto/srtp.h"
@@ -16,14 +15,16 @@
 
 G_BEGIN_DECLS
 
-#define RTSP_TIMEOUT_S      60 /* of a session that says nothing */
-#define RTSP_HEAD_TIMEOUT_S 10 /* of a request that has begun */
-#define RTSP_MAX_BACKLOG                                                       \
-  (512 * 1024)              /* who asks must read; media holds at 256 KiB */
-#define RTSP_TICK_S       5 /* between sender reports */
-#define RTSP_CLOCK_RATE   48000
-#define RTSP_PAYLOAD_TYPE 96
-#define RTSP_PACKET_UNITS 960 /* of RTP time: 20 ms */
+#define RTSP_TIMEOUT_S 60 /* of a connection that says nothing */
+#define RTSP_MESSAGE_S 10 /* from the first byte of a message to its last */
+/* Of media that waits to be sent, at which the stream holds, and of answers
+ * that wait besides: who asks must read. */
+#define RTSP_WATERMARK_BYTES  (256 * 1024)
+#define RTSP_MAX_ANSWER_BYTES (96 * 1024)
+#define RTSP_TICK_S           5 /* between sender reports */
+#define RTSP_CLOCK_RATE       48000
+#define RTSP_PAYLOAD_TYPE     96
+#define RTSP_PACKET_UNITS     960 /* of RTP time: 20 ms */
 
 typedef struct _RtspConnection RtspConnection;
 typedef struct _RtspMedia RtspMedia;
@@ -35,38 +36,36 @@ struct _SyrinxRtsp
   SyrinxEngine *engine;
   gchar *launch, *srtp_launch; /* the shapes of a session */
   gboolean is_savp_only;       /* nothing leaves in the clear */
-  GSocket *listening;
-  gint epoll_fd;
-  guint source, tick, pause;
-  SyrinxIoLoop *loop;
-  RtspUdp *udp, *tls_udp;  /* (nullable): no ports were free */
-  GHashTable *connections; /* &id → RtspConnection */
+  SyrinxReactor *reactor;
   SyrinxConnections *hosts;
-  SyrinxTlsFront *tls_front; /* (nullable) */
-  SyrinxEndings endings;     /* of media */
-  GHashTable *media;         /* id → RtspMedia, unowned: its connection's */
-  guint64 next_id;
+  SyrinxEndpoint *endpoint, *tls_endpoint; /* (nullable): the latter */
+  RtspUdp *udp, *tls_udp;                  /* (nullable): no ports were free */
+  guint tick;
+  SyrinxIoLoop *loop;
+  GHashTable *connections; /* set of RtspConnection */
+  SyrinxEndings endings;   /* of media */
+  GHashTable *media;       /* id → RtspMedia, unowned: its connection's */
 };
-
-/* A connection from  is gone. */
-void rtsp_forget_host (SyrinxRtsp *rtsp, const gchar *host);
 
 /* --- Connections (rtsp-connection.c) --- */
 
 struct _RtspConnection
 {
   /* constant after init */
-  guint64 id;
   SyrinxRtsp *rtsp;
-  GSocket *socket;
-  GPollableInputStream *layer; /* (nullable): TLS is read through it */
-  gchar *host;                 /* the client's address */
+  SyrinxTransport *transport;
+  const gchar *host; /* the client's address */
   SyrinxClient *client;
 
-  GByteArray *input;           /* what has come of a request */
-  gint64 heard_us, partial_us; /* last request; since when one is partial, or 0
+  guint64 watch;     /* in the reactor; 0: no more is read */
+  GByteArray *input; /* what has come of a message */
+  gsize skip_bytes;  /* of an interleaved packet that are still to come */
+  gint64 heard_us, partial_us; /* last message; since when one is partial, or 0
                                 */
-  RtspMedia *media;            /* (nullable) after SETUP */
+  /* Answers that wait: see count_answer(). */
+  gsize newer_bytes, older_bytes;
+  guint64 mark_bytes;
+  RtspMedia *media;   /* (nullable) after SETUP */
   RtspOffer *offer;   /* (nullable): of the last DESCRIBE, until PLAY */
   SyrinxSession *own; /* (nullable): made for this connection */
   gulong own_ending;  /* tells when it ends by another cause */
@@ -77,14 +76,10 @@ struct _RtspConnection
   GstElement *out; /* protected by lock; (nullable): who is told to hold */
 };
 
-/* Takes @fd over, whose peer is counted in rtsp->hosts. */
-void rtsp_connection_add (SyrinxRtsp *rtsp, int fd, gchar *host);
-/* The same of a layer (TLS) on @base, which counts for itself. */
-void rtsp_connection_add_layer (
-    SyrinxRtsp *rtsp, GSocketConnection *base, GIOStream *layer);
+/* Takes @transport over. */
+void rtsp_connection_add (SyrinxRtsp *rtsp, SyrinxTransport *transport);
 void rtsp_connection_free (gpointer connection);
-void rtsp_connection_readable (RtspConnection *connection);
-/* Closes it if it has been silent for too long. */
+/* Closes it if it has been silent, or slow, for too long. */
 void rtsp_connection_check (RtspConnection *connection, gint64 now_us);
 void rtsp_connection_send (RtspConnection *connection, GBytes *bytes);
 /* @response: (transfer full) */
@@ -259,13 +254,15 @@ GBytes *rtsp_report_new (const RtspReport *report, gint framing_channel);
 /* A pair of sockets, RTP on an even port, at @address. (nullable) */
 RtspUdp *rtsp_udp_new (GInetAddress *address);
 void rtsp_udp_free (RtspUdp *udp);
-/* That from which @connection is sent to. (transfer none) (nullable) */
-RtspUdp *rtsp_udp_of (const RtspConnection *connection);
 /* From which datagrams to @connection leave. (nullable) */
 RtspUdp *rtsp_udp_of (const RtspConnection *connection);
 const guint16 *rtsp_udp_get_ports (RtspUdp *udp);
 /* (transfer none): the RTP one */
 GSocket *rtsp_udp_get_socket (RtspUdp *udp);
+/* An address to which it can send: a socket of IPv6 reaches IPv4 by a mapped
+ * one. (transfer full) */
+GSocketAddress *
+rtsp_udp_make_address (RtspUdp *udp, const gchar *host, guint16 port);
 /* What comes from there keeps @connection alive. */
 void rtsp_udp_expect (RtspUdp *udp, const gchar *host, const guint16 ports[2],
     RtspConnection *connection);

@@ -53,7 +53,8 @@ rtsp_may_hear_keys (const RtspConnection *connection)
   g_autoptr (GInetAddress) peer
       = g_inet_address_new_from_string (connection->host);
 
-  return connection->layer || (peer && g_inet_address_get_is_loopback (peer));
+  return syrinx_transport_is_tls (connection->transport)
+         || (peer && g_inet_address_get_is_loopback (peer));
 }
 
 /* --- Offers --- */

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#define MIN_PORT 1024 /* nothing that a system's own service may listen at */
+
 /* ffmpeg knows only RTP/AVP, whatever the SDP said: who was told the key by
  * SDES means the profile of the SDP. Nothing leaves in the clear for it. */
 static gboolean
@@ -15,34 +17,57 @@ is_profile (GstRTSPProfile profile, RtspKeys keys)
                    && (!keys || keys & RTSP_KEYS_SDES);
 }
 
+/* Two numbers, or one and its next; of packets and of reports, so that one for
+ * both is none. */
+static gboolean
+take_pair (const GstRTSPRange *offered, gint min, gint max, gint pair[2])
+{
+  pair[0] = offered->min;
+  pair[1] = offered->max < 0 ? offered->min + 1 : offered->max;
+  return pair[0] >= min && pair[0] <= max && pair[1] >= min && pair[1] <= max
+         && pair[0] != pair[1];
+}
+
+static gboolean
+take_interleaved (const GstRTSPTransport *offered, RtspTransport *chosen)
+{
+  static const GstRTSPRange usual = { 0, 1 };
+  gint pair[2];
+
+  if (!take_pair (offered->interleaved.min < 0 ? &usual : &offered->interleaved,
+          0, G_MAXUINT8, pair))
+    return FALSE;
+  chosen->channels[0] = pair[0];
+  chosen->channels[1] = pair[1];
+  return TRUE;
+}
+
+static gboolean
+take_udp (const GstRTSPTransport *offered, RtspTransport *chosen)
+{
+  gint pair[2];
+
+  if (!take_pair (&offered->client_port, MIN_PORT, G_MAXUINT16, pair))
+    return FALSE;
+  chosen->is_udp = TRUE;
+  chosen->ports[0] = pair[0];
+  chosen->ports[1] = pair[1];
+  return TRUE;
+}
+
 /* Takes @offered if it is one that we have. */
 static gboolean
 take (const GstRTSPTransport *offered, gboolean has_udp, RtspKeys keys,
     RtspTransport *chosen)
 {
+  *chosen = (RtspTransport){ .is_savp = keys != RTSP_KEYS_NONE };
   if (offered->trans != GST_RTSP_TRANS_RTP
       || !is_profile (offered->profile, keys) || offered->mode_record)
     return FALSE;
-  if (offered->lower_transport & GST_RTSP_LOWER_TRANS_TCP) {
-    gint first = offered->interleaved.min, second = offered->interleaved.max;
-    *chosen = (RtspTransport){ .is_savp = keys != 0, .channels = { 0, 1 } };
-    if (first < 0)
-      return TRUE;
-    chosen->channels[0] = first;
-    chosen->channels[1] = second < 0 ? first + 1 : second;
-    return first < 255 && second <= 255;
-  }
-  if (!has_udp || !(offered->lower_transport & GST_RTSP_LOWER_TRANS_UDP)
-      || offered->client_port.min < 1024 || offered->client_port.min > 65535
-      || offered->client_port.max > 65535
-      || (offered->client_port.max < 1024 && offered->client_port.min == 65535))
-    return FALSE;
-  *chosen = (RtspTransport){ .is_udp = TRUE, .is_savp = keys != 0 };
-  chosen->ports[0] = offered->client_port.min;
-  chosen->ports[1] = offered->client_port.max < 1024
-                         ? offered->client_port.min + 1
-                         : offered->client_port.max;
-  return TRUE;
+  if (offered->lower_transport & GST_RTSP_LOWER_TRANS_TCP)
+    return take_interleaved (offered, chosen);
+  return has_udp && offered->lower_transport & GST_RTSP_LOWER_TRANS_UDP
+         && take_udp (offered, chosen);
 }
 
 GstRTSPStatusCode

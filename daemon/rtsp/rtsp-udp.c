@@ -3,7 +3,11 @@
  * is a receiver's report, which keeps its session alive. */
 #include "rtsp-private.h"
 
+#include "daemon/net/peer.h"
+
 #include <glib-unix.h>
+#include <netinet/in.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #define MAX_TRIES        64
@@ -56,6 +60,14 @@ hear (RtspUdp *self, const gchar *host, guint16 port)
     connection->heard_us = g_get_monotonic_time ();
 }
 
+static guint16
+get_port (const struct sockaddr_storage *address)
+{
+  return g_ntohs (address->ss_family == AF_INET6
+                      ? ((const struct sockaddr_in6 *)address)->sin6_port
+                      : ((const struct sockaddr_in *)address)->sin_port);
+}
+
 static gboolean
 readable (gint fd, GIOCondition condition, gpointer data)
 {
@@ -64,31 +76,37 @@ readable (gint fd, GIOCondition condition, gpointer data)
   for (guint i = 0; i < MAX_READS_A_TURN; i++) {
     struct sockaddr_storage from = { 0 };
     socklen_t size = sizeof from;
+    g_autofree gchar *host = NULL;
     guint8 scrap[8];
-    g_autoptr (GSocketAddress) address = NULL;
     if (recvfrom (fd, scrap, sizeof scrap, MSG_DONTWAIT,
             (struct sockaddr *)&from, &size)
         < 0)
       break;
-    address = g_socket_address_new_from_native (&from, size);
-    if (G_IS_INET_SOCKET_ADDRESS (address)) {
-      GInetSocketAddress *inet = G_INET_SOCKET_ADDRESS (address);
-      g_autofree gchar *host
-          = g_inet_address_to_string (g_inet_socket_address_get_address (inet));
-      hear (self, host, g_inet_socket_address_get_port (inet));
-    }
+    host = syrinx_peer_describe (&from);
+    hear (self, host, get_port (&from));
   }
   return G_SOURCE_CONTINUE;
 }
 
 /* --- What goes --- */
 
+GSocketAddress *
+rtsp_udp_make_address (RtspUdp *self, const gchar *host, guint16 port)
+{
+  gboolean is_mapped
+      = g_socket_get_family (self->sockets[0]) == G_SOCKET_FAMILY_IPV6
+        && !strchr (host, ':');
+  g_autofree gchar *mapped = g_strconcat ("::ffff:", host, NULL);
+
+  return g_inet_socket_address_new_from_string (
+      is_mapped ? mapped : host, port);
+}
+
 void
 rtsp_udp_send_report (
     RtspUdp *self, const gchar *host, guint16 port, GBytes *report)
 {
-  g_autoptr (GSocketAddress) to
-      = g_inet_socket_address_new_from_string (host, port);
+  g_autoptr (GSocketAddress) to = rtsp_udp_make_address (self, host, port);
   gsize size;
   const gchar *data = g_bytes_get_data (report, &size);
 
@@ -170,7 +188,9 @@ rtsp_udp_free (RtspUdp *self)
 RtspUdp *
 rtsp_udp_of (const RtspConnection *connection)
 {
-  return connection->layer ? connection->rtsp->tls_udp : connection->rtsp->udp;
+  return syrinx_transport_is_tls (connection->transport)
+             ? connection->rtsp->tls_udp
+             : connection->rtsp->udp;
 }
 
 const guint16 *

@@ -46,8 +46,9 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
     if (result != RTSP_READ_REQUEST && result != RTSP_READ_DATA)
       break;
     g_assert_cmpuint (taken, >, 0);
-    g_assert_cmpuint (taken, <=, size - at);
-    at += taken;
+    if (result == RTSP_READ_REQUEST)
+      g_assert_cmpuint (taken, <=, size - at);
+    at += MIN (taken, size - at);
   }
   return 0;
 }
