@@ -369,3 +369,22 @@ syrinx_ece_decoder_push (SyrinxEceDecoder *decoder, const guint8 *cipher,
   }
   return done;
 }
+
+GBytes *
+syrinx_ece_decrypt (GBytes *key, const gchar *keyid, gconstpointer message,
+    gsize message_bytes, GError **error)
+{
+  g_autoptr (SyrinxEceDecoder) decoder
+      = syrinx_ece_decoder_new (key, keyid, error);
+  g_autofree guint8 *out = NULL;
+  gsize out_bytes;
+
+  if (decoder == NULL)
+    return NULL;
+  out = g_malloc (
+      syrinx_ece_decoder_get_output_bytes (decoder, message_bytes, TRUE) + 1);
+  if (!syrinx_ece_decoder_push (
+          decoder, message, message_bytes, TRUE, out, &out_bytes, error))
+    return NULL;
+  return g_bytes_new_take (g_steal_pointer (&out), out_bytes);
+}

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* RFC 8188 encrypted content: keys, the encoder, whole messages. */
-#include "ece.h"
-
+/* RFC 8188 encrypted content: the encoder. */
 #include "ece-private.h"
 #include "core/base/error.h"
 #include "core/base/identifier.h"
@@ -23,67 +21,6 @@ struct _SyrinxEceEncoder
   gboolean is_finished;
   guint8 *held; /* record_size; NULL until something is held */
 };
-
-gboolean
-syrinx_ece_check_key (GBytes *key, GError **error)
-{
-  gsize size_bytes = g_bytes_get_size (key);
-
-  if (size_bytes >= SYRINX_ECE_MIN_KEY_BYTES
-      && size_bytes <= SYRINX_ECE_MAX_KEY_BYTES)
-    return TRUE;
-  g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_INVALID,
-      "a key for ece has %d to %d bytes, not %" G_GSIZE_FORMAT,
-      SYRINX_ECE_MIN_KEY_BYTES, SYRINX_ECE_MAX_KEY_BYTES, size_bytes);
-  return FALSE;
-}
-
-gboolean
-syrinx_ece_cipher_init (SyrinxEceCipher *cipher, GBytes *key,
-    const guint8 salt[SYRINX_ECE_SALT_BYTES], gboolean encrypt, GError **error)
-{
-  static EVP_CIPHER *slot;
-  /* Both end in a zero byte that is part of them (sections 2.2 and 2.3). */
-  static const gchar key_info[] = "Content-Encoding: aes128gcm";
-  static const gchar nonce_info[] = "Content-Encoding: nonce";
-  EVP_CIPHER *gcm = syrinx_evp_cipher (&slot, "AES-128-GCM");
-  gsize key_bytes;
-  gconstpointer data = g_bytes_get_data (key, &key_bytes);
-  guint8 content_key[16];
-  gboolean done;
-
-  if (!syrinx_evp_hkdf (data, key_bytes, salt, SYRINX_ECE_SALT_BYTES, key_info,
-          sizeof key_info, content_key, sizeof content_key, error)
-      || !syrinx_evp_hkdf (data, key_bytes, salt, SYRINX_ECE_SALT_BYTES,
-          nonce_info, sizeof nonce_info, cipher->nonce, sizeof cipher->nonce,
-          error))
-    return FALSE;
-  if (cipher->context == NULL)
-    cipher->context = EVP_CIPHER_CTX_new ();
-  done = gcm != NULL && cipher->context != NULL
-         && EVP_CipherInit_ex2 (
-             cipher->context, gcm, content_key, NULL, encrypt, NULL);
-  syrinx_wipe (content_key, sizeof content_key);
-  return done || syrinx_evp_fail (error, "setting up AES-128-GCM");
-}
-
-void
-syrinx_ece_cipher_clear (SyrinxEceCipher *cipher)
-{
-  g_clear_pointer (&cipher->context, EVP_CIPHER_CTX_free);
-  syrinx_wipe (cipher->nonce, sizeof cipher->nonce);
-}
-
-gboolean
-syrinx_ece_cipher_start (SyrinxEceCipher *cipher, guint64 record)
-{
-  guint8 nonce[SYRINX_ECE_NONCE_BYTES];
-
-  memcpy (nonce, cipher->nonce, sizeof nonce);
-  for (guint i = 0; i < sizeof record; i++)
-    nonce[SYRINX_ECE_NONCE_BYTES - 1 - i] ^= record >> (8 * i);
-  return EVP_CipherInit_ex2 (cipher->context, NULL, NULL, nonce, -1, NULL);
-}
 
 static void
 write_header (SyrinxEceEncoder *encoder, const guint8 *salt, const gchar *keyid)
@@ -281,25 +218,6 @@ syrinx_ece_encrypt (GBytes *key, const guint8 *salt, const gchar *keyid,
   out = g_malloc (out_bytes);
   if (!syrinx_ece_encoder_push (
           encoder, plain, plain_bytes, SYRINX_ECE_LAST, out, error))
-    return NULL;
-  return g_bytes_new_take (g_steal_pointer (&out), out_bytes);
-}
-
-GBytes *
-syrinx_ece_decrypt (GBytes *key, const gchar *keyid, gconstpointer message,
-    gsize message_bytes, GError **error)
-{
-  g_autoptr (SyrinxEceDecoder) decoder
-      = syrinx_ece_decoder_new (key, keyid, error);
-  g_autofree guint8 *out = NULL;
-  gsize out_bytes;
-
-  if (decoder == NULL)
-    return NULL;
-  out = g_malloc (
-      syrinx_ece_decoder_get_output_bytes (decoder, message_bytes, TRUE) + 1);
-  if (!syrinx_ece_decoder_push (
-          decoder, message, message_bytes, TRUE, out, &out_bytes, error))
     return NULL;
   return g_bytes_new_take (g_steal_pointer (&out), out_bytes);
 }
