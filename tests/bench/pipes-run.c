@@ -71,8 +71,8 @@ run_thread_cpu_s (void)
   return read_clock (CLOCK_THREAD_CPUTIME_ID);
 }
 
-gdouble
-run_process_cpu_s (void)
+static gdouble
+own_cpu_s (void)
 {
   return read_clock (CLOCK_PROCESS_CPUTIME_ID);
 }
@@ -84,10 +84,10 @@ run_watch (const RunSettings *settings, RunResult *result)
   guint64 wakeups = process_wakeups (getpid ());
 
   for (guint i = 0; i < settings->seconds; i++) {
-    gdouble cpu_s = run_process_cpu_s ();
+    gdouble cpu_s = own_cpu_s ();
     gint64 begun_us = g_get_monotonic_time ();
     g_usleep (G_USEC_PER_SEC);
-    percents[i] = (run_process_cpu_s () - cpu_s) * 1e8
+    percents[i] = (own_cpu_s () - cpu_s) * 1e8
                   / (g_get_monotonic_time () - begun_us)
                   / (settings->n_sessions / 100.0);
   }

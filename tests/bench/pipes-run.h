@@ -48,9 +48,8 @@ gboolean run_is_asked (int argc, char **argv);
 /* pipes-plain.c: a hundred pipelines as GStreamer has them. */
 RunResult plain_measure (const RunSettings *settings, const gchar *dir);
 
-/* CPU of this thread and of this process so far. */
+/* CPU of this thread so far. */
 gdouble run_thread_cpu_s (void);
-gdouble run_process_cpu_s (void);
 /* Median over the seconds of a run; fills percent and wakeups. */
 void run_watch (const RunSettings *settings, RunResult *result);
 

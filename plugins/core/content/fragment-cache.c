@@ -108,18 +108,3 @@ syrinx_fragment_cache_unpin (SyrinxFragmentCache *cache, const gchar *name)
     entry->pinned = FALSE;
   shrink (cache);
 }
-
-void
-syrinx_fragment_cache_remove (SyrinxFragmentCache *cache, const gchar *name)
-{
-  Entry *entry = syrinx_lru_lookup (cache->entries, name);
-
-  if (entry)
-    drop (cache, entry);
-}
-
-guint64
-syrinx_fragment_cache_get_bytes (SyrinxFragmentCache *cache)
-{
-  return cache->bytes;
-}

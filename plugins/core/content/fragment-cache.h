@@ -26,9 +26,5 @@ void syrinx_fragment_cache_put (SyrinxFragmentCache *cache, const gchar *name,
     gboolean clear, GBytes *bytes, gboolean pinned);
 void
 syrinx_fragment_cache_unpin (SyrinxFragmentCache *cache, const gchar *name);
-void
-syrinx_fragment_cache_remove (SyrinxFragmentCache *cache, const gchar *name);
-
-guint64 syrinx_fragment_cache_get_bytes (SyrinxFragmentCache *cache);
 
 G_END_DECLS

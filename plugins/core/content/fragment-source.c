@@ -16,9 +16,8 @@ syrinx_fragment_source_unref (SyrinxFragmentSource *source)
     source->free (source);
 }
 
-void
-syrinx_content_add_source_locked (
-    SyrinxContent *content, SyrinxFragmentSource *source)
+static void
+add_source_locked (SyrinxContent *content, SyrinxFragmentSource *source)
 {
   guint at = 0;
 
@@ -34,7 +33,7 @@ void
 syrinx_content_add_source (SyrinxContent *content, SyrinxFragmentSource *source)
 {
   g_mutex_lock (&content->lock);
-  syrinx_content_add_source_locked (content, source);
+  add_source_locked (content, source);
   g_mutex_unlock (&content->lock);
 }
 
@@ -71,7 +70,7 @@ syrinx_content_set_producer (
   content->producer_data = user_data;
   content->maker = source;
   if (source)
-    syrinx_content_add_source_locked (content, source);
+    add_source_locked (content, source);
   g_mutex_unlock (&content->lock);
   if (before)
     syrinx_content_remove_source (content, before);

@@ -57,6 +57,19 @@ typedef struct
   gint *known_columns; /* of syrinx_track_from_row(), once it was used */
 } SyrinxStatement;
 
+/* --- Connections (store-connection.c) --- */
+
+/* A connection outside the pool. (transfer full) (nullable) */
+SyrinxConnection *syrinx_connection_open (
+    SyrinxStore *store, gboolean for_writing, GError **error);
+void syrinx_connection_free (SyrinxConnection *connection);
+/* Runs SQL that is in the program. */
+gboolean syrinx_connection_execute (
+    SyrinxConnection *connection, const gchar *sql, GError **error);
+
+/* What has failed in the middle; its statements are reset. */
+void syrinx_connection_roll_back (SyrinxConnection *connection);
+
 /* Only one process writes in @state_dir. A descriptor to be closed by who is
  * done, or -1. Errors: BUSY, FAILED. */
 gint syrinx_store_take_lock (const gchar *state_dir, GError **error);

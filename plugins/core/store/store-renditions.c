@@ -262,18 +262,6 @@ syrinx_store_get_fragment (SyrinxStore *store, const gchar *track_id,
   return TRUE;
 }
 
-gboolean
-syrinx_store_remove_fragment (SyrinxStore *store, const gchar *track_id,
-    const gchar *rendition, guint epoch, guint number, GError **error)
-{
-  g_autoptr (SyrinxConnection) writer = syrinx_store_write (store, error);
-  gint64 id;
-
-  id = writer ? find_rendition (writer, track_id, rendition, epoch, error) : 0;
-  return id != 0 && drop_fragment (writer, id, number, error)
-         && syrinx_connection_commit (writer, error);
-}
-
 /* --- Eviction --- */
 
 /* (transfer full) A copy of the uses noted so far, which are forgotten. */

@@ -321,3 +321,33 @@ syrinx_track_free (SyrinxTrack *track)
   syrinx_track_details_free (track->details);
   g_free (track);
 }
+
+/* --- What is searched of it --- */
+
+gint64
+syrinx_track_get_search_row (gint64 number, guint n_words)
+{
+  return ((gint64)MIN (n_words, (guint)G_MAXINT) << 32) | number;
+}
+
+/* Names of a list that are not in what is shown. */
+static void
+add_list_words (SyrinxWords *words, gchar **list, const gchar *shown)
+{
+  for (guint i = 0; list && list[i]; i++)
+    if (!shown || !strstr (shown, list[i]))
+      syrinx_words_add_index (words, list[i]);
+}
+
+void
+syrinx_track_add_words (SyrinxWords *words, const SyrinxTrack *track)
+{
+  syrinx_words_add_index (words, track->title);
+  syrinx_words_add_index (words, track->artist);
+  add_list_words (words, track->artists, track->artist);
+  syrinx_words_add_index (words, track->album);
+  if (g_strcmp0 (track->album_artist, track->artist) != 0)
+    syrinx_words_add_index (words, track->album_artist);
+  add_list_words (words, track->album_artists, track->album_artist);
+  syrinx_words_add_index (words, track->genre);
+}

@@ -296,9 +296,6 @@ gboolean syrinx_store_put_fragments (SyrinxStore *store, const gchar *track_id,
 gboolean syrinx_store_get_fragment (SyrinxStore *store, const gchar *track_id,
     const gchar *rendition, guint epoch, guint number, SyrinxFragmentRow *row,
     GError **error);
-gboolean
-syrinx_store_remove_fragment (SyrinxStore *store, const gchar *track_id,
-    const gchar *rendition, guint epoch, guint number, GError **error);
 
 /* Eviction. Uses are recorded in memory and written in batches. @func returns
  * FALSE to keep (it is playing). Forgets least recently used (track, rendition,
