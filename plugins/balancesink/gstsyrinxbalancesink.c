@@ -20,77 +20,11 @@
  *   syrinxbalancesink servers="file:///tmp/one,file:///tmp/two" policy=p2c
  * ]|
  */
-#include "gstsyrinxbalancesink.h"
+#include "balancesink-private.h"
 
-#include "core/balance/balance.h"
 #include "core/schedule/demand.h"
 
-#include <string.h>
-
-GST_DEBUG_CATEGORY_STATIC (balancesink_debug);
-#define GST_CAT_DEFAULT balancesink_debug
-
-#define DEFAULT_PER      PER_CHUNK
-#define DEFAULT_POLICY   SYRINX_BALANCE_P2C
-#define DEFAULT_REPLICAS 1
-/* Of the time to take a chunk; the new one counts an eighth, as TCP's. */
-#define ANSWER_SHARE 8
-
-typedef enum
-{
-  PER_CHUNK,
-  PER_STREAM,
-} Per;
-
-/* One place that takes chunks. */
-typedef struct
-{
-  gatomicrefcount ref_count;
-  GstPad *pad;       /* ours, linked to the sink's; constant */
-  GstElement *child; /* (nullable): a request pad's server is not in the bin */
-  gchar *name;       /* constant */
-  gboolean is_made;  /* for a URI: goes when we stop */
-  gint is_down;      /* atomic */
-
-  /* streaming thread only */
-  gdouble load, answer_us;
-  gint64 load_at_us;
-} Server;
-
-typedef struct
-{
-  gchar *servers, *weights; /* (nullable) */
-  Per per;
-  SyrinxBalancePolicy policy;
-  guint replicas;
-} Settings;
-
-struct _GstSyrinxBalanceSink
-{
-  GstBin bin;
-
-  /* constant after init */
-  GstPad *sinkpad;
-
-  /* protected by the object lock */
-  Settings settings;
-  GPtrArray *servers; /* of Server, in the order they came */
-  guint n_requested, n_stats_moved;
-
-  /* streaming thread only */
-  guint64 next_number, stream_key;
-};
-
-enum
-{
-  PROP_0,
-  PROP_SERVERS,
-  PROP_WEIGHTS,
-  PROP_PER,
-  PROP_POLICY,
-  PROP_REPLICAS,
-  PROP_STATS,
-};
+GST_DEBUG_CATEGORY (syrinx_balance_sink_debug);
 
 static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE (
     "sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS_ANY);
@@ -102,250 +36,11 @@ G_DEFINE_TYPE (GstSyrinxBalanceSink, gst_syrinx_balance_sink, GST_TYPE_BIN)
 GST_ELEMENT_REGISTER_DEFINE (syrinxbalancesink, "syrinxbalancesink",
     GST_RANK_NONE, GST_TYPE_SYRINX_BALANCE_SINK)
 
-/* --- Servers --- */
-
-static Server *
-server_ref (Server *server)
-{
-  g_atomic_ref_count_inc (&server->ref_count);
-  return server;
-}
-
-static void
-server_unref (Server *server)
-{
-  if (!g_atomic_ref_count_dec (&server->ref_count))
-    return;
-  gst_object_unref (server->pad);
-  g_free (server->name);
-  g_free (server);
-}
-
-/* A picture of the list; servers in it stay while it is held. */
-static GPtrArray *
-dup_servers (GstSyrinxBalanceSink *self)
-{
-  GPtrArray *servers
-      = g_ptr_array_new_with_free_func ((GDestroyNotify)server_unref);
-
-  GST_OBJECT_LOCK (self);
-  for (guint i = 0; i < self->servers->len; i++)
-    g_ptr_array_add (
-        servers, server_ref (g_ptr_array_index (self->servers, i)));
-  GST_OBJECT_UNLOCK (self);
-  return servers;
-}
-
-static void
-post_server (GstSyrinxBalanceSink *self, const gchar *what, Server *server)
-{
-  gst_element_post_message (
-      GST_ELEMENT (self), gst_message_new_element (GST_OBJECT (self),
-                              gst_structure_new (what, "server", G_TYPE_STRING,
-                                  server->name, NULL)));
-}
-
-static void
-take_down (GstSyrinxBalanceSink *self, Server *server)
-{
-  if (!g_atomic_int_compare_and_exchange (&server->is_down, FALSE, TRUE))
-    return;
-  GST_WARNING_OBJECT (self, "server %s is down", server->name);
-  /* The bin waits for the end of its sinks, and this one never gets there. */
-  if (server->child != NULL)
-    GST_OBJECT_FLAG_UNSET (server->child, GST_ELEMENT_FLAG_SINK);
-  post_server (self, "syrinx-server-down", server);
-}
-
-static gboolean
-forward_upstream (GstPad *pad, GstObject *parent, GstEvent *event)
-{
-  GstSyrinxBalanceSink *self = gst_pad_get_element_private (pad);
-
-  return gst_pad_push_event (self->sinkpad, event);
-}
-
-static gboolean
-query_upstream (GstPad *pad, GstObject *parent, GstQuery *query)
-{
-  GstSyrinxBalanceSink *self = gst_pad_get_element_private (pad);
-
-  if (GST_QUERY_TYPE (query) == GST_QUERY_ACCEPT_CAPS)
-    return gst_pad_query_default (pad, parent, query);
-  return gst_pad_peer_query (self->sinkpad, query);
-}
-
 static gboolean
 copy_sticky (GstPad *pad, GstEvent **event, gpointer user_data)
 {
   gst_pad_push_event (GST_PAD (user_data), gst_event_ref (*event));
   return TRUE;
-}
-
-/* Takes @pad. */
-static Server *
-add_server (GstSyrinxBalanceSink *self, GstPad *pad, GstElement *child)
-{
-  Server *server = g_new0 (Server, 1);
-
-  g_atomic_ref_count_init (&server->ref_count);
-  server->pad = pad;
-  server->child = child;
-  server->name
-      = gst_object_get_name (child ? GST_OBJECT (child) : GST_OBJECT (pad));
-  gst_pad_set_element_private (pad, self);
-  gst_pad_set_event_function (pad, forward_upstream);
-  gst_pad_set_query_function (pad, query_upstream);
-  GST_OBJECT_LOCK (self);
-  g_ptr_array_add (self->servers, server);
-  GST_OBJECT_UNLOCK (self);
-  return server;
-}
-
-/* Which server @of (a pad or child) is. (transfer full) (nullable) */
-static Server *
-find_server (GstSyrinxBalanceSink *self, gpointer of)
-{
-  Server *found = NULL;
-
-  GST_OBJECT_LOCK (self);
-  for (guint i = 0; i < self->servers->len && !found; i++) {
-    Server *server = g_ptr_array_index (self->servers, i);
-    if (server->pad == of || (of != NULL && server->child == of))
-      found = server_ref (server);
-  }
-  GST_OBJECT_UNLOCK (self);
-  return found;
-}
-
-static void
-remove_server (GstSyrinxBalanceSink *self, Server *server)
-{
-  GST_OBJECT_LOCK (self);
-  g_ptr_array_remove (self->servers, server);
-  GST_OBJECT_UNLOCK (self);
-}
-
-/* --- Data --- */
-
-static void
-parse_weights (const gchar *text, SyrinxBalanceServer *views, guint n)
-{
-  g_auto (GStrv) words = text ? g_strsplit (text, ",", -1) : NULL;
-
-  for (guint i = 0; words && words[i] && i < n; i++) {
-    gdouble weight = g_ascii_strtod (words[i], NULL);
-    if (weight > 0 && weight < 1e6)
-      views[i].weight = weight;
-  }
-}
-
-/* Server indices, best first. */
-static guint
-choose (GstSyrinxBalanceSink *self, GPtrArray *servers, guint64 number,
-    guint *order, guint *replicas)
-{
-  SyrinxBalanceServer views[SYRINX_BALANCE_MAX_SERVERS];
-  guint n = MIN (servers->len, SYRINX_BALANCE_MAX_SERVERS);
-  gint64 now = g_get_monotonic_time ();
-  SyrinxBalancePolicy policy;
-  gboolean is_per_stream;
-
-  for (guint i = 0; i < n; i++) {
-    Server *server = g_ptr_array_index (servers, i);
-    server->load
-        = syrinx_balance_decay (server->load, now - server->load_at_us);
-    server->load_at_us = now;
-    views[i] = (SyrinxBalanceServer){ server->name, 1, server->load,
-      server->answer_us, !g_atomic_int_get (&server->is_down) };
-  }
-  GST_OBJECT_LOCK (self);
-  parse_weights (self->settings.weights, views, n);
-  policy = self->settings.policy;
-  is_per_stream = self->settings.per == PER_STREAM;
-  *replicas = self->settings.replicas;
-  GST_OBJECT_UNLOCK (self);
-  /* A stream's key keeps it where it is, and finds the same next one when that
-   * goes down. */
-  return syrinx_balance_order (
-      is_per_stream ? SYRINX_BALANCE_RENDEZVOUS : policy, views, n,
-      is_per_stream ? self->stream_key : number, order);
-}
-
-static GstFlowReturn
-push_to (GstSyrinxBalanceSink *self, Server *server, GstBuffer *buffer)
-{
-  gint64 started = g_get_monotonic_time (), took;
-  GstFlowReturn flow = gst_pad_push (server->pad, gst_buffer_ref (buffer));
-
-  took = g_get_monotonic_time () - started;
-  server->load += took;
-  server->answer_us += (took - server->answer_us) / ANSWER_SHARE;
-  /* Some sinks only say on the bus that they failed. */
-  if (flow == GST_FLOW_OK && g_atomic_int_get (&server->is_down))
-    flow = GST_FLOW_ERROR;
-  if (flow != GST_FLOW_OK && flow != GST_FLOW_FLUSHING)
-    take_down (self, server);
-  return flow;
-}
-
-static void
-post_moved (
-    GstSyrinxBalanceSink *self, Server *from, Server *to, guint64 number)
-{
-  GST_OBJECT_LOCK (self);
-  self->n_stats_moved++;
-  GST_OBJECT_UNLOCK (self);
-  gst_element_post_message (GST_ELEMENT (self),
-      gst_message_new_element (GST_OBJECT (self),
-          gst_structure_new ("syrinx-chunk-moved", "from", G_TYPE_STRING,
-              from->name, "to", G_TYPE_STRING, to->name, "chunk", G_TYPE_UINT64,
-              number, NULL)));
-}
-
-/* To the best that take it, until there are enough. */
-static GstFlowReturn
-place (GstSyrinxBalanceSink *self, GPtrArray *servers, GstBuffer *buffer,
-    guint64 number)
-{
-  guint order[SYRINX_BALANCE_MAX_SERVERS], replicas, n_placed = 0;
-  guint n = choose (self, servers, number, order, &replicas);
-  Server *failed = NULL;
-
-  if (GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_HEADER))
-    replicas = n;
-  for (guint i = 0; i < n && n_placed < replicas; i++) {
-    Server *server = g_ptr_array_index (servers, order[i]);
-    GstFlowReturn flow = push_to (self, server, buffer);
-
-    if (flow == GST_FLOW_FLUSHING)
-      return flow;
-    if (flow == GST_FLOW_OK && failed != NULL)
-      post_moved (self, failed, server, number);
-    failed = flow == GST_FLOW_OK ? NULL : server;
-    n_placed += flow == GST_FLOW_OK;
-  }
-  if (n_placed > 0)
-    return GST_FLOW_OK;
-  GST_ELEMENT_ERROR (self, RESOURCE, WRITE,
-      ("No server took chunk %" G_GUINT64_FORMAT ".", number),
-      ("%u of %u servers were up before it", n, servers->len));
-  return GST_FLOW_ERROR;
-}
-
-static GstFlowReturn
-chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
-{
-  GstSyrinxBalanceSink *self = GST_SYRINX_BALANCE_SINK (parent);
-  g_autoptr (GPtrArray) servers = dup_servers (self);
-  guint64 number = GST_BUFFER_OFFSET_IS_VALID (buffer)
-                       ? GST_BUFFER_OFFSET (buffer)
-                       : self->next_number;
-  GstFlowReturn flow = place (self, servers, buffer, number);
-
-  self->next_number = number + 1;
-  gst_buffer_unref (buffer);
-  return flow;
 }
 
 /* --- Events and queries --- */
@@ -354,11 +49,11 @@ chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
 static gboolean
 push_to_all (GstSyrinxBalanceSink *self, GstEvent *event)
 {
-  g_autoptr (GPtrArray) servers = dup_servers (self);
+  g_autoptr (GPtrArray) servers = syrinx_balance_sink_dup_servers (self);
   gboolean done = FALSE;
 
   for (guint i = 0; i < servers->len; i++) {
-    Server *server = g_ptr_array_index (servers, i);
+    SyrinxSinkServer *server = g_ptr_array_index (servers, i);
     done |= gst_pad_push_event (server->pad, gst_event_ref (event));
   }
   gst_event_unref (event);
@@ -383,7 +78,7 @@ static gboolean
 is_nonblocking (GPtrArray *servers)
 {
   for (guint i = 0; i < servers->len; i++) {
-    Server *server = g_ptr_array_index (servers, i);
+    SyrinxSinkServer *server = g_ptr_array_index (servers, i);
     g_autoptr (GstQuery) query = syrinx_query_new_nonblocking ();
     if (!gst_pad_peer_query (server->pad, query))
       return FALSE;
@@ -399,7 +94,7 @@ answer_caps (GPtrArray *servers, GstQuery *query)
 
   gst_query_parse_caps (query, &filter);
   for (guint i = 0; i < servers->len; i++) {
-    Server *server = g_ptr_array_index (servers, i);
+    SyrinxSinkServer *server = g_ptr_array_index (servers, i);
     g_autoptr (GstCaps) theirs = gst_pad_peer_query_caps (server->pad, filter);
     GstCaps *both = gst_caps_intersect (caps, theirs);
     gst_caps_replace (&caps, both);
@@ -412,7 +107,7 @@ static gboolean
 sink_query (GstPad *pad, GstObject *parent, GstQuery *query)
 {
   GstSyrinxBalanceSink *self = GST_SYRINX_BALANCE_SINK (parent);
-  g_autoptr (GPtrArray) servers = dup_servers (self);
+  g_autoptr (GPtrArray) servers = syrinx_balance_sink_dup_servers (self);
 
   if (syrinx_query_is_nonblocking (query))
     return is_nonblocking (servers);
@@ -454,7 +149,7 @@ add_element (GstBin *bin, GstElement *child)
   }
   dont_wait_for_preroll (child);
   pad = gst_object_ref_sink (gst_pad_new (NULL, GST_PAD_SRC));
-  add_server (self, pad, child);
+  syrinx_balance_sink_add_server (self, pad, child);
   gst_pad_set_active (pad, TRUE);
   gst_pad_link (pad, sink);
   gst_pad_sticky_events_foreach (self->sinkpad, copy_sticky, pad);
@@ -465,15 +160,15 @@ static gboolean
 remove_element (GstBin *bin, GstElement *child)
 {
   GstSyrinxBalanceSink *self = GST_SYRINX_BALANCE_SINK (bin);
-  Server *server = find_server (self, child);
+  SyrinxSinkServer *server = syrinx_balance_sink_find_server (self, child);
 
   if (server != NULL) {
     g_autoptr (GstPad) peer = gst_pad_get_peer (server->pad);
-    remove_server (self, server);
+    syrinx_balance_sink_remove_server (self, server);
     gst_pad_set_active (server->pad, FALSE);
     if (peer != NULL)
       gst_pad_unlink (server->pad, peer);
-    server_unref (server);
+    syrinx_sink_server_unref (server);
   }
   return GST_BIN_CLASS (gst_syrinx_balance_sink_parent_class)
       ->remove_element (bin, child);
@@ -491,12 +186,12 @@ request_new_pad (GstElement *element, GstPadTemplate *template,
   own_name = g_strdup_printf ("src_%u", self->n_requested++);
   GST_OBJECT_UNLOCK (self);
   pad = gst_pad_new_from_template (template, name ? name : own_name);
-  add_server (self, gst_object_ref_sink (pad), NULL);
+  syrinx_balance_sink_add_server (self, gst_object_ref_sink (pad), NULL);
   gst_pad_set_active (pad, TRUE);
   if (!gst_element_add_pad (element, pad)) {
-    Server *server = find_server (self, pad);
-    remove_server (self, server);
-    server_unref (server);
+    SyrinxSinkServer *server = syrinx_balance_sink_find_server (self, pad);
+    syrinx_balance_sink_remove_server (self, server);
+    syrinx_sink_server_unref (server);
     return NULL;
   }
   gst_pad_sticky_events_foreach (self->sinkpad, copy_sticky, pad);
@@ -507,12 +202,12 @@ static void
 release_pad (GstElement *element, GstPad *pad)
 {
   GstSyrinxBalanceSink *self = GST_SYRINX_BALANCE_SINK (element);
-  Server *server = find_server (self, pad);
+  SyrinxSinkServer *server = syrinx_balance_sink_find_server (self, pad);
 
   gst_pad_set_active (pad, FALSE);
   if (server != NULL) {
-    remove_server (self, server);
-    server_unref (server);
+    syrinx_balance_sink_remove_server (self, server);
+    syrinx_sink_server_unref (server);
   }
   gst_element_remove_pad (element, pad);
 }
@@ -524,10 +219,11 @@ handle_message (GstBin *bin, GstMessage *message)
   GstSyrinxBalanceSink *self = GST_SYRINX_BALANCE_SINK (bin);
 
   if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR) {
-    Server *server = find_server (self, GST_MESSAGE_SRC (message));
+    SyrinxSinkServer *server
+        = syrinx_balance_sink_find_server (self, GST_MESSAGE_SRC (message));
     if (server != NULL) {
-      take_down (self, server);
-      server_unref (server);
+      syrinx_balance_sink_take_down (self, server);
+      syrinx_sink_server_unref (server);
       gst_message_unref (message);
       return;
     }
@@ -544,7 +240,7 @@ make_server (GstSyrinxBalanceSink *self, const gchar *uri)
   g_autoptr (GError) error = NULL;
   GstElement *child
       = gst_element_make_from_uri (GST_URI_SINK, uri, NULL, &error);
-  Server *server;
+  SyrinxSinkServer *server;
 
   if (child == NULL) {
     GST_ELEMENT_ERROR (self, RESOURCE, NOT_FOUND,
@@ -554,12 +250,12 @@ make_server (GstSyrinxBalanceSink *self, const gchar *uri)
   }
   if (!gst_bin_add (GST_BIN (self), child))
     return FALSE;
-  server = find_server (self, child);
+  server = syrinx_balance_sink_find_server (self, child);
   if (server != NULL) {
     server->is_made = TRUE;
     g_free (server->name);
     server->name = g_strdup (uri);
-    server_unref (server);
+    syrinx_sink_server_unref (server);
   }
   return TRUE;
 }
@@ -582,10 +278,10 @@ make_servers (GstSyrinxBalanceSink *self)
 static void
 drop_made_servers (GstSyrinxBalanceSink *self)
 {
-  g_autoptr (GPtrArray) servers = dup_servers (self);
+  g_autoptr (GPtrArray) servers = syrinx_balance_sink_dup_servers (self);
 
   for (guint i = 0; i < servers->len; i++) {
-    Server *server = g_ptr_array_index (servers, i);
+    SyrinxSinkServer *server = g_ptr_array_index (servers, i);
     if (!server->is_made)
       continue;
     gst_element_set_state (server->child, GST_STATE_NULL);
@@ -597,17 +293,17 @@ drop_made_servers (GstSyrinxBalanceSink *self)
 static void
 bring_all_up (GstSyrinxBalanceSink *self)
 {
-  g_autoptr (GPtrArray) servers = dup_servers (self);
+  g_autoptr (GPtrArray) servers = syrinx_balance_sink_dup_servers (self);
 
   self->next_number = 0;
   for (guint i = 0; i < servers->len; i++) {
-    Server *server = g_ptr_array_index (servers, i);
+    SyrinxSinkServer *server = g_ptr_array_index (servers, i);
     g_atomic_int_set (&server->is_down, FALSE);
     server->load = server->answer_us = 0;
     if (server->child != NULL)
       GST_OBJECT_FLAG_SET (server->child, GST_ELEMENT_FLAG_SINK);
     gst_pad_set_active (server->pad, TRUE);
-    post_server (self, "syrinx-server-up", server);
+    syrinx_balance_sink_post_server (self, "syrinx-server-up", server);
   }
 }
 
@@ -615,10 +311,10 @@ bring_all_up (GstSyrinxBalanceSink *self)
 static void
 rest_pads (GstSyrinxBalanceSink *self)
 {
-  g_autoptr (GPtrArray) servers = dup_servers (self);
+  g_autoptr (GPtrArray) servers = syrinx_balance_sink_dup_servers (self);
 
   for (guint i = 0; i < servers->len; i++) {
-    Server *server = g_ptr_array_index (servers, i);
+    SyrinxSinkServer *server = g_ptr_array_index (servers, i);
     gst_pad_set_active (server->pad, FALSE);
   }
 }
@@ -644,89 +340,6 @@ change_state (GstElement *element, GstStateChange transition)
   return result;
 }
 
-/* --- Properties --- */
-
-static GstStructure *
-get_stats (GstSyrinxBalanceSink *self)
-{
-  guint n_up = 0, n, n_moved;
-
-  GST_OBJECT_LOCK (self);
-  n = self->servers->len;
-  n_moved = self->n_stats_moved;
-  for (guint i = 0; i < n; i++) {
-    Server *server = g_ptr_array_index (self->servers, i);
-    n_up += !g_atomic_int_get (&server->is_down);
-  }
-  GST_OBJECT_UNLOCK (self);
-  return gst_structure_new ("syrinx-balance-stats", "servers", G_TYPE_UINT, n,
-      "up", G_TYPE_UINT, n_up, "moved", G_TYPE_UINT, n_moved, NULL);
-}
-
-static void
-set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
-{
-  GstSyrinxBalanceSink *self = GST_SYRINX_BALANCE_SINK (object);
-  Settings *settings = &self->settings;
-
-  GST_OBJECT_LOCK (self);
-  switch (id) {
-  case PROP_SERVERS:
-    g_free (settings->servers);
-    settings->servers = g_value_dup_string (value);
-    break;
-  case PROP_WEIGHTS:
-    g_free (settings->weights);
-    settings->weights = g_value_dup_string (value);
-    break;
-  case PROP_PER:
-    settings->per = g_value_get_enum (value);
-    break;
-  case PROP_POLICY:
-    settings->policy = g_value_get_enum (value);
-    break;
-  case PROP_REPLICAS:
-    settings->replicas = g_value_get_uint (value);
-    break;
-  default:
-    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-  }
-  GST_OBJECT_UNLOCK (self);
-}
-
-static void
-get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
-{
-  GstSyrinxBalanceSink *self = GST_SYRINX_BALANCE_SINK (object);
-  Settings *settings = &self->settings;
-
-  if (id == PROP_STATS) {
-    g_value_take_boxed (value, get_stats (self));
-    return;
-  }
-  GST_OBJECT_LOCK (self);
-  switch (id) {
-  case PROP_SERVERS:
-    g_value_set_string (value, settings->servers);
-    break;
-  case PROP_WEIGHTS:
-    g_value_set_string (value, settings->weights);
-    break;
-  case PROP_PER:
-    g_value_set_enum (value, settings->per);
-    break;
-  case PROP_POLICY:
-    g_value_set_enum (value, settings->policy);
-    break;
-  case PROP_REPLICAS:
-    g_value_set_uint (value, settings->replicas);
-    break;
-  default:
-    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-  }
-  GST_OBJECT_UNLOCK (self);
-}
-
 static void
 dispose (GObject *object)
 {
@@ -749,87 +362,15 @@ finalize (GObject *object)
 static void
 gst_syrinx_balance_sink_init (GstSyrinxBalanceSink *self)
 {
-  self->servers = g_ptr_array_new_with_free_func ((GDestroyNotify)server_unref);
-  self->settings.per = DEFAULT_PER;
-  self->settings.policy = DEFAULT_POLICY;
-  self->settings.replicas = DEFAULT_REPLICAS;
+  self->servers = g_ptr_array_new_with_free_func (
+      (GDestroyNotify)syrinx_sink_server_unref);
+  syrinx_balance_sink_init_settings (&self->settings);
 
   self->sinkpad = gst_pad_new_from_static_template (&sink_template, "sink");
-  gst_pad_set_chain_function (self->sinkpad, chain);
+  gst_pad_set_chain_function (self->sinkpad, syrinx_balance_sink_chain);
   gst_pad_set_event_function (self->sinkpad, sink_event);
   gst_pad_set_query_function (self->sinkpad, sink_query);
   gst_element_add_pad (GST_ELEMENT (self), self->sinkpad);
-}
-
-static GType
-per_get_type (void)
-{
-  static const GEnumValue values[] = {
-    { PER_CHUNK, "Every buffer by itself", "chunk" },
-    { PER_STREAM, "All of a stream, by its id, while its server is up",
-        "stream" },
-    { 0, NULL, NULL },
-  };
-  static GType type;
-
-  if (g_once_init_enter (&type))
-    g_once_init_leave (
-        &type, g_enum_register_static ("GstSyrinxBalanceSinkPer", values));
-  return type;
-}
-
-static GType
-policy_get_type (void)
-{
-  static const GEnumValue values[] = {
-    { SYRINX_BALANCE_LEAST_LOAD, "Least busy for its weight", "least-load" },
-    { SYRINX_BALANCE_P2C, "The less busy of two taken at random", "p2c" },
-    { SYRINX_BALANCE_RENDEZVOUS, "By chunk number: the same finds the same",
-        "rendezvous" },
-    { SYRINX_BALANCE_NEAREST, "Which takes a chunk fastest", "nearest" },
-    { SYRINX_BALANCE_WEIGHTED, "At random, by weight", "weighted" },
-    { 0, NULL, NULL },
-  };
-  static GType type;
-
-  if (g_once_init_enter (&type))
-    g_once_init_leave (
-        &type, g_enum_register_static ("SyrinxBalancePolicy", values));
-  return type;
-}
-
-static void
-install_properties (GObjectClass *class)
-{
-  const GParamFlags flags
-      = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING;
-
-  g_object_class_install_property (class, PROP_SERVERS,
-      g_param_spec_string ("servers", "Servers",
-          "URIs for each of which a sink is made, with a comma between", NULL,
-          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS
-              | GST_PARAM_MUTABLE_READY));
-  g_object_class_install_property (class, PROP_WEIGHTS,
-      g_param_spec_string ("weights", "Weights",
-          "Numbers over 0 for the servers in their order, with a comma "
-          "between; what is missing is 1",
-          NULL, flags));
-  g_object_class_install_property (class, PROP_PER,
-      g_param_spec_enum ("per", "Per",
-          "What is given to a server as a whole (a stream is always placed by "
-          "rendezvous)",
-          per_get_type (), DEFAULT_PER, flags));
-  g_object_class_install_property (class, PROP_POLICY,
-      g_param_spec_enum ("policy", "Policy", "How a server is chosen",
-          policy_get_type (), DEFAULT_POLICY, flags));
-  g_object_class_install_property (class, PROP_REPLICAS,
-      g_param_spec_uint ("replicas", "Replicas",
-          "How many servers get each chunk, if so many are up", 1,
-          SYRINX_BALANCE_MAX_SERVERS, DEFAULT_REPLICAS, flags));
-  g_object_class_install_property (class, PROP_STATS,
-      g_param_spec_boxed ("stats", "Statistics",
-          "Numbers of servers, of those up, and of chunks moved",
-          GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
 }
 
 static void
@@ -840,12 +381,10 @@ gst_syrinx_balance_sink_class_init (GstSyrinxBalanceSinkClass *class)
   GstBinClass *bin_class = GST_BIN_CLASS (class);
 
   GST_DEBUG_CATEGORY_INIT (
-      balancesink_debug, "syrinxbalancesink", 0, "server selection");
-  object_class->set_property = set_property;
-  object_class->get_property = get_property;
+      syrinx_balance_sink_debug, "syrinxbalancesink", 0, "server selection");
   object_class->dispose = dispose;
   object_class->finalize = finalize;
-  install_properties (object_class);
+  syrinx_balance_sink_install_properties (object_class);
   element_class->change_state = change_state;
   element_class->request_new_pad = request_new_pad;
   element_class->release_pad = release_pad;
@@ -859,6 +398,4 @@ gst_syrinx_balance_sink_class_init (GstSyrinxBalanceSinkClass *class)
       "Gives each chunk to the best of several sinks, and to the next one if "
       "that fails",
       "Syrinx developers");
-  gst_type_mark_as_plugin_api (per_get_type (), 0);
-  gst_type_mark_as_plugin_api (policy_get_type (), 0);
 }
