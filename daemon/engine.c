@@ -452,7 +452,7 @@ syrinx_engine_new (SyrinxConfig *config, GError **error)
       self->sessions, config->state_dir, config->pipelines_dir, error);
   if (!self->streams)
     return NULL;
-  self->ingest = syrinx_ingest_new (self->content,
+  self->ingest = syrinx_ingest_new (self->content, self->journal,
       (const gchar *const *)config->library, worker, config->workers);
   watch_ingest (self);
   return g_steal_pointer (&self);

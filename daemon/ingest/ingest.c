@@ -219,8 +219,8 @@ on_watch (gpointer watch, gpointer user_data)
 /* --- Life --- */
 
 SyrinxIngest *
-syrinx_ingest_new (SyrinxContent *content, const gchar *const *roots,
-    const gchar *worker, guint n_workers)
+syrinx_ingest_new (SyrinxContent *content, SyrinxJournal *journal,
+    const gchar *const *roots, const gchar *worker, guint n_workers)
 {
   SyrinxIngest *self = g_object_new (SYRINX_TYPE_INGEST, NULL);
 
@@ -231,7 +231,8 @@ syrinx_ingest_new (SyrinxContent *content, const gchar *const *roots,
   self->cancellable = g_cancellable_new ();
   self->watch = syrinx_watch_new (on_watch, self);
   self->pool = syrinx_worker_pool_new (worker);
-  self->production = syrinx_production_new (content, self->pool, n_workers);
+  self->production
+      = syrinx_production_new (content, journal, self->pool, n_workers);
   syrinx_worker_pool_warm (self->pool);
   return self;
 }

@@ -4,6 +4,8 @@
  * producer it installs in the content. */
 #pragma once
 
+#include "daemon/journal.h"
+
 #include "core/content/content.h"
 
 #include <gio/gio.h>
@@ -17,9 +19,10 @@ G_BEGIN_DECLS
  * removed), "scan-done". */
 G_DECLARE_FINAL_TYPE (SyrinxIngest, syrinx_ingest, SYRINX, INGEST, GObject)
 
-/* @roots: absolute library folders. @worker: path of the syrinx-worker program.
+/* Failures to make a rendition are noted in @journal, which outlives it.
+ * @roots: absolute library folders. @worker: path of the syrinx-worker program.
  * Installs itself as @content's producer. (transfer full) */
-SyrinxIngest *syrinx_ingest_new (SyrinxContent *content,
+SyrinxIngest *syrinx_ingest_new (SyrinxContent *content, SyrinxJournal *journal,
     const gchar *const *roots, const gchar *worker, guint n_workers);
 /* Starts an incremental scan (what is under way goes on) and the file watch. */
 void syrinx_ingest_scan (SyrinxIngest *ingest);

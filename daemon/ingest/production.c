@@ -44,6 +44,7 @@ typedef struct
 struct _SyrinxProduction
 {
   SyrinxContent *content; /* constant after init */
+  SyrinxJournal *journal;
   SyrinxWorkerPool *pool;
   GThreadPool *threads;
 
@@ -302,6 +303,20 @@ forget_wishes (SyrinxProduction *self, const Errand *errand)
 }
 
 static void
+tell_failure (SyrinxProduction *self, const Run *run, const GError *error)
+{
+  const SyrinxRenditionRow *row = syrinx_rendition_get_row (run->rendition);
+
+  g_warning ("%s of track %s from fragment %u on: %s", row->name, row->track_id,
+      run->next, error->message);
+  syrinx_journal_note (
+      self->journal, &(SyrinxEvent){ .kind = SYRINX_EVENT_ERROR,
+                         .track = row->track_id,
+                         .rendition = row->name,
+                         .reason = error->message });
+}
+
+static void
 run_errand (SyrinxProduction *self, const Errand *errand, SyrinxTrack *track)
 {
   const SyrinxRenditionRow *row = syrinx_rendition_get_row (errand->rendition);
@@ -316,8 +331,7 @@ run_errand (SyrinxProduction *self, const Errand *errand, SyrinxTrack *track)
     return;
   }
   if (!syrinx_worker_pool_is_shut (self->pool))
-    g_warning ("%s of track %s from fragment %u on: %s", row->name,
-        row->track_id, run.next, error->message);
+    tell_failure (self, &run, error);
   forget_wishes (self, errand);
   syrinx_rendition_fail (
       errand->rendition, run.next, run.end - run.next, error);
@@ -457,13 +471,14 @@ on_produce (SyrinxRendition *rendition, gint number, gpointer user_data)
 }
 
 SyrinxProduction *
-syrinx_production_new (
-    SyrinxContent *content, SyrinxWorkerPool *pool, guint n_workers)
+syrinx_production_new (SyrinxContent *content, SyrinxJournal *journal,
+    SyrinxWorkerPool *pool, guint n_workers)
 {
   static const SyrinxProducer producer = { on_plan, on_produce };
   SyrinxProduction *self = g_new0 (SyrinxProduction, 1);
 
   self->content = content;
+  self->journal = journal;
   self->pool = pool;
   g_mutex_init (&self->lock);
   self->active = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);

@@ -6,15 +6,18 @@
 
 #include "worker-pool.h"
 
+#include "daemon/journal.h"
+
 #include "core/content/content.h"
 
 G_BEGIN_DECLS
 
 typedef struct _SyrinxProduction SyrinxProduction;
 
-/* Installs itself as @content's producer. */
-SyrinxProduction *syrinx_production_new (
-    SyrinxContent *content, SyrinxWorkerPool *pool, guint n_workers);
+/* Installs itself as @content's producer. A run that fails is an error event of
+ * @journal, which outlives it. */
+SyrinxProduction *syrinx_production_new (SyrinxContent *content,
+    SyrinxJournal *journal, SyrinxWorkerPool *pool, guint n_workers);
 /* Takes itself out of the content; waits for its jobs, which end soon once the
  * pool is shut. */
 void syrinx_production_free (SyrinxProduction *production);

@@ -94,7 +94,8 @@ set_up (Fixture *f, gconstpointer data)
   keyring = syrinx_keyring_open (state, TRUE, &error);
   g_assert_no_error (error);
   f->content = syrinx_content_new (store, keyring, 1 << 30, 16 << 20);
-  f->ingest = syrinx_ingest_new (f->content, roots, worker, 2);
+  f->journal = syrinx_journal_new ();
+  f->ingest = syrinx_ingest_new (f->content, f->journal, roots, worker, 2);
   f->loop = g_main_loop_new (NULL, FALSE);
 }
 
@@ -110,6 +111,7 @@ tear_down (Fixture *f, gconstpointer data)
   while (left)
     g_main_context_iteration (NULL, TRUE);
   syrinx_content_unref (f->content);
+  syrinx_journal_free (f->journal);
   g_main_loop_unref (f->loop);
   shell ("rm -rf '%s'", f->dir);
   g_free (f->library);

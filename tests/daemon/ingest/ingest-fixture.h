@@ -13,6 +13,7 @@ G_BEGIN_DECLS
 typedef struct
 {
   gchar *dir, *library;
+  SyrinxJournal *journal;
   SyrinxContent *content;
   SyrinxIngest *ingest;
   GMainLoop *loop;

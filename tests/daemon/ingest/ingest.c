@@ -472,6 +472,50 @@ test_loudness (Fixture *f, gconstpointer data)
   g_assert_cmpfloat (fabs (gains[1] - gains[0] - 6.02), <, 0.1);
 }
 
+/* --- What fails --- */
+
+typedef struct
+{
+  const gchar *track_id, *rendition;
+  GMainLoop *loop;
+  guint n_events;
+} Expected;
+
+static void
+expect_failure (const SyrinxEvent *event, gpointer data)
+{
+  Expected *expected = data;
+
+  g_test_message ("%s", event->reason);
+  g_assert_cmpstr (event->track, ==, expected->track_id);
+  g_assert_cmpstr (event->rendition, ==, expected->rendition);
+  expected->n_events++;
+  g_main_loop_quit (expected->loop);
+}
+
+/* The daemon warns of it, too, from the thread that makes it. */
+static void
+test_failure_event (Fixture *f, gconstpointer data)
+{
+  g_autoptr (SyrinxRendition) rendition = open_rendition (f, &cases[0]);
+  const SyrinxRenditionRow *row = syrinx_rendition_get_row (rendition);
+  g_autofree gchar *path = in_library (f, cases[0].file);
+  Expected expected = { row->track_id, row->name, f->loop, 0 };
+  GLogLevelFlags fatal = g_log_set_always_fatal (G_LOG_FATAL_MASK);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GBytes) bytes = NULL;
+
+  syrinx_journal_add_reader (f->journal, SYRINX_EVENT_BIT (SYRINX_EVENT_ERROR),
+      expect_failure, &expected);
+  g_assert_cmpint (g_unlink (path), ==, 0);
+  g_assert_true (syrinx_rendition_fetch (
+      rendition, 0, SYRINX_FORM_CLEAR, &bytes, NULL, NULL, &error));
+  g_assert_null (bytes);
+  g_main_loop_run (f->loop);
+  g_assert_cmpuint (expected.n_events, ==, 1);
+  g_log_set_always_fatal (fatal);
+}
+
 #define ADD(name, data, func)                                                  \
   g_test_add ("/daemon/ingest/" name, Fixture, data, set_up, func, tear_down)
 
@@ -504,5 +548,6 @@ main (int argc, char **argv)
   ADD (
       "the_first_fragment_does_not_wait_for_the_rest", &cases[0], test_latency);
   ADD ("half_as_loud_needs_6_db_more", NULL, test_loudness);
+  ADD ("what_cannot_be_made_is_an_error_event", NULL, test_failure_event);
   return g_test_run ();
 }
