@@ -89,9 +89,3 @@ syrinx_audit_reader_free (SyrinxAuditReader *self)
   syrinx_audit_free (self->audit);
   g_free (self);
 }
-
-SyrinxAudit *
-syrinx_audit_reader_get_audit (SyrinxAuditReader *self)
-{
-  return self->audit;
-}

@@ -17,8 +17,6 @@ syrinx_audit_reader_new (SyrinxJournal *journal, SyrinxAudit *audit);
 /* Takes @audit, which is written to from now on. */
 void
 syrinx_audit_reader_set_audit (SyrinxAuditReader *reader, SyrinxAudit *audit);
-/* (transfer none) */
-SyrinxAudit *syrinx_audit_reader_get_audit (SyrinxAuditReader *reader);
 void syrinx_audit_reader_free (SyrinxAuditReader *reader);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxAuditReader, syrinx_audit_reader_free)
 

@@ -591,12 +591,6 @@ syrinx_engine_get_tls_context (SyrinxEngine *self)
   return self->tls;
 }
 
-SyrinxAudit *
-syrinx_engine_get_audit (SyrinxEngine *self)
-{
-  return syrinx_audit_reader_get_audit (self->audit);
-}
-
 SyrinxSessions *
 syrinx_engine_get_sessions (SyrinxEngine *self)
 {

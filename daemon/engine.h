@@ -4,7 +4,6 @@
 #pragma once
 
 #include "daemon/gateway/admission.h"
-#include "core/access/audit.h"
 #include "daemon/config/config.h"
 #include "daemon/gateway/gateway.h"
 #include "daemon/ingest/ingest.h"
@@ -46,7 +45,6 @@ void syrinx_engine_get_scan (SyrinxEngine *engine, SyrinxEventScan *scan);
 SyrinxIngest *syrinx_engine_get_ingest (SyrinxEngine *engine);
 SyrinxSessions *syrinx_engine_get_sessions (SyrinxEngine *engine);
 SyrinxStreams *syrinx_engine_get_streams (SyrinxEngine *engine);
-SyrinxAudit *syrinx_engine_get_audit (SyrinxEngine *engine);
 /* Of the address in rtsp_url, or (@tls) in rtsps_url; 0: there is none. */
 guint syrinx_engine_get_rtsp_port (SyrinxEngine *engine, gboolean tls);
 void

@@ -43,8 +43,7 @@ typedef void (*HttpBegunFunc) (
  * later; otherwise the request is answered by itself. */
 void http_begin_session (HttpExchange *exchange,
     const SyrinxDeskRequest *wanted, HttpBegunFunc begun);
-void http_add_admission_metrics (HttpExchange *exchange, GString *text);
-void http_add_region_metrics (HttpExchange *exchange, GString *text);
+
 /* The session, rendition and fragment that @path names, if all is in order;
  * else NULL, and why is for http_hls_segment() to tell. Writes into @path.
  * (transfer none) */

@@ -1,213 +1,212 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* HTTP: what happens in the service, as server-sent events (WHATWG HTML,
- * section 9.2) for the operator. Costs nothing while nobody reads. */
+/* HTTP: what the journal tells, as server-sent events (WHATWG HTML, section
+ * 9.2) for the operator. The journal is read only while there is a client.
+ *
+ *   session                       a session as GET /v1/sessions/ID tells it,
+ *                                 when it begins, changes and ends
+ *   library                       progress of the scan
+ *   totals                        sums, once a second while they change
+ *   error, key-given, key-rotated, token-issued, token-revoked, server
+ *                                 that event of the journal (event-json.h)
+ *
+ * A new client is told of the library and of the sessions that there are. One
+ * that is too slow is cut off and may come again. */
 #include "handlers.h"
+
+#include "daemon/event-json.h"
+#include "daemon/sessions/session-json.h"
+
+#include "core/base/json.h"
 
 #include <string.h>
 
-#define MAX_READERS      32
-#define MAX_FIRST        512 /* sessions that a new reader is told of */
+#define MAX_CLIENTS      32
+#define MAX_FIRST        512 /* sessions that a new client is told of */
 #define TOTALS_PERIOD_MS 1000
+/* Refusals may be thousands a second: they are in the totals. */
+#define KINDS                                                                  \
+  (SYRINX_EVENTS_OF_SESSIONS | SYRINX_EVENT_BIT (SYRINX_EVENT_SCAN_PROGRESS)   \
+      | SYRINX_EVENT_BIT (SYRINX_EVENT_SCAN_DONE)                              \
+      | SYRINX_EVENT_BIT (SYRINX_EVENT_ERROR)                                  \
+      | SYRINX_EVENT_BIT (SYRINX_EVENT_KEY_GIVEN)                              \
+      | SYRINX_EVENT_BIT (SYRINX_EVENT_KEY_ROTATED)                            \
+      | SYRINX_EVENT_BIT (SYRINX_EVENT_TOKEN_ISSUED)                           \
+      | SYRINX_EVENT_BIT (SYRINX_EVENT_TOKEN_REVOKED)                          \
+      | SYRINX_EVENT_BIT (SYRINX_EVENT_SERVER))
 
 typedef struct
 {
   SyrinxEngine *engine;
-  GPtrArray *readers; /* of Reader */
+  GPtrArray *clients; /* of Client */
+  guint reader;       /* of the journal, while there are clients */
   guint timer;
-  guint64 last_sent_bytes;
+  SyrinxSessionTotals told;
+  guint64 n_refused_told;
 } Events;
 
 typedef struct
 {
   Events *events;
   HttpExchange *exchange;
-} Reader;
+} Client;
 
 /* --- Sending --- */
 
-static void reader_left (gpointer data);
+static void client_left (gpointer data);
 
-/* One that is too slow starts anew. FALSE: it is gone. */
+/* FALSE: it was too slow, and is gone. */
 static gboolean
-send_text (Reader *reader, GBytes *text)
+send_text (Client *client, GBytes *text)
 {
-  if (http_exchange_write (reader->exchange, text))
+  if (http_exchange_write (client->exchange, text))
     return TRUE;
-  http_exchange_end_stream (reader->exchange);
-  reader_left (reader);
+  http_exchange_end_stream (client->exchange);
+  client_left (client);
   return FALSE;
 }
 
-/* Takes @json; @reader (nullable): all of them. FALSE: that reader is gone. */
-static gboolean
-send_event (
-    Events *events, Reader *reader, const gchar *name, JsonBuilder *json)
+/* With the object that @json has open. (transfer full) */
+static GBytes *
+make_text (const gchar *name, JsonBuilder *json)
 {
-  g_autoptr (JsonNode) root = json_builder_get_root (json);
+  g_autoptr (JsonNode) root
+      = json_builder_get_root (json_builder_end_object (json));
   g_autofree gchar *data = json_to_string (root, FALSE);
   gchar *text = g_strdup_printf ("event: %s\ndata: %s\n\n", name, data);
-  g_autoptr (GBytes) bytes = g_bytes_new_take (text, strlen (text));
 
-  gboolean stays = !reader || send_text (reader, bytes);
-
-  for (guint i = 0; !reader && i < events->readers->len;)
-    i += send_text (events->readers->pdata[i], bytes);
-  g_object_unref (json);
-  return stays;
+  return g_bytes_new_take (text, strlen (text));
 }
 
 static void
-add_number (JsonBuilder *json, const gchar *name, gint64 value)
+send_to_all (Events *events, GBytes *text)
 {
-  json_builder_set_member_name (json, name);
-  json_builder_add_int_value (json, value);
-}
-
-static void
-add_string (JsonBuilder *json, const gchar *name, const gchar *value)
-{
-  json_builder_set_member_name (json, name);
-  json_builder_add_string_value (json, value);
+  for (guint i = 0; i < events->clients->len;)
+    i += send_text (events->clients->pdata[i], text);
 }
 
 /* --- What is told --- */
 
-/* FALSE: @reader is gone. */
-static gboolean
-tell_session (Events *events, Reader *reader, SyrinxSession *session)
+/* (transfer full) */
+static GBytes *
+describe_session (SyrinxSession *session)
 {
-  static const gchar *const names[] = { "id", "subject", "track-id",
-    "rendition", "region", "client", "state" };
-  static const gchar *const members[] = { "id", "subject", "track_id",
-    "rendition", "region", "client", "state" };
-  JsonBuilder *json = json_builder_begin_object (json_builder_new ());
-  guint64 bytes_sent;
+  g_autoptr (JsonBuilder) json = json_builder_new ();
 
-  for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
-    g_autofree gchar *value = NULL;
-    g_object_get (session, names[i], &value, NULL);
-    add_string (json, members[i], value);
-  }
-  g_object_get (session, "bytes-sent", &bytes_sent, NULL);
-  add_number (json, "bytes_sent", bytes_sent);
-  return send_event (events, reader, "session", json_builder_end_object (json));
+  json_builder_begin_object (json);
+  syrinx_session_add_json (session, json);
+  return make_text ("session", json);
 }
 
-/* FALSE: @reader is gone. */
-static gboolean
-tell_library (Events *events, Reader *reader)
+/* (transfer full) */
+static GBytes *
+describe_library (const SyrinxEventScan *scan)
 {
-  JsonBuilder *json = json_builder_begin_object (json_builder_new ());
-  gboolean scanning;
-  guint done, total, failed;
+  g_autoptr (JsonBuilder) json = json_builder_new ();
 
-  g_object_get (syrinx_engine_get_ingest (events->engine), "scanning",
-      &scanning, "files-done", &done, "files-total", &total, "files-failed",
-      &failed, NULL);
-  json_builder_set_member_name (json, "scanning");
-  json_builder_add_boolean_value (json, scanning);
-  add_number (json, "files_done", done);
-  add_number (json, "files_total", total);
-  add_number (json, "files_failed", failed);
-  return send_event (events, reader, "library", json_builder_end_object (json));
+  json_builder_begin_object (json);
+  syrinx_json_add_boolean (json, "scanning", scan->is_scanning);
+  syrinx_json_add_int (json, "files_done", scan->n_done);
+  syrinx_json_add_int (json, "files_total", scan->n_total);
+  syrinx_json_add_int (json, "files_failed", scan->n_failed);
+  return make_text ("library", json);
+}
+
+/* (transfer full) */
+static GBytes *
+describe_event (const SyrinxEvent *event)
+{
+  g_autoptr (JsonBuilder) json = json_builder_new ();
+
+  json_builder_begin_object (json);
+  syrinx_event_add_json (event, json);
+  return make_text (syrinx_event_kind_to_string (event->kind), json);
+}
+
+static void
+read_event (const SyrinxEvent *event, gpointer data)
+{
+  Events *events = data;
+  g_autoptr (GBytes) text = NULL;
+
+  if (SYRINX_EVENT_BIT (event->kind) & SYRINX_EVENTS_OF_SESSIONS)
+    text = describe_session (event->session);
+  else if (SYRINX_EVENT_BIT (event->kind) & SYRINX_EVENTS_OF_LIBRARY)
+    text = describe_library (&event->scan);
+  else
+    text = describe_event (event);
+  send_to_all (events, text);
+}
+
+static void
+add_refusals (const gchar *reason, guint64 count, gpointer json)
+{
+  syrinx_json_add_int (json, reason, count);
+}
+
+/* (transfer full) */
+static GBytes *
+describe_totals (SyrinxTally *tally, const SyrinxSessionTotals *totals)
+{
+  g_autoptr (JsonBuilder) json = json_builder_new ();
+
+  json_builder_begin_object (json);
+  syrinx_json_add_int (json, "sessions", totals->n_sessions);
+  syrinx_json_add_int (json, "sessions_playing", totals->n_playing);
+  syrinx_json_add_int (json, "bytes_sent", totals->bytes_sent);
+  json_builder_set_member_name (json, "refused");
+  json_builder_begin_object (json);
+  syrinx_tally_foreach_refusal (tally, add_refusals, json);
+  json_builder_end_object (json);
+  return make_text ("totals", json);
 }
 
 static gboolean
 tell_totals (gpointer data)
 {
   Events *events = data;
-  g_autoptr (GPtrArray) list
-      = syrinx_sessions_list (syrinx_engine_get_sessions (events->engine));
-  JsonBuilder *json;
-  guint64 sum = 0;
+  SyrinxTally *tally = syrinx_engine_get_tally (events->engine);
+  guint64 n_refused = syrinx_tally_get (tally, SYRINX_EVENT_REFUSED);
+  SyrinxSessionTotals totals;
+  g_autoptr (GBytes) text = NULL;
 
-  for (guint i = 0; i < list->len; i++) {
-    guint64 bytes_sent;
-    g_object_get (list->pdata[i], "bytes-sent", &bytes_sent, NULL);
-    sum += bytes_sent;
-  }
-  if (sum == events->last_sent_bytes)
+  syrinx_sessions_get_totals (
+      syrinx_engine_get_sessions (events->engine), &totals);
+  if (totals.bytes_sent == events->told.bytes_sent
+      && totals.n_sessions == events->told.n_sessions
+      && n_refused == events->n_refused_told)
     return G_SOURCE_CONTINUE;
-  events->last_sent_bytes = sum;
-  json = json_builder_begin_object (json_builder_new ());
-  add_number (json, "sessions", list->len);
-  add_number (json, "bytes_sent", sum);
-  send_event (events, NULL, "totals", json_builder_end_object (json));
+  events->told = totals;
+  events->n_refused_told = n_refused;
+  text = describe_totals (tally, &totals);
+  send_to_all (events, text);
   return G_SOURCE_CONTINUE;
 }
 
-/* --- What happens --- */
+/* --- Clients --- */
 
 static void
-session_changed (SyrinxSession *session, GParamSpec *pspec, Events *events)
+start_reading (Events *events)
 {
-  tell_session (events, NULL, session);
-}
-
-static void
-session_added (SyrinxSessions *sessions, SyrinxSession *session, Events *events)
-{
-  g_signal_connect (
-      session, "notify::state", G_CALLBACK (session_changed), events);
-  tell_session (events, NULL, session);
-}
-
-/* Its state has told of the end. */
-static void
-session_removed (
-    SyrinxSessions *sessions, SyrinxSession *session, Events *events)
-{
-  g_signal_handlers_disconnect_by_data (session, events);
-}
-
-static void
-library_changed (gpointer ingest, GParamSpec *pspec, Events *events)
-{
-  tell_library (events, NULL);
-}
-
-static void
-watch (Events *events)
-{
-  SyrinxSessions *sessions = syrinx_engine_get_sessions (events->engine);
-  SyrinxIngest *ingest = syrinx_engine_get_ingest (events->engine);
-  g_autoptr (GPtrArray) list = syrinx_sessions_list (sessions);
-
-  for (guint i = 0; i < list->len; i++)
-    g_signal_connect (
-        list->pdata[i], "notify::state", G_CALLBACK (session_changed), events);
-  g_signal_connect (sessions, "added", G_CALLBACK (session_added), events);
-  g_signal_connect (sessions, "removed", G_CALLBACK (session_removed), events);
-  g_signal_connect (
-      ingest, "notify::scanning", G_CALLBACK (library_changed), events);
-  g_signal_connect (
-      ingest, "notify::files-done", G_CALLBACK (library_changed), events);
+  events->reader = syrinx_journal_add_reader (
+      syrinx_engine_get_journal (events->engine), KINDS, read_event, events);
   events->timer = g_timeout_add (TOTALS_PERIOD_MS, tell_totals, events);
 }
 
 static void
-unwatch (Events *events)
+stop_reading (Events *events)
 {
-  SyrinxSessions *sessions = syrinx_engine_get_sessions (events->engine);
-  g_autoptr (GPtrArray) list = syrinx_sessions_list (sessions);
-
-  for (guint i = 0; i < list->len; i++)
-    g_signal_handlers_disconnect_by_data (list->pdata[i], events);
-  g_signal_handlers_disconnect_by_data (sessions, events);
-  g_signal_handlers_disconnect_by_data (
-      syrinx_engine_get_ingest (events->engine), events);
+  syrinx_journal_remove_reader (
+      syrinx_engine_get_journal (events->engine), events->reader);
   g_clear_handle_id (&events->timer, g_source_remove);
 }
 
-/* --- Readers --- */
-
+/* All clients have left: HTTP ends before the engine. */
 static void
 events_free (gpointer data)
 {
   Events *events = data;
 
-  g_ptr_array_unref (events->readers);
-  g_clear_handle_id (&events->timer, g_source_remove);
+  g_ptr_array_unref (events->clients);
   g_free (events);
 }
 
@@ -220,7 +219,7 @@ get_events (SyrinxEngine *engine)
   if (!events) {
     events = g_new0 (Events, 1);
     events->engine = engine;
-    events->readers = g_ptr_array_new_with_free_func (g_free);
+    events->clients = g_ptr_array_new_with_free_func (g_free);
     g_object_set_data_full (
         G_OBJECT (engine), "syrinx-events", events, events_free);
   }
@@ -228,34 +227,47 @@ get_events (SyrinxEngine *engine)
 }
 
 static void
-reader_left (gpointer data)
+client_left (gpointer data)
 {
-  Reader *reader = data;
-  Events *events = reader->events;
+  Client *client = data;
+  Events *events = client->events;
 
-  g_ptr_array_remove (events->readers, reader);
-  if (events->readers->len == 0)
-    unwatch (events);
+  g_ptr_array_remove (events->clients, client);
+  if (events->clients->len == 0)
+    stop_reading (events);
 }
 
 static void
-begin_reading (Events *events, HttpExchange *exchange)
+tell_first (Client *client)
 {
-  static const HttpStreamFuncs funcs = { NULL, reader_left };
-  g_autoptr (GPtrArray) list
-      = syrinx_sessions_list (syrinx_engine_get_sessions (events->engine));
-  Reader *reader = g_new0 (Reader, 1);
+  g_autoptr (GPtrArray) list = syrinx_sessions_list (
+      syrinx_engine_get_sessions (client->events->engine));
+  g_autoptr (GBytes) library = NULL;
+  SyrinxEventScan scan;
   gboolean stays;
 
-  reader->events = events;
-  reader->exchange = exchange;
-  if (events->readers->len == 0)
-    watch (events);
-  g_ptr_array_add (events->readers, reader);
-  http_exchange_begin_stream (exchange, "text/event-stream", &funcs, reader);
-  stays = tell_library (events, reader);
-  for (guint i = 0; stays && i < list->len && i < MAX_FIRST; i++)
-    stays = tell_session (events, reader, list->pdata[i]);
+  syrinx_engine_get_scan (client->events->engine, &scan);
+  library = describe_library (&scan);
+  stays = send_text (client, library);
+  for (guint i = 0; stays && i < list->len && i < MAX_FIRST; i++) {
+    g_autoptr (GBytes) text = describe_session (list->pdata[i]);
+    stays = send_text (client, text);
+  }
+}
+
+static void
+welcome (Events *events, HttpExchange *exchange)
+{
+  static const HttpStreamFuncs funcs = { NULL, client_left };
+  Client *client = g_new0 (Client, 1);
+
+  client->events = events;
+  client->exchange = exchange;
+  if (events->clients->len == 0)
+    start_reading (events);
+  g_ptr_array_add (events->clients, client);
+  http_exchange_begin_stream (exchange, "text/event-stream", &funcs, client);
+  tell_first (client);
 }
 
 void
@@ -263,11 +275,11 @@ http_events (HttpExchange *exchange)
 {
   Events *events = get_events (http_exchange_get_engine (exchange));
 
-  if (events->readers->len >= MAX_READERS)
+  if (events->clients->len >= MAX_CLIENTS)
     http_exchange_answer_problem (
         exchange, 503, NULL, "there are as many readers as may be");
   else if (http_exchange_is_head (exchange))
     http_exchange_begin_stream (exchange, "text/event-stream", NULL, NULL);
   else
-    begin_reading (events, exchange);
+    welcome (events, exchange);
 }

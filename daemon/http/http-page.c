@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* HTTP: the web page, health, metrics and the operator's view. */
+/* HTTP: the web page, health and the operator's view. */
 #include "handlers.h"
+
+#include "core/base/json.h"
 
 #include <string.h>
 
@@ -77,107 +79,30 @@ http_readyz (HttpExchange *exchange)
   answer_word (exchange, ready ? 200 : 503, ready ? "ready\n" : "not ready\n");
 }
 
-typedef struct
-{
-  guint64 sessions, playing, bytes_sent;
-} Totals;
-
-static Totals
-count_sessions (SyrinxEngine *engine)
-{
-  g_autoptr (GPtrArray) list
-      = syrinx_sessions_list (syrinx_engine_get_sessions (engine));
-  Totals totals = { .sessions = list->len };
-
-  for (guint i = 0; i < list->len; i++) {
-    g_autofree gchar *state = NULL;
-    guint64 bytes_sent;
-    g_object_get (
-        list->pdata[i], "state", &state, "bytes-sent", &bytes_sent, NULL);
-    totals.playing += g_str_equal (state, "playing");
-    totals.bytes_sent += bytes_sent;
-  }
-  return totals;
-}
-
-static void
-add_metric (GString *text, const gchar *name, const gchar *help, guint64 value)
-{
-  g_string_append_printf (text,
-      "# HELP %s %s\n# TYPE %s gauge\n%s %" G_GUINT64_FORMAT "\n", name, help,
-      name, name, value);
-}
-
-void
-http_metrics (HttpExchange *exchange)
-{
-  GString *text = g_string_new (NULL);
-  SyrinxStoreStats stats = { 0 };
-  Totals totals = count_sessions (http_exchange_get_engine (exchange));
-  gboolean scanning;
-  g_autoptr (GBytes) bytes = NULL;
-
-  syrinx_store_get_stats (
-      syrinx_engine_get_store (http_exchange_get_engine (exchange)), &stats,
-      NULL);
-  g_object_get (syrinx_engine_get_ingest (http_exchange_get_engine (exchange)),
-      "scanning", &scanning, NULL);
-  g_string_append (text,
-      "# HELP syrinx_build_info Version of this syrinxd.\n"
-      "# TYPE syrinx_build_info gauge\n"
-      "syrinx_build_info{version=\"" SYRINX_VERSION "\"} 1\n");
-  add_metric (text, "syrinx_sessions", "Sessions that exist.", totals.sessions);
-  add_metric (text, "syrinx_sessions_playing",
-      "Sessions that have fetched media.", totals.playing);
-  add_metric (text, "syrinx_session_sent_bytes",
-      "Media sent to the sessions that exist.", totals.bytes_sent);
-  add_metric (text, "syrinx_tracks", "Tracks in the library.", stats.n_tracks);
-  add_metric (text, "syrinx_unreadable_files",
-      "Files of the library that can't be read.", stats.n_failures);
-  add_metric (text, "syrinx_cached_fragments",
-      "Fragments of renditions on disk.", stats.n_fragments);
-  add_metric (
-      text, "syrinx_cache_bytes", "Their size on disk.", stats.cache_bytes);
-  add_metric (
-      text, "syrinx_scanning", "Whether a scan is under way.", scanning);
-  http_add_admission_metrics (exchange, text);
-  http_add_region_metrics (exchange, text);
-  bytes = g_string_free_to_bytes (text);
-  http_exchange_answer (exchange, 200,
-      "text/plain; version=0.0.4; charset=utf-8", "no-store", bytes);
-}
-
 void
 http_status (HttpExchange *exchange)
 {
+  SyrinxEngine *engine = http_exchange_get_engine (exchange);
   g_autoptr (JsonBuilder) json = json_builder_new ();
-  Totals totals = count_sessions (http_exchange_get_engine (exchange));
   SyrinxStoreStats stats = { 0 };
-  gboolean known = syrinx_store_get_stats (
-      syrinx_engine_get_store (http_exchange_get_engine (exchange)), &stats,
-      NULL);
-  const struct
-  {
-    const gchar *name;
-    guint64 value;
-  } numbers[] = { { "sessions", totals.sessions },
-    { "sessions_playing", totals.playing }, { "tracks", stats.n_tracks },
-    { "albums", stats.n_albums }, { "artists", stats.n_artists },
-    { "unreadable_files", stats.n_failures },
-    { "cache_bytes", stats.cache_bytes } };
+  SyrinxSessionTotals totals;
 
-  if (!known) {
+  if (!syrinx_store_get_stats (
+          syrinx_engine_get_store (engine), &stats, NULL)) {
     http_exchange_answer_problem (
         exchange, 503, NULL, "the index does not answer");
     return;
   }
+  syrinx_sessions_get_totals (syrinx_engine_get_sessions (engine), &totals);
   json_builder_begin_object (json);
-  json_builder_set_member_name (json, "version");
-  json_builder_add_string_value (json, SYRINX_VERSION);
-  for (guint i = 0; i < G_N_ELEMENTS (numbers); i++) {
-    json_builder_set_member_name (json, numbers[i].name);
-    json_builder_add_int_value (json, numbers[i].value);
-  }
+  syrinx_json_add_string (json, "version", SYRINX_VERSION);
+  syrinx_json_add_int (json, "sessions", totals.n_sessions);
+  syrinx_json_add_int (json, "sessions_playing", totals.n_playing);
+  syrinx_json_add_int (json, "tracks", stats.n_tracks);
+  syrinx_json_add_int (json, "albums", stats.n_albums);
+  syrinx_json_add_int (json, "artists", stats.n_artists);
+  syrinx_json_add_int (json, "unreadable_files", stats.n_failures);
+  syrinx_json_add_int (json, "cache_bytes", stats.cache_bytes);
   json_builder_end_object (json);
   http_exchange_answer_json (exchange, 200, json);
 }

@@ -36,12 +36,10 @@ struct _SyrinxSession
   GHashTable *renditions; /* name → SyrinxRendition */
 };
 
-/* Both notify who follows the property. */
-void syrinx_session_set_state (SyrinxSession *session, const gchar *state);
 /* Tells who connected to its end. */
 void syrinx_session_emit_ended (SyrinxSession *session);
-/* Puts @grant in the place of the session's own; watching it is the caller's
- * business. */
+/* Puts @grant in the place of the session's own, and notifies who follows
+ * "expires-at"; watching it is the caller's business. */
 void syrinx_session_set_grant (SyrinxSession *session, SyrinxGrant *grant);
 
 /* Counts for the totals of all, and for the next beat. (sessions.c) */

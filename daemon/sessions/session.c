@@ -6,17 +6,7 @@ G_DEFINE_FINAL_TYPE (SyrinxSession, syrinx_session, G_TYPE_OBJECT)
 
 enum
 {
-  PROP_ID = 1,
-  PROP_SUBJECT,
-  PROP_TRACK_ID,
-  PROP_RENDITION,
-  PROP_REGION,
-  PROP_CLIENT,
-  PROP_STATE,
-  PROP_BYTES_SENT,
-  PROP_CREATED_AT,
-  PROP_EXPIRES_AT,
-  PROP_RTT_MS,
+  PROP_EXPIRES_AT = 1,
   N_PROPERTIES
 };
 static GParamSpec *properties[N_PROPERTIES];
@@ -37,13 +27,6 @@ syrinx_session_open (SyrinxSession *session, const gchar *name, GError **error)
   if (rendition)
     g_hash_table_insert (session->renditions, g_strdup (name), rendition);
   return rendition;
-}
-
-void
-syrinx_session_set_state (SyrinxSession *session, const gchar *state)
-{
-  session->state = state;
-  g_object_notify_by_pspec (G_OBJECT (session), properties[PROP_STATE]);
 }
 
 void
@@ -173,38 +156,8 @@ session_get_property (
   SyrinxSession *self = SYRINX_SESSION (object);
 
   switch (id) {
-  case PROP_ID:
-    g_value_set_string (value, self->id);
-    break;
-  case PROP_SUBJECT:
-    g_value_set_string (value, syrinx_grant_get_subject (self->grant));
-    break;
-  case PROP_TRACK_ID:
-    g_value_set_string (value, self->track_id);
-    break;
-  case PROP_RENDITION:
-    g_value_set_string (value, self->rendition);
-    break;
-  case PROP_REGION:
-    g_value_set_string (value, self->region);
-    break;
-  case PROP_CLIENT:
-    g_value_set_string (value, self->client);
-    break;
-  case PROP_STATE:
-    g_value_set_string (value, self->state);
-    break;
-  case PROP_BYTES_SENT:
-    g_value_set_uint64 (value, self->bytes_sent);
-    break;
-  case PROP_CREATED_AT:
-    g_value_set_int64 (value, self->created_at_s);
-    break;
   case PROP_EXPIRES_AT:
     g_value_set_int64 (value, syrinx_grant_get_expires_at_s (self->grant));
-    break;
-  case PROP_RTT_MS:
-    g_value_set_uint (value, self->rtt_ms);
     break;
   default:
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
@@ -234,13 +187,6 @@ session_finalize (GObject *object)
 static void
 syrinx_session_class_init (SyrinxSessionClass *klass)
 {
-  static const gchar *const strings[] = { [PROP_ID] = "id",
-    [PROP_SUBJECT] = "subject",
-    [PROP_TRACK_ID] = "track-id",
-    [PROP_RENDITION] = "rendition",
-    [PROP_REGION] = "region",
-    [PROP_CLIENT] = "client",
-    [PROP_STATE] = "state" };
   const GParamFlags flags = G_PARAM_READABLE | G_PARAM_STATIC_STRINGS;
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
 
@@ -248,17 +194,8 @@ syrinx_session_class_init (SyrinxSessionClass *klass)
       G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
   object_class->get_property = session_get_property;
   object_class->finalize = session_finalize;
-  for (guint i = PROP_ID; i <= PROP_STATE; i++)
-    properties[i]
-        = g_param_spec_string (strings[i], strings[i], strings[i], NULL, flags);
-  properties[PROP_BYTES_SENT] = g_param_spec_uint64 (
-      "bytes-sent", "Bytes sent", "Bytes sent", 0, G_MAXUINT64, 0, flags);
-  properties[PROP_CREATED_AT] = g_param_spec_int64 ("created-at", "Created at",
-      "Unix time in seconds", 0, G_MAXINT64, 0, flags);
   properties[PROP_EXPIRES_AT] = g_param_spec_int64 ("expires-at", "Expires at",
       "Unix time in seconds", 0, G_MAXINT64, 0, flags);
-  properties[PROP_RTT_MS] = g_param_spec_uint ("rtt-ms", "Round trip",
-      "Round trip to the listener in milliseconds", 0, G_MAXUINT, 0, flags);
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 }
 

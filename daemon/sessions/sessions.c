@@ -121,7 +121,7 @@ syrinx_sessions_count (
   if (g_str_equal (session->state, "playing"))
     return;
   sessions->totals.n_playing++;
-  syrinx_session_set_state (session, "playing");
+  session->state = "playing";
   note (session, SYRINX_EVENT_SESSION_CHANGED);
 }
 
@@ -162,7 +162,7 @@ syrinx_sessions_terminate (
   sessions->totals.n_playing -= g_str_equal (session->state, "playing");
   sessions->totals.bytes_sent -= session->bytes_sent;
   session->reason = g_strdup (reason);
-  syrinx_session_set_state (session, "ended");
+  session->state = "ended";
   syrinx_session_emit_ended (session);
   g_signal_emit (sessions, signals[REMOVED], 0, session);
   beat (session);

@@ -17,10 +17,8 @@ G_BEGIN_DECLS
 
 /* Signal: "ended", once.
  *
- * One session: a GObject so that D-Bus can follow its properties, all
- * read-only: "id", "subject", "track-id", "rendition", "region", "client",
- * "state" ("idle", "playing", "ended"), "bytes-sent" (guint64), "created-at",
- * "expires-at" (gint64, Unix time in seconds), "rtt-ms" (guint). */
+ * Property: "expires-at" (gint64, Unix time in seconds), with notify when it is
+ * renewed. */
 #define SYRINX_TYPE_SESSION (syrinx_session_get_type ())
 G_DECLARE_FINAL_TYPE (SyrinxSession, syrinx_session, SYRINX, SESSION, GObject)
 

@@ -1,161 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The readers of the journal: whoever is told of a session is told the same. */
+#include "bus-client.h"
 #include "service.h"
 
 #include <string.h>
 
-#define BUS       "org.syrinx.Syrinx1"
-#define ROOT      "/org/syrinx/Syrinx1"
-#define SESSION   BUS ".Session"
-#define WAIT_S    20
 #define FRAGMENTS 3
-
-/* --- The daemon's private bus, as a client sees it --- */
-
-typedef struct
-{
-  GDBusConnection *connection;
-  GPtrArray *heard; /* of Signal */
-  guint subscription;
-} Bus;
-
-typedef struct
-{
-  gchar *path, *name;
-  GVariant *parameters;
-  gint64 at_us;
-} Signal;
-
-static void
-signal_free (gpointer data)
-{
-  Signal *heard = data;
-
-  g_free (heard->path);
-  g_free (heard->name);
-  g_variant_unref (heard->parameters);
-  g_free (heard);
-}
-
-static void
-hear (GDBusConnection *connection, const gchar *sender, const gchar *path,
-    const gchar *interface, const gchar *name, GVariant *parameters,
-    gpointer data)
-{
-  Bus *bus = data;
-  Signal *heard = g_new0 (Signal, 1);
-
-  heard->path = g_strdup (path);
-  heard->name = g_strdup (name);
-  heard->parameters = g_variant_ref (parameters);
-  heard->at_us = g_get_monotonic_time ();
-  g_ptr_array_add (bus->heard, heard);
-}
-
-/* (transfer full) (nullable): it answers with an error. */
-static GVariant *
-bus_call (Bus *bus, const gchar *path, const gchar *interface,
-    const gchar *method, GVariant *parameters)
-{
-  return g_dbus_connection_call_sync (bus->connection, NULL, path, interface,
-      method, parameters, NULL, G_DBUS_CALL_FLAGS_NONE, -1, NULL, NULL);
-}
-
-/* The daemon has answered it once, and so knows that it is there. */
-static Bus *
-bus_new (void)
-{
-  g_autofree gchar *address
-      = g_strdup_printf ("unix:path=%s/bus", daemon_get_state_dir (service));
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GVariant) reply = NULL;
-  Bus *bus = g_new0 (Bus, 1);
-
-  bus->connection = g_dbus_connection_new_for_address_sync (address,
-      G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT, NULL, NULL, &error);
-  g_assert_no_error (error);
-  bus->heard = g_ptr_array_new_with_free_func (signal_free);
-  bus->subscription = g_dbus_connection_signal_subscribe (bus->connection, NULL,
-      NULL, NULL, NULL, NULL, G_DBUS_SIGNAL_FLAGS_NONE, hear, bus, NULL);
-  return bus;
-}
-
-static void
-bus_free (Bus *bus)
-{
-  g_dbus_connection_signal_unsubscribe (bus->connection, bus->subscription);
-  g_dbus_connection_close_sync (bus->connection, NULL, NULL);
-  g_object_unref (bus->connection);
-  g_ptr_array_unref (bus->heard);
-  g_free (bus);
-}
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (Bus, bus_free)
-
-/* The first signal of this name and path whose parameters, as text, hold
- * @part. */
-static const Signal *
-find_signal (Bus *bus, const gchar *path, const gchar *name, const gchar *part)
-{
-  for (guint i = 0; i < bus->heard->len; i++) {
-    const Signal *heard = bus->heard->pdata[i];
-    g_autofree gchar *text = g_variant_print (heard->parameters, FALSE);
-    if (g_str_equal (heard->path, path) && g_str_equal (heard->name, name)
-        && strstr (text, part))
-      return heard;
-  }
-  return NULL;
-}
-
-static const Signal *
-wait_for_signal (
-    Bus *bus, const gchar *path, const gchar *name, const gchar *part)
-{
-  gint64 end_us = g_get_monotonic_time () + WAIT_S * G_USEC_PER_SEC;
-  const Signal *heard;
-
-  while (!(heard = find_signal (bus, path, name, part))) {
-    if (g_get_monotonic_time () > end_us)
-      g_error ("waited %d s for %s of %s with %s", WAIT_S, name, path, part);
-    if (!g_main_context_iteration (NULL, FALSE))
-      g_usleep (1000);
-  }
-  return heard;
-}
-
-/* What the object of the session has, a{sv}. (transfer full) (nullable) */
-static GVariant *
-get_properties (Bus *bus, const gchar *path)
-{
-  g_autoptr (GVariant) reply
-      = bus_call (bus, path, "org.freedesktop.DBus.Properties", "GetAll",
-          g_variant_new ("(s)", SESSION));
-
-  return reply ? g_variant_get_child_value (reply, 0) : NULL;
-}
-
-/* The object of the session of this id among all. (transfer full) (nullable) */
-static gchar *
-find_object (Bus *bus, const gchar *id)
-{
-  g_autoptr (GVariant) reply = bus_call (bus, ROOT,
-      "org.freedesktop.DBus.ObjectManager", "GetManagedObjects", NULL);
-  g_autoptr (GVariantIter) objects = NULL;
-  const gchar *path;
-  GVariant *interfaces;
-  gchar *found = NULL;
-
-  g_assert_nonnull (reply);
-  g_variant_get (reply, "(a{oa{sa{sv}}})", &objects);
-  while (g_variant_iter_loop (objects, "{&o@a{sa{sv}}}", &path, &interfaces)) {
-    g_autoptr (GVariant) session
-        = g_variant_lookup_value (interfaces, SESSION, G_VARIANT_TYPE_VARDICT);
-    const gchar *other = NULL;
-    if (session && g_variant_lookup (session, "Id", "&s", &other)
-        && g_str_equal (other, id))
-      found = g_strdup (path);
-  }
-  return found;
-}
 
 /* --- What a listener does --- */
 
@@ -176,29 +26,29 @@ fetch (JsonObject *session, guint number)
 static void
 a_session_is_an_object_while_it_lives (void)
 {
-  g_autoptr (Bus) bus = bus_new ();
+  g_autoptr (Bus) bus = bus_new (service);
   g_autoptr (JsonObject) session = session_for ("minuet", NULL);
   const gchar *id = member (session, "id");
   g_autofree gchar *path = NULL, *added = NULL;
   g_autoptr (GVariant) reply = NULL, gone = NULL;
   g_autoptr (Answer) answer = NULL;
 
-  wait_for_signal (bus, ROOT, "InterfacesAdded", id);
-  path = find_object (bus, id);
+  bus_wait_for_signal (bus, BUS_ROOT, "InterfacesAdded", id);
+  path = bus_find_object (bus, id);
   g_assert_nonnull (path);
   added = g_strdup_printf ("'%s'", path);
-  wait_for_signal (bus, ROOT, "InterfacesAdded", added);
+  bus_wait_for_signal (bus, BUS_ROOT, "InterfacesAdded", added);
   fetch (session, 0);
-  wait_for_signal (bus, path, "PropertiesChanged", "'playing'");
+  bus_wait_for_signal (bus, path, "PropertiesChanged", "'playing'");
   reply = bus_call (
-      bus, path, SESSION, "Terminate", g_variant_new ("(s)", "enough"));
+      bus, path, BUS_SESSION, "Terminate", g_variant_new ("(s)", "enough"));
   g_assert_nonnull (reply);
-  wait_for_signal (bus, path, "PropertiesChanged", "'enough'");
-  wait_for_signal (bus, path, "PropertiesChanged", "'ended'");
-  wait_for_signal (bus, ROOT, "InterfacesRemoved", added);
-  gone = get_properties (bus, path);
+  bus_wait_for_signal (bus, path, "PropertiesChanged", "'enough'");
+  bus_wait_for_signal (bus, path, "PropertiesChanged", "'ended'");
+  bus_wait_for_signal (bus, BUS_ROOT, "InterfacesRemoved", added);
+  gone = bus_get_properties (bus, path);
   g_assert_null (gone);
-  g_assert_null (find_object (bus, id));
+  g_assert_null (bus_find_object (bus, id));
   answer = ask (service, "GET", member (session, "hls_url"), NULL, NULL);
   g_assert_cmpuint (answer->status, ==, 410);
 }
@@ -206,22 +56,22 @@ a_session_is_an_object_while_it_lives (void)
 static void
 objects_can_be_looked_through (void)
 {
-  g_autoptr (Bus) bus = bus_new ();
+  g_autoptr (Bus) bus = bus_new (service);
   g_autoptr (JsonObject) session = session_for ("minuet", NULL);
-  g_autofree gchar *path = find_object (bus, member (session, "id"));
-  g_autoptr (GVariant) root = bus_call (bus, ROOT "/sessions",
+  g_autofree gchar *path = bus_find_object (bus, member (session, "id"));
+  g_autoptr (GVariant) root = bus_call (bus, BUS_ROOT "/sessions",
       "org.freedesktop.DBus.Introspectable", "Introspect", NULL);
   g_autoptr (GVariant) object = bus_call (
       bus, path, "org.freedesktop.DBus.Introspectable", "Introspect", NULL);
-  g_autoptr (GVariant) none = bus_call (bus, ROOT "/sessions/nosuch", SESSION,
-      "Terminate", g_variant_new ("(s)", ""));
+  g_autoptr (GVariant) none = bus_call (bus, BUS_ROOT "/sessions/nosuch",
+      BUS_SESSION, "Terminate", g_variant_new ("(s)", ""));
   const gchar *text;
 
   g_assert_null (none);
   g_variant_get (root, "(&s)", &text);
   g_assert_nonnull (strstr (text, strrchr (path, '/') + 1));
   g_variant_get (object, "(&s)", &text);
-  g_assert_nonnull (strstr (text, SESSION));
+  g_assert_nonnull (strstr (text, BUS_SESSION));
   g_assert_nonnull (strstr (text, "RttMs"));
 }
 
@@ -247,12 +97,12 @@ count_beats (Bus *bus, const gchar *path, guint64 *bytes_sent)
 static void
 bytes_are_told_once_a_second_and_to_who_watches (void)
 {
-  g_autoptr (Bus) bus = bus_new (), other = bus_new ();
+  g_autoptr (Bus) bus = bus_new (service), other = bus_new (service);
   g_autoptr (JsonObject) session = session_for ("minuet", NULL);
-  g_autofree gchar *path = find_object (bus, member (session, "id"));
+  g_autofree gchar *path = bus_find_object (bus, member (session, "id"));
   g_autofree gchar *sum = NULL;
-  g_autoptr (GVariant) reply = bus_call (
-      bus, ROOT, BUS ".Manager", "WatchBytes", g_variant_new ("(b)", TRUE));
+  g_autoptr (GVariant) reply = bus_call (bus, BUS_ROOT, BUS_NAME ".Manager",
+      "WatchBytes", g_variant_new ("(b)", TRUE));
   g_autoptr (GVariant) unwatched = NULL, ended = NULL;
   guint64 bytes_sent = 0, told = 0;
   gint64 began_us = g_get_monotonic_time (), took_s;
@@ -263,19 +113,19 @@ bytes_are_told_once_a_second_and_to_who_watches (void)
     bytes_sent += fetch (session, i);
   sum = g_strdup_printf (
       "{'BytesSent': <uint64 %" G_GUINT64_FORMAT ">}", bytes_sent);
-  wait_for_signal (bus, path, "PropertiesChanged", sum);
+  bus_wait_for_signal (bus, path, "PropertiesChanged", sum);
   took_s = (g_get_monotonic_time () - began_us) / G_USEC_PER_SEC;
   n_beats = count_beats (bus, path, &told);
   g_assert_cmpuint (told, ==, bytes_sent);
   g_assert_cmpuint (n_beats, >=, 1);
   g_assert_cmpuint (n_beats, <=, 1 + took_s);
-  unwatched = bus_call (
-      bus, ROOT, BUS ".Manager", "WatchBytes", g_variant_new ("(b)", FALSE));
+  unwatched = bus_call (bus, BUS_ROOT, BUS_NAME ".Manager", "WatchBytes",
+      g_variant_new ("(b)", FALSE));
   fetch (session, 0);
   ended = bus_call (
-      bus, path, SESSION, "Terminate", g_variant_new ("(s)", "enough"));
-  wait_for_signal (bus, path, "PropertiesChanged", "'enough'");
-  wait_for_signal (other, path, "PropertiesChanged", "'enough'");
+      bus, path, BUS_SESSION, "Terminate", g_variant_new ("(s)", "enough"));
+  bus_wait_for_signal (bus, path, "PropertiesChanged", "'enough'");
+  bus_wait_for_signal (other, path, "PropertiesChanged", "'enough'");
   g_assert_cmpuint (count_beats (bus, path, &told), ==, n_beats);
   g_assert_cmpuint (count_beats (other, path, &told), ==, 0);
 }
@@ -283,12 +133,12 @@ bytes_are_told_once_a_second_and_to_who_watches (void)
 static void
 progress_of_a_scan_is_told (void)
 {
-  g_autoptr (Bus) bus = bus_new ();
+  g_autoptr (Bus) bus = bus_new (service);
   g_autoptr (GVariant) reply
-      = bus_call (bus, ROOT, BUS ".Library", "Rescan", NULL);
+      = bus_call (bus, BUS_ROOT, BUS_NAME ".Library", "Rescan", NULL);
 
   g_assert_nonnull (reply);
-  wait_for_signal (bus, ROOT, "ScanDone", "()");
+  bus_wait_for_signal (bus, BUS_ROOT, "ScanDone", "()");
 }
 
 /* --- All of them --- */
@@ -365,19 +215,261 @@ find_listed (const gchar *text, const gchar *id)
 static void
 syrinxctl_tells_names_and_types_of_the_bus (void)
 {
-  g_autoptr (Bus) bus = bus_new ();
+  g_autoptr (Bus) bus = bus_new (service);
   g_autoptr (JsonObject) session = session_for ("minuet", NULL);
   const gchar *id = member (session, "id");
-  g_autofree gchar *path = find_object (bus, id);
+  g_autofree gchar *path = bus_find_object (bus, id);
   g_autoptr (GVariant) properties = NULL;
   g_autofree gchar *listed = NULL;
   g_autoptr (JsonObject) told = NULL;
 
   fetch (session, 0);
-  properties = get_properties (bus, path);
+  properties = bus_get_properties (bus, path);
   listed = daemon_ctl (service, "sessions", "--json", NULL);
   told = find_listed (listed, id);
   assert_same_session (properties, told);
+}
+
+/* --- Server-sent events, metrics and the audit log --- */
+
+typedef struct
+{
+  GSubprocess *curl;
+  gchar *file;
+} Feed;
+
+/* Of @daemon's events, from now on. */
+static Feed *
+feed_new (Daemon *daemon, const gchar *name)
+{
+  g_autofree gchar *admin = daemon_token (daemon, "root", "admin");
+  g_autofree gchar *header
+      = g_strconcat ("Authorization: Bearer ", admin, NULL);
+  g_autofree gchar *url
+      = g_strconcat (daemon_get_admin_url (daemon), "/v1/events", NULL);
+  g_autoptr (GError) error = NULL;
+  Feed *feed = g_new0 (Feed, 1);
+
+  feed->file = g_build_filename (daemon_get_state_dir (daemon), name, NULL);
+  feed->curl = g_subprocess_new (G_SUBPROCESS_FLAGS_NONE, &error, "curl", "-sN",
+      "-m", "60", "-H", header, "-o", feed->file, url, NULL);
+  g_assert_no_error (error);
+  return feed;
+}
+
+static void
+feed_free (Feed *feed)
+{
+  g_subprocess_force_exit (feed->curl);
+  g_object_unref (feed->curl);
+  g_free (feed->file);
+  g_free (feed);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Feed, feed_free)
+
+/* The last event @name whose data holds both parts. (transfer full) (nullable)
+ */
+static JsonObject *
+feed_find (Feed *feed, const gchar *name, const gchar *a, const gchar *b)
+{
+  g_autofree gchar *text = NULL;
+  g_autofree gchar *head = g_strdup_printf ("event: %s\ndata: ", name);
+  g_auto (GStrv) events = NULL;
+  JsonObject *found = NULL;
+
+  if (!g_file_get_contents (feed->file, &text, NULL, NULL))
+    return NULL;
+  events = g_strsplit (text, "\n\n", -1);
+  for (guint i = 0; events[i]; i++) {
+    g_autoptr (JsonNode) root = NULL;
+    if (!events[i + 1] || !g_str_has_prefix (events[i], head)
+        || !strstr (events[i], a) || !strstr (events[i], b))
+      continue; /* another, or not all of it is here */
+    root = json_from_string (events[i] + strlen (head), NULL);
+    g_assert_nonnull (root);
+    g_clear_pointer (&found, json_object_unref);
+    found = json_node_dup_object (root);
+  }
+  return found;
+}
+
+static JsonObject *
+feed_wait (Feed *feed, const gchar *name, const gchar *a, const gchar *b)
+{
+  gint64 end_us = g_get_monotonic_time () + 20 * G_USEC_PER_SEC;
+  JsonObject *found;
+
+  while (!(found = feed_find (feed, name, a, b))) {
+    if (g_get_monotonic_time () > end_us)
+      g_error ("waited 20 s for the event %s with %s and %s", name, a, b);
+    g_usleep (5000);
+  }
+  return found;
+}
+
+/* @name: with its labels. 0 if it is not there. */
+static guint64
+read_metric (Daemon *daemon, const gchar *name)
+{
+  g_autofree gchar *url
+      = g_strconcat (daemon_get_admin_url (daemon), "/metrics", NULL);
+  g_autoptr (Answer) answer = ask (daemon, "GET", url, NULL, NULL);
+  g_autofree gchar *text = answer_text (answer);
+  g_autofree gchar *start = g_strdup_printf ("\n%s ", name);
+  const gchar *found = strstr (text, start);
+
+  return found ? g_ascii_strtoull (found + strlen (start), NULL, 10) : 0;
+}
+
+/* The line of the audit log that tells of the session. (transfer full) */
+static JsonObject *
+read_audit (const gchar *session_id)
+{
+  g_autofree gchar *path
+      = g_build_filename (daemon_get_state_dir (service), "audit.log", NULL);
+  g_autofree gchar *text = NULL;
+  g_auto (GStrv) lines = NULL;
+
+  g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
+  lines = g_strsplit (text, "\n", -1);
+  for (guint i = 0; lines[i]; i++)
+    if (strstr (lines[i], session_id)) {
+      g_autoptr (JsonNode) root = json_from_string (lines[i], NULL);
+      return json_node_dup_object (root);
+    }
+  g_error ("nothing of %s in %s", session_id, text);
+}
+
+static void
+fetch_key (JsonObject *session)
+{
+  const gchar *master = member (session, "hls_url");
+  g_autofree gchar *url = g_strdup_printf ("%.*sopus-128/1/key",
+      (gint)(strlen (master) - strlen ("master.m3u8")), master);
+  g_autoptr (Answer) answer = ask (service, "GET", url, NULL, NULL);
+
+  g_assert_cmpuint (answer->status, ==, 200);
+}
+
+/* All that tell of it while it plays. */
+static void
+assert_told_alike (Bus *bus, Feed *feed, const gchar *id)
+{
+  g_autofree gchar *path = bus_find_object (bus, id);
+  g_autoptr (GVariant) properties = bus_get_properties (bus, path);
+  g_autoptr (JsonObject) event
+      = feed_wait (feed, "session", id, "\"state\":\"playing\"");
+  g_autofree gchar *url = g_strconcat ("/v1/sessions/", id, NULL);
+  g_autoptr (Answer) answer = ask (service, "GET", url, token, NULL);
+  g_autoptr (JsonObject) shown = answer_json (answer);
+  g_autofree gchar *text = daemon_ctl (service, "sessions", "--json", NULL);
+  g_autoptr (JsonObject) listed = find_listed (text, id);
+
+  assert_same_session (properties, event);
+  assert_same_session (properties, shown);
+  assert_same_session (properties, listed);
+}
+
+static void
+assert_noted (Feed *feed, JsonObject *session)
+{
+  const gchar *id = member (session, "id");
+  g_autoptr (JsonObject) line = read_audit (id);
+  g_autoptr (JsonObject) event = feed_wait (feed, "key-given", id, "");
+
+  g_assert_cmpstr (member (line, "event"), ==, "key-given");
+  g_assert_cmpstr (member (line, "session"), ==, id);
+  g_assert_cmpstr (member (line, "subject"), ==, "ann");
+  g_assert_cmpstr (member (line, "track"), ==, member (session, "track_id"));
+  g_assert_cmpstr (member (event, "session"), ==, id);
+  g_assert_cmpstr (member (event, "subject"), ==, "ann");
+  g_assert_cmpstr (
+      member (event, "track_id"), ==, member (session, "track_id"));
+  g_assert_cmpstr (member (event, "form"), ==, member (line, "form"));
+}
+
+typedef struct
+{
+  guint64 began, ended, keys, bytes;
+} Counts;
+
+static Counts
+read_counts (void)
+{
+  return (Counts){ read_metric (service, "syrinx_sessions_began_total"),
+    read_metric (service, "syrinx_sessions_ended_total"),
+    read_metric (service, "syrinx_keys_given_total"),
+    read_metric (service, "syrinx_sent_bytes_total") };
+}
+
+static void
+all_tell_the_same_of_one_life (void)
+{
+  g_autoptr (Bus) bus = bus_new (service);
+  g_autoptr (Feed) feed = feed_new (service, "life");
+  g_autoptr (JsonObject) library = feed_wait (feed, "library", "", "");
+  Counts before = read_counts (), after;
+  g_autoptr (JsonObject) session = session_for ("minuet", NULL);
+  const gchar *id = member (session, "id");
+  g_autofree gchar *path = bus_find_object (bus, id);
+  g_autofree gchar *url = g_strconcat ("/v1/sessions/", id, NULL);
+  guint64 bytes = fetch (session, 0);
+  g_autoptr (JsonObject) last = NULL;
+  g_autoptr (Answer) ended = NULL;
+
+  assert_told_alike (bus, feed, id);
+  fetch_key (session);
+  assert_noted (feed, session);
+  ended = ask (service, "DELETE", url, token, NULL);
+  g_assert_cmpuint (ended->status, ==, 204);
+  last = feed_wait (feed, "session", id, "\"state\":\"ended\"");
+  g_assert_cmpstr (member (last, "reason"), ==, "by its listener");
+  g_assert_cmpint (json_object_get_int_member (last, "bytes_sent"), ==, bytes);
+  bus_wait_for_signal (
+      bus, path, "PropertiesChanged", "'Reason': <'by its listener'>");
+  bus_wait_for_signal (bus, path, "PropertiesChanged", "'State': <'ended'>");
+  after = read_counts ();
+  g_assert_cmpuint (after.began, ==, before.began + 1);
+  g_assert_cmpuint (after.ended, ==, before.ended + 1);
+  g_assert_cmpuint (after.keys, ==, before.keys + 1);
+  g_assert_cmpuint (after.bytes, ==, before.bytes + bytes);
+}
+
+/* Its file has gone, and no scan has noticed. */
+static void
+what_fails_is_told_and_counted (void)
+{
+  g_autofree gchar *library = g_dir_make_tmp ("syrinx-readers-XXXXXX", NULL);
+  g_autofree gchar *file
+      = sample_file ("Pipes at Dawn", "06 Lullaby for a Queue.flac");
+  g_autofree gchar *copy = g_build_filename (library, "lullaby.flac", NULL);
+  g_autofree gchar *url = NULL, *bearer = NULL, *id = NULL;
+  g_autoptr (Daemon) daemon = NULL;
+  g_autoptr (JsonObject) session = NULL, event = NULL;
+  g_autoptr (Feed) feed = NULL;
+  g_autoptr (Answer) answer = NULL;
+
+  g_bytes_unref (shell ("cp '%s' '%s'", file, copy));
+  daemon = daemon_new (library, NULL);
+  bearer = daemon_token (daemon, "ann", "listen");
+  daemon_wait_for_tracks (daemon, 1);
+  id = daemon_find (daemon, bearer, "lullaby");
+  session = daemon_session (daemon, bearer, id, NULL);
+  feed = feed_new (daemon, "failure");
+  json_object_unref (feed_wait (feed, "library", "", ""));
+  g_bytes_unref (
+      shell ("mv '%s' '%s.gone'", copy, daemon_get_state_dir (daemon)));
+  url = g_strdup_printf ("%.*sopus-128/0.m4s",
+      (gint)(strlen (member (session, "hls_url")) - strlen ("master.m3u8")),
+      member (session, "hls_url"));
+  answer = ask (daemon, "GET", url, NULL, NULL);
+  g_assert_cmpuint (answer->status, >=, 400);
+  event = feed_wait (feed, "error", id, "opus-128");
+  g_assert_nonnull (member (event, "reason"));
+  g_assert_nonnull (member (event, "time"));
+  g_assert_cmpuint (read_metric (daemon, "syrinx_errors_total"), >=, 1);
+  g_bytes_unref (
+      shell ("rm -r '%s' '%s.gone'", library, daemon_get_state_dir (daemon)));
 }
 
 #define ADD(name) g_test_add_func ("/readers/" #name, name)
@@ -391,5 +483,7 @@ main (int argc, char **argv)
   ADD (bytes_are_told_once_a_second_and_to_who_watches);
   ADD (progress_of_a_scan_is_told);
   ADD (syrinxctl_tells_names_and_types_of_the_bus);
+  ADD (all_tell_the_same_of_one_life);
+  ADD (what_fails_is_told_and_counted);
   return service_run ();
 }

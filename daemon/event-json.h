@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* How an event of the journal is written as JSON. Main thread only. */
+#pragma once
+
+#include "journal.h"
+
+#include <json-glib/json-glib.h>
+
+G_BEGIN_DECLS
+
+/* Adds to the object that @json has open: "time" (RFC 3339, UTC), and what the
+ * event tells: "session" (its id), "subject", "client", "region", "track_id",
+ * "rendition", "state", "reason", "through", "key", "form", "jti", "scope",
+ * "bytes", "position_ms", "epoch", "keys", "expires_at" (Unix time). Of a
+ * session's event subject, region, track and rendition are the session's where
+ * the event does not tell them. What is NULL or 0 is left out. */
+void syrinx_event_add_json (const SyrinxEvent *event, JsonBuilder *json);
+
+G_END_DECLS
