@@ -5,6 +5,7 @@
 #include "core/base/error.h"
 #include "evp.h"
 #include "core/base/identifier.h"
+#include "core/base/json.h"
 #include "client-key.h"
 #include "secret.h"
 
@@ -120,8 +121,7 @@ add_coordinate (
 {
   g_autofree gchar *text = syrinx_base64url_encode (data, n);
 
-  json_builder_set_member_name (builder, name);
-  json_builder_add_string_value (builder, text);
+  syrinx_json_add_string (builder, name, text);
 }
 
 static void
@@ -136,10 +136,8 @@ add_ephemeral (JsonBuilder *builder, const SyrinxClientKey *jwk, EVP_PKEY *key)
     g_error ("OpenSSL gave an EC key without an uncompressed point");
   json_builder_set_member_name (builder, "epk");
   json_builder_begin_object (builder);
-  json_builder_set_member_name (builder, "kty");
-  json_builder_add_string_value (builder, "EC");
-  json_builder_set_member_name (builder, "crv");
-  json_builder_add_string_value (builder, jwk->curve);
+  syrinx_json_add_string (builder, "kty", "EC");
+  syrinx_json_add_string (builder, "crv", jwk->curve);
   add_coordinate (builder, "x", point + 1, n);
   add_coordinate (builder, "y", point + 1 + n, n);
   json_builder_end_object (builder);
@@ -154,15 +152,11 @@ make_header (const SyrinxClientKey *jwk, const Message *message)
   g_autofree gchar *json = NULL;
 
   json_builder_begin_object (builder);
-  json_builder_set_member_name (builder, "alg");
-  json_builder_add_string_value (
-      builder, jwk->curve ? "ECDH-ES+A256KW" : "RSA-OAEP-256");
-  json_builder_set_member_name (builder, "enc");
-  json_builder_add_string_value (builder, "A256GCM");
-  if (jwk->kid != NULL) {
-    json_builder_set_member_name (builder, "kid");
-    json_builder_add_string_value (builder, jwk->kid);
-  }
+  syrinx_json_add_string (
+      builder, "alg", jwk->curve ? "ECDH-ES+A256KW" : "RSA-OAEP-256");
+  syrinx_json_add_string (builder, "enc", "A256GCM");
+  if (jwk->kid != NULL)
+    syrinx_json_add_string (builder, "kid", jwk->kid);
   if (message->ephemeral != NULL)
     add_ephemeral (builder, jwk, message->ephemeral);
   json_builder_end_object (builder);
