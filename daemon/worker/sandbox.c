@@ -23,14 +23,12 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #define MAX_ADDRESS_SPACE_BYTES (2048ull * 1024 * 1024)
 #define MAX_CPU_SECONDS         1200 /* in its life */
-#define MAX_DESCRIPTORS         64
-#define MAX_THREADS             64
+#define MAX_DESCRIPTORS         16
 
 #define WORKER_FD 3 /* SYRINX_WORKER_FD of protocol.h */
 
@@ -41,12 +39,6 @@
 static SyrinxWalls walls;
 
 /* --- System calls --- */
-
-/* What pthread_create() asks of clone(), no flag more or less. */
-#define THREAD_FLAGS                                                           \
-  (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SYSVSEM | CLONE_SIGHAND           \
-      | CLONE_THREAD | CLONE_SETTLS | CLONE_PARENT_SETTID                      \
-      | CLONE_CHILD_CLEARTID)
 
 typedef enum
 {
@@ -75,64 +67,34 @@ static const struct
 } allowed[] = {
   /* The job: its file and the socket are open already, and with them alone
    * these have to do. */
-  { SCMP_SYS (read), { { 0 } } },    /* the file, from front to end */
-  { SCMP_SYS (pread64), { { 0 } } }, /* the file, anywhere */
-  { SCMP_SYS (lseek), { { 0 } } },   /* the file's size, for libraries */
-  { SCMP_SYS (fstat), { { 0 } } },   /* the file's size; takes no path */
+  { SCMP_SYS (pread64), { { 0 } } }, /* the file, anywhere in it */
+  { SCMP_SYS (lseek), { { 0 } } },   /* how long the file is */
   { SCMP_SYS (close), { { 0 } } },   /* the file, when the job is done */
-  /* the same as fstat(), and how the C library calls it. The path can't be
-   * checked: the empty root folder has none */
-  { SCMP_SYS (newfstatat), { { 3, IS, AT_EMPTY_PATH } } },
-  /* how GstBus wakes its reader; such a pair leads nowhere else */
-  { SCMP_SYS (socketpair), { { 0, IS, AF_UNIX }, { 1, IS, SOCK_STREAM } } },
+  { SCMP_SYS (poll), { { 0 } } },    /* waiting for the daemon */
   /* a job with its descriptor, from the daemon and nobody else */
   { SCMP_SYS (recvmsg), { { 0, IS, WORKER_FD } } },
   /* an answer: no name to send to, and sendto() can carry no descriptor */
   { SCMP_SYS (sendto), { { 0, IS, WORKER_FD }, { 4, IS, 0 }, { 5, IS, 0 } } },
-  { SCMP_SYS (ppoll), { { 0 } } },  /* GstBus */
-  { SCMP_SYS (poll), { { 0 } } },   /* waiting for the daemon */
-  { SCMP_SYS (write), { { 0 } } },  /* messages on standard error */
-  { SCMP_SYS (writev), { { 0 } } }, /* the same, by the C library */
+  { SCMP_SYS (write), { { 0 } } }, /* what libraries say on standard error */
 
   /* Memory, none of it executable. */
-  { SCMP_SYS (brk), { { 0 } } },                    /* malloc() */
-  { SCMP_SYS (mmap), { { 2, LACKS, PROT_EXEC } } }, /* large blocks, stacks */
+  { SCMP_SYS (brk), { { 0 } } },                        /* malloc() */
+  { SCMP_SYS (mmap), { { 2, LACKS, PROT_EXEC } } },     /* large blocks */
   { SCMP_SYS (mprotect), { { 2, LACKS, PROT_EXEC } } }, /* arenas grow */
   { SCMP_SYS (munmap), { { 0 } } },                     /* free() */
   { SCMP_SYS (mremap), { { 0 } } }, /* realloc() of large blocks */
-  { SCMP_SYS (madvise), { { 2, IS, MADV_DONTNEED } } }, /* free stacks */
-  { SCMP_SYS (getrandom), { { 0 } } }, /* malloc()'s own secret */
+  { SCMP_SYS (madvise), { { 2, IS, MADV_DONTNEED } } }, /* arenas shrink */
 
-  /* Threads of this process. clone3() hides its flags from the filter; the C
-   * library goes back to clone() where there is none (see below). */
-  { SCMP_SYS (clone), { { 0, IS, THREAD_FLAGS } } },
-  { SCMP_SYS (futex), { { 1, IS, FUTEX_WAIT_PRIVATE } } }, /* locks */
+  /* Locks, of which one thread needs no other form; no thread can be made. */
+  { SCMP_SYS (futex), { { 1, IS, FUTEX_WAIT_PRIVATE } } },
   { SCMP_SYS (futex), { { 1, IS, FUTEX_WAKE_PRIVATE } } },
-  { SCMP_SYS (futex), { { 1, IS, FUTEX_CMP_REQUEUE_PRIVATE } } },
-  { SCMP_SYS (futex),
-      { { 1, IS, FUTEX_WAIT_BITSET_PRIVATE } } }, /* conditions, once() */
-  { SCMP_SYS (futex),
-      { { 1, IS, FUTEX_WAIT_BITSET_PRIVATE | FUTEX_CLOCK_REALTIME } } },
-  { SCMP_SYS (futex),
-      { { 1, IS, FUTEX_WAIT_BITSET | FUTEX_CLOCK_REALTIME } } }, /* joining */
-  { SCMP_SYS (futex), { { 1, IS, FUTEX_WAKE } } },  /* a thread that ended */
-  { SCMP_SYS (set_robust_list), { { 0 } } },        /* a thread's beginning */
-  { SCMP_SYS (rseq), { { 0 } } },                   /* the same */
-  { SCMP_SYS (prctl), { { 0, IS, PR_SET_NAME } } }, /* its name */
-  { SCMP_SYS (sched_yield), { { 0 } } },            /* spinning politely */
-  { SCMP_SYS (exit), { { 0 } } },                   /* its end */
 
-  /* Signals to itself come from the kernel alone: a fault, no CPU time left. */
-  { SCMP_SYS (rt_sigreturn), { { 0 } } },    /* the end of a handler */
-  { SCMP_SYS (rt_sigaction), { { 0 } } },    /* abort() */
-  { SCMP_SYS (rt_sigprocmask), { { 0 } } },  /* abort(), threads' beginnings */
-  { SCMP_SYS (restart_syscall), { { 0 } } }, /* after SIGSTOP and SIGCONT */
-  { SCMP_SYS (exit_group), { { 0 } } },      /* the process' end */
+  /* The end, and going on after SIGSTOP and SIGCONT. */
+  { SCMP_SYS (exit_group), { { 0 } } },
+  { SCMP_SYS (restart_syscall), { { 0 } } },
 
   /* Clocks, where the kernel has not put them into memory. */
   { SCMP_SYS (clock_gettime), { { 0 } } }, /* deadlines */
-  { SCMP_SYS (clock_getres), { { 0 } } },  /* GLib's start */
-  { SCMP_SYS (gettimeofday), { { 0 } } },  /* libraries' clocks */
 };
 
 G_STATIC_ASSERT (G_N_ELEMENTS (allowed) <= 60);
@@ -166,7 +128,6 @@ enter_seccomp (void)
   rc |= seccomp_attr_set (ctx, SCMP_FLTATR_CTL_TSYNC, 1);
   for (guint i = 0; i < G_N_ELEMENTS (allowed); i++)
     rc |= allow (ctx, allowed[i].call, allowed[i].conditions);
-  rc |= seccomp_rule_add (ctx, SCMP_ACT_ERRNO (ENOSYS), SCMP_SYS (clone3), 0);
   rc = rc ? rc : seccomp_load (ctx);
   seccomp_release (ctx);
   return rc == 0;
@@ -333,9 +294,6 @@ limit (gint resource, rlim_t bound)
   setrlimit (resource, &rl);
 }
 
-/* RLIMIT_NPROC counts within the user namespace, so after it was made; where
- * there is none it counts the daemon's threads as well, which is all the same
- * to a process that may only start threads. */
 static void
 limit_resources (void)
 {
@@ -347,8 +305,7 @@ limit_resources (void)
   limit (RLIMIT_NOFILE, MAX_DESCRIPTORS);
   limit (RLIMIT_MEMLOCK, 0);
   limit (RLIMIT_MSGQUEUE, 0);
-  if (walls & SYRINX_WALL_NAMESPACES)
-    limit (RLIMIT_NPROC, MAX_THREADS);
+  limit (RLIMIT_NPROC, 1); /* this one */
 }
 
 gboolean

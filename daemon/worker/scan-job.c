@@ -8,16 +8,14 @@
 #include "tags/tags-report.h"
 
 #include <string.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 static void
 add_facts (GVariantBuilder *builder, gint fd, const SyrinxFacts *facts)
 {
-  struct stat st = { 0 };
-  gdouble bps;
+  gdouble n_bits = 8.0 * MAX (lseek (fd, 0, SEEK_END), 0);
+  gdouble bps = n_bits * facts->rate_hz / facts->n_samples;
 
-  fstat (fd, &st);
-  bps = 8.0 * st.st_size * facts->rate_hz / facts->n_samples;
   g_variant_builder_add (
       builder, "{sv}", "codec", g_variant_new_string (facts->codec));
   g_variant_builder_add (

@@ -26,10 +26,10 @@
 #include <wavfile.h>
 #include <wavpackfile.h>
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
 
-#include <sys/stat.h>
 #include <unistd.h>
 
 extern "C" void syrinx_tags_read_taglib (
@@ -40,11 +40,9 @@ namespace {
 /* Reads an open file; can't write. */
 class DescriptorStream final : public TagLib::IOStream {
 public:
-  explicit DescriptorStream (int fd) : fd_ (fd)
+  explicit DescriptorStream (int fd)
+      : fd_ (fd), size_ (std::max (lseek (fd, 0, SEEK_END), off_t{ 0 }))
   {
-    struct stat st;
-
-    size_ = fstat (fd, &st) == 0 ? static_cast<long> (st.st_size) : 0;
   }
 
   TagLib::FileName

@@ -254,6 +254,11 @@ test_sandbox (void)
   SyrinxWorker *worker = syrinx_worker_pool_take (pool, &error);
 
   g_assert_no_error (error);
+  if (g_getenv ("SYRINX_WORKER")) { /* a tracer, see record-calls */
+    syrinx_worker_pool_give (pool, worker, FALSE);
+    g_test_skip ("the process is not the worker itself");
+    return;
+  }
   path = g_strdup_printf ("/proc/%d/status", syrinx_worker_get_pid (worker));
   g_assert_true (g_file_get_contents (path, &status, NULL, NULL));
   for (guint i = 0; i < G_N_ELEMENTS (wanted); i++)

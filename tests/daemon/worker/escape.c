@@ -117,7 +117,7 @@ every_way_out_is_refused (Fixture *f, gconstpointer data)
   while (g_variant_iter_next (&iter, "{&sv}", &name, &value)) {
     gint code = g_variant_get_int32 (value);
 
-    if (code != EPERM && code != ENOSYS && code != ENOENT) {
+    if (code != EPERM) {
       g_printerr ("%s: %s\n", name, code ? g_strerror (code) : "worked");
       n_open++;
     }
@@ -128,15 +128,15 @@ every_way_out_is_refused (Fixture *f, gconstpointer data)
 }
 
 static void
-at_most_sixty_calls_do_anything (Fixture *f, gconstpointer data)
+few_calls_do_anything_at_all (Fixture *f, gconstpointer data)
 {
-  g_assert_cmpuint (get_count (f, "sweep"), <=, 60);
+  g_assert_cmpuint (get_count (f, "sweep"), <=, 20);
 }
 
 static void
-threads_end_at_their_limit (Fixture *f, gconstpointer data)
+no_thread_can_be_made (Fixture *f, gconstpointer data)
 {
-  g_assert_cmpuint (get_count (f, "threads"), <=, 64);
+  g_assert_cmpuint (get_count (f, "threads"), ==, 0);
 }
 
 static void
@@ -192,8 +192,8 @@ static void
 its_resources_are_bounded (Fixture *f, gconstpointer data)
 {
   static const gchar *const wanted[] = { "Max cpu time +1200 +1200 ",
-    "Max core file size +0 +0 ", "Max open files +64 +64 ",
-    "Max address space +2147483648 +2147483648 ", "Max processes +64 +64 ",
+    "Max core file size +0 +0 ", "Max open files +16 +16 ",
+    "Max address space +2147483648 +2147483648 ", "Max processes +1 +1 ",
     "Max locked memory +0 +0 ", "Max msgqueue size +0 +0 " };
   g_autofree gchar *path
       = g_strdup_printf ("/proc/%d/limits", syrinx_worker_get_pid (f->worker));
@@ -336,8 +336,8 @@ main (int argc, char **argv)
 #define ADD(name)                                                              \
   g_test_add ("/escape/" #name, Fixture, NULL, set_up, name, tear_down)
   ADD (every_way_out_is_refused);
-  ADD (at_most_sixty_calls_do_anything);
-  ADD (threads_end_at_their_limit);
+  ADD (few_calls_do_anything_at_all);
+  ADD (no_thread_can_be_made);
   ADD (memory_ends_at_its_limit);
   ADD (a_worker_that_floods_is_not_used_again);
   ADD (it_is_locked_in_for_good);
