@@ -411,9 +411,9 @@ open_state (SyrinxEngine *self, GError **error)
     return FALSE;
   self->issuer = syrinx_issuer_open (dir, TRUE, error);
   self->own_jwks = self->issuer ? syrinx_issuer_get_jwks (self->issuer) : NULL;
-  self->gateway = self->own_jwks
-                      ? syrinx_gateway_new (self->config, self->own_jwks, error)
-                      : NULL;
+  self->gateway = self->own_jwks ? syrinx_gateway_new (
+                      self->config, self->journal, self->own_jwks, error)
+                                 : NULL;
   if (!self->gateway || !syrinx_store_load_revocations (self->store, error))
     return FALSE;
   self->content = syrinx_content_new (self->store, keyring,

@@ -24,6 +24,7 @@ struct _SyrinxGatewayParts
 struct _SyrinxGateway
 {
   const SyrinxConfig *config;
+  SyrinxJournal *journal;
   SyrinxGatewayParts *parts;
   SyrinxRateLimit *addresses, *subjects;
   SyrinxGrant *operators; /* the operator's */
@@ -79,6 +80,18 @@ syrinx_gateway_take_request (SyrinxGateway *self, const gchar *client)
 }
 
 /* --- Who --- */
+
+void
+syrinx_gateway_note_refused (SyrinxGateway *self, const gchar *reason,
+    const gchar *client, SyrinxGrant *grant, const gchar *through)
+{
+  syrinx_journal_note (self->journal,
+      &(SyrinxEvent){ .kind = SYRINX_EVENT_REFUSED,
+          .reason = reason,
+          .client = client && *client ? client : NULL,
+          .subject = grant ? syrinx_grant_get_subject (grant) : NULL,
+          .through = through });
+}
 
 gboolean
 syrinx_credentials_are_given (const SyrinxCredentials *credentials)
@@ -152,6 +165,20 @@ take_of_subject (
   return *retry_us == 0;
 }
 
+/* What @grant is refused for, though its token is good. (nullable) */
+static const gchar *
+find_fault (SyrinxGateway *self, SyrinxGrant *grant, gboolean in_address,
+    gint64 *retry_us, GError **error)
+{
+  if (!take_of_subject (self, grant, retry_us, error))
+    return "too-often";
+  if (!in_address || !syrinx_grant_has_scope (grant, SYRINX_SCOPE_ADMIN))
+    return NULL;
+  g_set_error_literal (error, SYRINX_ERROR, SYRINX_ERROR_DENIED,
+      "a token with scope admin does not belong in a URL");
+  return "admin-in-address";
+}
+
 SyrinxGrant *
 syrinx_gateway_authenticate (SyrinxGateway *self,
     const SyrinxCredentials *credentials, gint64 *retry_us, GError **error)
@@ -161,23 +188,22 @@ syrinx_gateway_authenticate (SyrinxGateway *self,
                                : NULL;
   const gchar *token = sent ? sent : credentials->query;
   g_autoptr (SyrinxGrant) grant = NULL;
+  const gchar *reason;
 
   *retry_us = 0;
-  if (!token) {
+  if (!token)
     g_set_error_literal (error, SYRINX_ERROR, SYRINX_ERROR_UNAUTHENTICATED,
         "this needs a token: send Authorization: Bearer TOKEN");
-    return NULL;
-  }
-  grant = open_token (self, token, error);
-  if (!grant || !take_of_subject (self, grant, retry_us, error))
-    return NULL;
-  if (token == credentials->query
-      && syrinx_grant_has_scope (grant, SYRINX_SCOPE_ADMIN)) {
-    g_set_error_literal (error, SYRINX_ERROR, SYRINX_ERROR_DENIED,
-        "a token with scope admin does not belong in a URL");
-    return NULL;
-  }
-  return g_steal_pointer (&grant);
+  else
+    grant = open_token (self, token, error);
+  reason = !token   ? "no-token"
+           : !grant ? "bad-token"
+                    : find_fault (self, grant, token == credentials->query,
+                        retry_us, error);
+  if (!reason)
+    return g_steal_pointer (&grant);
+  syrinx_gateway_note_refused (self, reason, NULL, grant, NULL);
+  return NULL;
 }
 
 SyrinxGrant *
@@ -282,8 +308,8 @@ syrinx_gateway_adopt (SyrinxGateway *self, SyrinxGatewayParts *parts)
 /* --- Life --- */
 
 SyrinxGateway *
-syrinx_gateway_new (
-    const SyrinxConfig *config, const gchar *own_jwks, GError **error)
+syrinx_gateway_new (const SyrinxConfig *config, SyrinxJournal *journal,
+    const gchar *own_jwks, GError **error)
 {
   SyrinxGatewayParts *parts = syrinx_gateway_prepare (config, own_jwks, error);
   SyrinxGateway *self;
@@ -292,6 +318,7 @@ syrinx_gateway_new (
     return NULL;
   self = g_new0 (SyrinxGateway, 1);
   self->config = config;
+  self->journal = journal;
   self->parts = parts;
   self->addresses = syrinx_rate_limit_new (MAX_ADDRESSES);
   self->subjects = syrinx_rate_limit_new (MAX_SUBJECTS);

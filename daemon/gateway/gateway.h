@@ -14,6 +14,7 @@
 
 #include "geography.h"
 #include "daemon/config/config.h"
+#include "daemon/journal.h"
 
 #include "core/access/grant.h"
 
@@ -24,11 +25,12 @@ G_BEGIN_DECLS
 typedef struct _SyrinxGateway SyrinxGateway;
 typedef struct _SyrinxGatewayParts SyrinxGatewayParts;
 
-/* @config outlives it, and may change by syrinx_config_adopt(). @own_jwks: the
- * JWK Set of this node, to which that of the file jwks is added. Errors:
- * INVALID, FAILED, or those of reading a file. (transfer full) */
-SyrinxGateway *syrinx_gateway_new (
-    const SyrinxConfig *config, const gchar *own_jwks, GError **error);
+/* @config outlives it, and may change by syrinx_config_adopt(); so does
+ * @journal, where refusals are noted. @own_jwks: the JWK Set of this node, to
+ * which that of the file jwks is added. Errors: INVALID, FAILED, or those of
+ * reading a file. (transfer full) */
+SyrinxGateway *syrinx_gateway_new (const SyrinxConfig *config,
+    SyrinxJournal *journal, const gchar *own_jwks, GError **error);
 void syrinx_gateway_free (SyrinxGateway *gateway);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxGateway, syrinx_gateway_free)
 
@@ -87,6 +89,12 @@ typedef struct
    * here: addresses get into logs and histories. */
   const gchar *query;
 } SyrinxCredentials;
+
+/* Notes that a request was turned away, for a reason of docs/journal.md.
+ * @client, @grant: (nullable). @through: the face.
+ * syrinx_gateway_authenticate() does so itself. */
+void syrinx_gateway_note_refused (SyrinxGateway *gateway, const gchar *reason,
+    const gchar *client, SyrinxGrant *grant, const gchar *through);
 
 /* Whether there is any, good or bad. */
 gboolean syrinx_credentials_are_given (const SyrinxCredentials *credentials);

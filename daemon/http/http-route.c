@@ -60,6 +60,9 @@ is_allowed (HttpExchange *exchange, const HttpRoute *route)
       || syrinx_right_check (exchange->grant, route->operation,
           route->right == HTTP_RIGHT_TO_TRACK ? &target : NULL, &error))
     return TRUE;
+  syrinx_gateway_note_refused (
+      syrinx_engine_get_gateway (http_exchange_get_engine (exchange)),
+      "no-right", http_exchange_get_client (exchange), exchange->grant, "http");
   http_exchange_answer_error (exchange, error);
   return FALSE;
 }

@@ -151,6 +151,8 @@ handle (HttpExchange *exchange, gpointer user_data)
     http_route (exchange, routes, G_N_ELEMENTS (routes));
     return;
   }
+  syrinx_gateway_note_refused (get_gateway (http), "too-often",
+      http_exchange_get_client (exchange), NULL, "http");
   http_exchange_set_retry_after (exchange, wait_us);
   http_exchange_answer_problem (exchange, 429, NULL,
       "too many requests from this address; wait a little");

@@ -445,6 +445,9 @@ rtsp_handle (RtspConnection *connection, GstRTSPMessage *request)
       syrinx_engine_get_gateway (connection->rtsp->engine), connection->host);
 
   if (retry_us) {
+    syrinx_gateway_note_refused (
+        syrinx_engine_get_gateway (connection->rtsp->engine), "too-often",
+        connection->host, NULL, "rtsp");
     rtsp_answer_later (
         connection, request, GST_RTSP_STS_SERVICE_UNAVAILABLE, retry_us);
     return;

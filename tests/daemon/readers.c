@@ -472,6 +472,65 @@ what_fails_is_told_and_counted (void)
       shell ("rm -r '%s' '%s.gone'", library, daemon_get_state_dir (daemon)));
 }
 
+/* --- Refusals --- */
+
+static guint64
+read_refusals (Daemon *daemon, const gchar *reason)
+{
+  g_autofree gchar *name
+      = g_strdup_printf ("syrinx_refused_total{reason=\"%s\"}", reason);
+
+  return read_metric (daemon, name);
+}
+
+static void
+assert_refused (const gchar *reason, const gchar *method, const gchar *path,
+    const gchar *bearer, const gchar *body, guint status)
+{
+  guint64 before = read_refusals (service, reason);
+  g_autoptr (Answer) answer = ask (service, method, path, bearer, body);
+
+  g_test_message ("%s", reason);
+  g_assert_cmpuint (answer->status, ==, status);
+  g_assert_cmpuint (read_refusals (service, reason), ==, before + 1);
+}
+
+static void
+refusals_are_counted_by_their_reason (void)
+{
+  g_autoptr (Feed) feed = feed_new (service, "refusals");
+  g_autofree gchar *id = daemon_find (service, token, "minuet");
+  g_autofree gchar *narrow = daemon_ctl (service, "token", "issue", "--subject",
+      "eve", "--scope", "listen", "--tracks", "none*", NULL);
+  g_autofree gchar *admin = daemon_token (service, "root", "admin");
+  g_autofree gchar *original = g_strdup_printf ("/v1/tracks/%s/original", id);
+  g_autofree gchar *named = g_strdup_printf ("%s?token=%s", original, admin);
+  g_autofree gchar *body = g_strdup_printf ("{\"track_id\":\"%s\"}", id);
+  g_autoptr (JsonObject) totals = NULL;
+
+  assert_refused ("no-token", "GET", "/v1/tracks", NULL, NULL, 401);
+  assert_refused ("bad-token", "GET", "/v1/tracks", "a.b.c", NULL, 401);
+  assert_refused ("admin-in-address", "GET", named, NULL, NULL, 403);
+  assert_refused ("no-right", "GET", original, token, NULL, 403);
+  assert_refused ("no-right", "POST", "/v1/sessions", narrow, body, 403);
+  totals = feed_wait (feed, "totals", "\"no-right\":", "\"bad-token\":");
+  g_assert_true (json_object_has_member (totals, "sessions"));
+}
+
+static void
+requests_that_come_too_often_are_counted (void)
+{
+  g_autoptr (Daemon) daemon = daemon_new (NULL, "requests-per-second=1");
+  guint n_refused = 0;
+
+  for (guint i = 0; i < 40; i++) {
+    g_autoptr (Answer) answer = ask (daemon, "GET", "/v1/tracks", NULL, NULL);
+    n_refused += answer->status == 429;
+  }
+  g_assert_cmpuint (n_refused, >, 0);
+  g_assert_cmpuint (read_refusals (daemon, "too-often"), ==, n_refused);
+}
+
 #define ADD(name) g_test_add_func ("/readers/" #name, name)
 
 int
@@ -485,5 +544,7 @@ main (int argc, char **argv)
   ADD (syrinxctl_tells_names_and_types_of_the_bus);
   ADD (all_tell_the_same_of_one_life);
   ADD (what_fails_is_told_and_counted);
+  ADD (refusals_are_counted_by_their_reason);
+  ADD (requests_that_come_too_often_are_counted);
   return service_run ();
 }
