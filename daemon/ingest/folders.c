@@ -18,8 +18,13 @@
 #define MAX_FILES    5000000
 #define SAMPLE_BYTES (64 * 1024)
 
-static const gchar *const suffixes[] = { "aac", "flac", "m4a", "m4b", "mka",
-  "mp3", "mp4", "oga", "ogg", "opus", "wav", "wv", NULL };
+static const gchar *const suffixes[] = { "3ga", "3gp", "aac", "ac3", "adts",
+  "aif", "aifc", "aiff", "amr", "ape", "asf", "au", "avi", "caf", "dsf", "dts",
+  "dtshd", "ec3", "eac3", "flac", "flv", "m2a", "m4a", "m4b", "m4p", "m4r",
+  "m4v", "mk3d", "mka", "mkv", "mov", "mp1", "mp2", "mp3", "mp4", "mpa", "mpc",
+  "mpg", "mpeg", "mpga", "oga", "ogg", "ogm", "ogv", "ogx", "opus", "snd",
+  "spx", "tak", "thd", "truehd", "tta", "w64", "wav", "wave", "webm", "wma",
+  "wmv", "wv", NULL };
 
 typedef struct
 {

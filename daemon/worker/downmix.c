@@ -1,72 +1,157 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Mixing matrices. */
+/* A mixing matrix, and using it. */
 #include "downmix.h"
 
-#include <libswresample/swresample.h>
+#include <libavutil/samplefmt.h>
 
-#include <math.h>
+#define MAX_IN      64
+#define MAX_OUT     2
+#define FULL_SCALE8 128.0f
+#define HALF_POWER  0.70710678f /* 3 dB down */
 
-#define MAX_IN 64
+struct _SyrinxDownmix
+{
+  guint n_in, n_out;
+  gfloat matrix[MAX_OUT][MAX_IN];
+};
+
+/* ITU-R BS.775-3, annex 4, and the like for what it does not name. */
+static const struct
+{
+  enum AVChannel channel;
+  gfloat left, right;
+} shares[] = { { AV_CHAN_FRONT_LEFT, 1, 0 }, { AV_CHAN_FRONT_RIGHT, 0, 1 },
+  { AV_CHAN_FRONT_CENTER, HALF_POWER, HALF_POWER },
+  { AV_CHAN_FRONT_LEFT_OF_CENTER, 1, 0 },
+  { AV_CHAN_FRONT_RIGHT_OF_CENTER, 0, 1 }, { AV_CHAN_BACK_LEFT, HALF_POWER, 0 },
+  { AV_CHAN_BACK_RIGHT, 0, HALF_POWER }, { AV_CHAN_SIDE_LEFT, HALF_POWER, 0 },
+  { AV_CHAN_SIDE_RIGHT, 0, HALF_POWER }, { AV_CHAN_BACK_CENTER, 0.5f, 0.5f },
+  { AV_CHAN_TOP_FRONT_LEFT, HALF_POWER, 0 },
+  { AV_CHAN_TOP_FRONT_RIGHT, 0, HALF_POWER },
+  { AV_CHAN_TOP_BACK_LEFT, HALF_POWER, 0 },
+  { AV_CHAN_TOP_BACK_RIGHT, 0, HALF_POWER },
+  { AV_CHAN_TOP_FRONT_CENTER, 0.5f, 0.5f },
+  { AV_CHAN_TOP_BACK_CENTER, 0.5f, 0.5f }, { AV_CHAN_TOP_CENTER, 0.5f, 0.5f },
+  { AV_CHAN_STEREO_LEFT, 1, 0 }, { AV_CHAN_STEREO_RIGHT, 0, 1 },
+  { AV_CHAN_WIDE_LEFT, HALF_POWER, 0 }, { AV_CHAN_WIDE_RIGHT, 0, HALF_POWER } };
 
 /* What has no positions: every other channel goes to the left. */
 static void
-alternate (gdouble *matrix, guint n_in, guint n_out)
+alternate (SyrinxDownmix *self)
 {
-  for (guint o = 0; o < n_out; o++)
-    for (guint i = 0; i < n_in; i++)
-      matrix[o * n_in + i]
-          = i % n_out == o ? 1.0 / ((n_in - o + n_out - 1) / n_out) : 0;
-}
-
-/* FALSE: the layout says nothing of where a channel stands. */
-static gboolean
-build (const AVChannelLayout *layout, guint n_out, gdouble *matrix)
-{
-  AVChannelLayout in = { 0 }, out = { 0 };
-  gint rc;
-
-  if (layout->order == AV_CHANNEL_ORDER_NATIVE)
-    av_channel_layout_copy (&in, layout);
-  else
-    av_channel_layout_default (&in, layout->nb_channels);
-  av_channel_layout_default (&out, (gint)n_out);
-  rc = in.order == AV_CHANNEL_ORDER_NATIVE
-           ? swr_build_matrix2 (&in, &out, M_SQRT1_2, M_SQRT1_2, 0, 1.0, 1.0,
-               matrix, in.nb_channels, AV_MATRIX_ENCODING_NONE, NULL)
-           : -1;
-  av_channel_layout_uninit (&in);
-  av_channel_layout_uninit (&out);
-  return rc >= 0;
+  for (guint i = 0; i < self->n_in; i++)
+    for (guint o = 0; o < self->n_out; o++)
+      self->matrix[o][i] = i % self->n_out == o ? 1 : 0;
 }
 
 static void
-append_row (GValue *rows, const gdouble *row, guint n_in)
+add_share (SyrinxDownmix *self, guint i, enum AVChannel channel)
 {
-  GValue list = G_VALUE_INIT, item = G_VALUE_INIT;
-
-  g_value_init (&list, GST_TYPE_ARRAY);
-  g_value_init (&item, G_TYPE_FLOAT);
-  for (guint i = 0; i < n_in; i++) {
-    g_value_set_float (&item, (gfloat)row[i]);
-    gst_value_array_append_value (&list, &item);
+  for (guint k = 0; k < G_N_ELEMENTS (shares); k++) {
+    if (shares[k].channel != channel)
+      continue;
+    if (self->n_out == 1) {
+      self->matrix[0][i] = (shares[k].left + shares[k].right) / 2;
+      continue;
+    }
+    self->matrix[0][i] = shares[k].left;
+    self->matrix[1][i] = shares[k].right;
   }
-  gst_value_array_append_and_take_value (rows, &list);
 }
 
-GstStructure *
+static gfloat
+get_sum (SyrinxDownmix *self, guint o)
+{
+  gfloat sum = 0;
+
+  for (guint i = 0; i < self->n_in; i++)
+    sum += self->matrix[o][i];
+  return sum;
+}
+
+/* The loudest that a side can be is full scale. */
+static void
+normalise (SyrinxDownmix *self)
+{
+  gfloat most = 1;
+
+  for (guint o = 0; o < self->n_out; o++)
+    most = MAX (most, get_sum (self, o));
+  for (guint o = 0; o < self->n_out; o++)
+    for (guint i = 0; i < self->n_in; i++)
+      self->matrix[o][i] /= most;
+}
+
+static void
+build (SyrinxDownmix *self, const AVChannelLayout *layout)
+{
+  AVChannelLayout in = { 0 };
+
+  if (layout->order == AV_CHANNEL_ORDER_NATIVE
+      || layout->order == AV_CHANNEL_ORDER_CUSTOM)
+    av_channel_layout_copy (&in, layout);
+  else
+    av_channel_layout_default (&in, layout->nb_channels);
+  for (guint i = 0; i < self->n_in; i++)
+    add_share (self, i, av_channel_layout_channel_from_index (&in, i));
+  av_channel_layout_uninit (&in);
+  if (get_sum (self, 0) <= 0 || get_sum (self, self->n_out - 1) <= 0)
+    alternate (self);
+  normalise (self);
+}
+
+SyrinxDownmix *
 syrinx_downmix_new (const AVChannelLayout *layout, guint n_out)
 {
-  gdouble matrix[2 * MAX_IN] = { 0 };
-  guint n_in = layout->nb_channels;
-  GValue rows = G_VALUE_INIT;
-  GstStructure *config = gst_structure_new_empty ("converter");
+  SyrinxDownmix *self = g_new0 (SyrinxDownmix, 1);
 
-  g_return_val_if_fail (n_in <= MAX_IN && n_out >= 1 && n_out <= 2, config);
-  if (!build (layout, n_out, matrix))
-    alternate (matrix, n_in, n_out);
-  g_value_init (&rows, GST_TYPE_ARRAY);
-  for (guint o = 0; o < n_out; o++)
-    append_row (&rows, matrix + (gsize)o * n_in, n_in);
-  gst_structure_take_value (config, GST_AUDIO_CONVERTER_OPT_MIX_MATRIX, &rows);
-  return config;
+  self->n_in = (guint)CLAMP (layout->nb_channels, 1, MAX_IN);
+  self->n_out = CLAMP (n_out, 1, MAX_OUT);
+  build (self, layout);
+  return self;
+}
+
+void
+syrinx_downmix_free (SyrinxDownmix *self)
+{
+  g_free (self);
+}
+
+/* Hot: once for each sample of each channel. */
+static inline gfloat
+get_sample (const guint8 *data, gint packed_format, gsize i)
+{
+  switch (packed_format) {
+  case AV_SAMPLE_FMT_U8:
+    return ((gfloat)data[i] - FULL_SCALE8) / FULL_SCALE8;
+  case AV_SAMPLE_FMT_S16:
+    return (gfloat)((const gint16 *)data)[i] / -(gfloat)G_MININT16;
+  case AV_SAMPLE_FMT_S32:
+    return (gfloat)((const gint32 *)data)[i] / -(gfloat)G_MININT32;
+  case AV_SAMPLE_FMT_FLT:
+    return ((const gfloat *)data)[i];
+  default:
+    return (gfloat)((const gdouble *)data)[i];
+  }
+}
+
+void
+syrinx_downmix_run (SyrinxDownmix *self, const AVFrame *frame, gsize first,
+    gsize last, gfloat *to)
+{
+  gboolean is_planar = av_sample_fmt_is_planar (frame->format);
+  gint packed = av_get_packed_sample_fmt (frame->format);
+
+  for (gsize n = first; n < last; n++, to += self->n_out) {
+    for (guint o = 0; o < self->n_out; o++)
+      to[o] = 0;
+    for (guint i = 0; i < self->n_in; i++) {
+      gfloat x = is_planar
+                     ? get_sample (frame->extended_data[i], packed, n)
+                     : get_sample (frame->data[0], packed, n * self->n_in + i);
+
+      for (guint o = 0; o < self->n_out; o++)
+        to[o] += x * self->matrix[o][i];
+    }
+  }
 }

@@ -23,7 +23,8 @@ struct _SyrinxPcm
   SyrinxPcmRequest request;
   SyrinxDecoder *decoder;
   GstAudioConverter *converter;
-  gint format, channels; /* of what is decoded: AVSampleFormat */
+  SyrinxDownmix *downmix; /* (nullable): of what is decoded into in */
+  gint format, channels;  /* of what is decoded: AVSampleFormat */
   GstAudioInfo in, out;
   GByteArray *pending; /* of in: too few to convert yet */
   guint64 begin_in;    /* where conversion starts */
@@ -99,6 +100,7 @@ syrinx_pcm_free (SyrinxPcm *self)
 {
   g_clear_pointer (&self->decoder, syrinx_decoder_free);
   g_clear_pointer (&self->converter, gst_audio_converter_free);
+  g_clear_pointer (&self->downmix, syrinx_downmix_free);
   g_byte_array_unref (self->pending);
   g_free (self);
 }
@@ -140,18 +142,19 @@ make_converter (SyrinxPcm *self, const AVFrame *frame)
 {
   guint n_in = frame->ch_layout.nb_channels, n_out = self->request.channels;
   GstAudioFormat format = get_format (frame->format);
-  GstStructure *config = NULL;
 
-  if (format == GST_AUDIO_FORMAT_UNKNOWN)
+  g_clear_pointer (&self->downmix, syrinx_downmix_free);
+  if (format == GST_AUDIO_FORMAT_UNKNOWN || (n_in != n_out && n_out > 2))
     return NULL;
+  if (n_in > 2 && n_in != n_out) {
+    self->downmix = syrinx_downmix_new (&frame->ch_layout, n_out);
+    format = GST_AUDIO_FORMAT_F32;
+    n_in = n_out;
+  }
   gst_audio_info_set_format (
       &self->in, format, (gint)self->request.rate_hz, (gint)n_in, NULL);
-  if (n_in != n_out && n_out <= 2 && n_in > 2)
-    config = syrinx_downmix_new (&frame->ch_layout, n_out);
-  else if (n_in != n_out && n_out > 2)
-    return NULL;
   return gst_audio_converter_new (
-      GST_AUDIO_CONVERTER_FLAG_NONE, &self->in, &self->out, config);
+      GST_AUDIO_CONVERTER_FLAG_NONE, &self->in, &self->out, NULL);
 }
 
 /* What is pending in an old format is lost, but keeps its time. */
@@ -219,6 +222,10 @@ append_frames (SyrinxPcm *self, const AVFrame *frame, gsize first, gsize last)
 
   g_byte_array_set_size (self->pending, before + (last - first) * bpf);
   to = self->pending->data + before;
+  if (self->downmix) {
+    syrinx_downmix_run (self->downmix, frame, first, last, (gfloat *)to);
+    return;
+  }
   if (!av_sample_fmt_is_planar (frame->format)) {
     memcpy (to, frame->data[0] + first * bpf, (last - first) * bpf);
     return;

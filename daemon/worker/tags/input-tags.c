@@ -37,12 +37,10 @@ read_dictionary (
 
   while ((
       entry = av_dict_get (dictionary, prefix, entry, AV_DICT_IGNORE_SUFFIX))) {
-    const gchar *name = entry->key + strlen (prefix);
+    const gchar *theirs = entry->key + strlen (prefix);
+    g_autofree gchar *name = g_ascii_strup (get_our_name (theirs), -1);
 
-    if (strchr (name, '/'))
-      continue;
-    name = get_our_name (name);
-    if (!syrinx_tags_get (tags, name))
+    if (!strchr (theirs, '/') && !syrinx_tags_get (tags, name))
       syrinx_tags_add (tags, name, entry->value);
   }
 }
