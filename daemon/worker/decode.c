@@ -4,6 +4,8 @@
 #include "decode.h"
 
 #include "allowed.h"
+#include "backup-decoder.h"
+#include "bounds.h"
 #include "resample.h"
 
 #include "core/base/error.h"
@@ -18,8 +20,10 @@
 
 struct _SyrinxDecoder
 {
-  SyrinxInput *input;
-  AVCodecContext *codec;
+  SyrinxInput *input;          /* (nullable): then there is backup */
+  AVCodecContext *codec;       /* likewise */
+  SyrinxBackupDecoder *backup; /* (nullable) */
+  gchar *demuxer_name;
   AVPacket *packet;
   AVFrame *frame;   /* as it was decoded */
   AVFrame *silence; /* (nullable) */
@@ -190,6 +194,12 @@ is_frame_sane (const AVFrame *frame)
 static gboolean
 receive_frame (SyrinxDecoder *self)
 {
+  while (self->backup) {
+    if (!syrinx_backup_decoder_next (self->backup, self->frame))
+      return FALSE;
+    if (is_frame_sane (self->frame))
+      return TRUE;
+  }
   for (;;) {
     gint rc = avcodec_receive_frame (self->codec, self->frame);
 
@@ -335,28 +345,62 @@ decode_first (SyrinxDecoder *self, GError **error)
   self->channels = self->frame->ch_layout.nb_channels;
   self->first_pts = self->frame->best_effort_timestamp;
   self->has_frame = TRUE;
-  find_limit (self);
+  if (self->input)
+    find_limit (self);
   return TRUE;
+}
+
+static gboolean
+open_input (SyrinxDecoder *self, gint fd, GError **error)
+{
+  const gchar *names;
+
+  self->input = syrinx_input_new (fd, error);
+  if (!self->input)
+    return FALSE;
+  names = syrinx_input_get_format (self->input)->iformat->name;
+  self->demuxer_name = g_strndup (names, strcspn (names, ","));
+  return open_codec (self)
+         || fail (error, SYRINX_ERROR_INVALID,
+             "its codec's parameters make no sense or are not supported");
+}
+
+/* What libavcodec can't read is tried by others before it is given up. */
+static gboolean
+open_backup (SyrinxDecoder *self, gint fd)
+{
+  SyrinxBounds bounds = syrinx_bounds_find (fd);
+
+  self->backup = syrinx_backup_decoder_new (fd, &bounds);
+  if (!self->backup)
+    return FALSE;
+  g_clear_pointer (&self->input, syrinx_input_free);
+  avcodec_free_context (&self->codec);
+  g_free (self->demuxer_name);
+  self->demuxer_name = g_strdup (syrinx_backup_decoder_get_name (self->backup));
+  self->draining = self->is_over = FALSE;
+  return decode_first (self, NULL);
 }
 
 SyrinxDecoder *
 syrinx_decoder_new (gint fd, GError **error)
 {
   g_autoptr (SyrinxDecoder) self = g_new0 (SyrinxDecoder, 1);
+  g_autoptr (GError) reason = NULL;
 
   self->limit = G_MAXUINT64;
   self->resampler = syrinx_resampler_new ();
   self->packet = av_packet_alloc ();
   self->frame = av_frame_alloc ();
-  self->input = syrinx_input_new (fd, error);
-  if (!self->input)
-    return NULL;
-  if (!self->packet || !self->frame || !open_codec (self)) {
-    fail (error, SYRINX_ERROR_INVALID,
-        "its codec's parameters make no sense or are not supported");
+  if (!self->packet || !self->frame) {
+    fail (error, SYRINX_ERROR_FAILED, "there is no memory left");
     return NULL;
   }
-  return decode_first (self, error) ? g_steal_pointer (&self) : NULL;
+  if ((open_input (self, fd, &reason) && decode_first (self, &reason))
+      || open_backup (self, fd))
+    return g_steal_pointer (&self);
+  g_propagate_error (error, g_steal_pointer (&reason));
+  return NULL;
 }
 
 void
@@ -367,7 +411,9 @@ syrinx_decoder_free (SyrinxDecoder *self)
   av_frame_free (&self->frame);
   av_frame_free (&self->silence);
   syrinx_resampler_free (self->resampler);
+  g_clear_pointer (&self->backup, syrinx_backup_decoder_free);
   g_clear_pointer (&self->input, syrinx_input_free);
+  g_free (self->demuxer_name);
   g_free (self);
 }
 
@@ -382,9 +428,12 @@ is_seekable (SyrinxDecoder *self)
     const gchar *demuxer, *codec;
   } exact[] = { { "flac", "flac" }, { "mov", "alac" }, { "mov", "aac" },
     { "wav", "pcm" }, { "aiff", "pcm" }, { "w64", "pcm" }, { "au", "pcm" } };
-  const gchar *codec = syrinx_allowed_get_name (self->codec->codec_id);
-  AVRational base = syrinx_input_get_stream (self->input)->time_base;
+  const gchar *codec = syrinx_decoder_get_codec_name (self);
+  AVRational base;
 
+  if (!self->input)
+    return FALSE;
+  base = syrinx_input_get_stream (self->input)->time_base;
   for (guint i = 0; i < G_N_ELEMENTS (exact); i++)
     if (syrinx_input_is (self->input, exact[i].demuxer)
         && strcmp (codec, exact[i].codec) == 0)
@@ -427,6 +476,19 @@ const AVCodecContext *
 syrinx_decoder_get_codec (SyrinxDecoder *self)
 {
   return self->codec;
+}
+
+const gchar *
+syrinx_decoder_get_demuxer_name (SyrinxDecoder *self)
+{
+  return self->demuxer_name;
+}
+
+const gchar *
+syrinx_decoder_get_codec_name (SyrinxDecoder *self)
+{
+  return self->backup ? syrinx_backup_decoder_get_name (self->backup)
+                      : syrinx_allowed_get_name (self->codec->codec_id);
 }
 
 guint

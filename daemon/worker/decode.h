@@ -22,9 +22,14 @@ SyrinxDecoder *syrinx_decoder_new (gint fd, GError **error);
 void syrinx_decoder_free (SyrinxDecoder *decoder);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxDecoder, syrinx_decoder_free)
 
-/* (transfer none) */
+/* (transfer none) (nullable): see backup-decoder.h */
 SyrinxInput *syrinx_decoder_get_input (SyrinxDecoder *decoder);
+/* Likewise. */
 const AVCodecContext *syrinx_decoder_get_codec (SyrinxDecoder *decoder);
+/* A demuxer's first name, such as "mov"; and the codec's as the index knows it.
+ * Static, or as long as the decoder lives. */
+const gchar *syrinx_decoder_get_demuxer_name (SyrinxDecoder *decoder);
+const gchar *syrinx_decoder_get_codec_name (SyrinxDecoder *decoder);
 /* Of the first frame, and so of all that pull() gives. */
 guint syrinx_decoder_get_rate_hz (SyrinxDecoder *decoder);
 /* Of the first frame. Later ones may have others. */

@@ -2,7 +2,6 @@
 /* Counting a file's samples. */
 #include "facts.h"
 
-#include "allowed.h"
 #include "decode.h"
 
 #include "core/base/error.h"
@@ -53,9 +52,12 @@ is_counted (SyrinxDecoder *decoder)
 {
   SyrinxInput *input = syrinx_decoder_get_input (decoder);
   const AVCodecContext *codec = syrinx_decoder_get_codec (decoder);
-  const gchar *name = syrinx_allowed_get_name (codec->codec_id);
-  AVRational base = syrinx_input_get_stream (input)->time_base;
+  const gchar *name = syrinx_decoder_get_codec_name (decoder);
+  AVRational base;
 
+  if (!input)
+    return FALSE;
+  base = syrinx_input_get_stream (input)->time_base;
   /* what SBR makes of a packet is not in its duration */
   if (codec->codec_id == AV_CODEC_ID_AAC
       && (codec->frame_size != SYRINX_AAC_PACKET_UNITS || base.num != 1
@@ -248,8 +250,7 @@ static void
 describe (SyrinxDecoder *decoder, SyrinxFacts *facts)
 {
   memset (facts, 0, sizeof *facts);
-  facts->codec
-      = syrinx_allowed_get_name (syrinx_decoder_get_codec (decoder)->codec_id);
+  facts->codec = syrinx_decoder_get_codec_name (decoder);
   facts->rate_hz = syrinx_decoder_get_rate_hz (decoder);
   facts->channels = syrinx_decoder_get_channels (decoder);
 }

@@ -2,12 +2,10 @@
 /* The scan job: tags, technical data and the exact number of samples. */
 #include "jobs.h"
 
-#include "allowed.h"
 #include "facts.h"
 #include "tags/file-tags.h"
 #include "tags/tags-report.h"
 
-#include <string.h>
 #include <unistd.h>
 
 static void
@@ -34,24 +32,16 @@ add_facts (GVariantBuilder *builder, gint fd, const SyrinxFacts *facts)
       builder, "{sv}", "pre-skip", g_variant_new_uint32 (facts->pre_skip));
 }
 
-/* A format's first name, such as "mov" of "mov,mp4,m4a". */
-static gchar *
-get_demuxer (SyrinxInput *input)
-{
-  const gchar *name = syrinx_input_get_format (input)->iformat->name;
-
-  return g_strndup (name, strcspn (name, ","));
-}
-
 static void
-add_tags (GVariantBuilder *builder, gint fd, SyrinxInput *input)
+add_tags (GVariantBuilder *builder, gint fd, SyrinxDecoder *decoder)
 {
   g_autoptr (SyrinxTags) tags = syrinx_tags_new ();
-  g_autofree gchar *demuxer = get_demuxer (input);
-  enum AVCodecID codec = syrinx_input_get_stream (input)->codecpar->codec_id;
+  SyrinxInput *input = syrinx_decoder_get_input (decoder);
 
-  syrinx_tags_read_taglib (tags, fd, demuxer, syrinx_allowed_get_name (codec));
-  syrinx_tags_read_input (tags, input);
+  syrinx_tags_read_taglib (tags, fd, syrinx_decoder_get_demuxer_name (decoder),
+      syrinx_decoder_get_codec_name (decoder));
+  if (input)
+    syrinx_tags_read_input (tags, input);
   syrinx_tags_report (tags, builder);
 }
 
@@ -67,6 +57,6 @@ syrinx_job_scan (gint fd, GError **error)
     return NULL;
   g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
   add_facts (&builder, fd, &facts);
-  add_tags (&builder, fd, syrinx_decoder_get_input (decoder));
+  add_tags (&builder, fd, decoder);
   return g_variant_builder_end (&builder);
 }
