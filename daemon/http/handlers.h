@@ -19,6 +19,11 @@ gboolean http_check_id (HttpExchange *exchange, const gchar *id);
  * (transfer full) */
 SyrinxTrack *http_find_track (HttpExchange *exchange);
 
+/* What the store is to show of groups, for the exchange's token: @filter,
+ * filled in, or NULL if that is everything. */
+const SyrinxTrackFilter *
+http_get_filter (HttpExchange *exchange, SyrinxTrackFilter *filter);
+
 /* A query's text, bounded, as words or as a path. FALSE: answered 422. */
 gboolean http_check_words (HttpExchange *exchange, const gchar *name);
 gboolean http_check_path (HttpExchange *exchange, const gchar *name);

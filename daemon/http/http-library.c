@@ -64,10 +64,21 @@ http_answer_query_error (HttpExchange *exchange, const GError *error)
 
 /* Whether lists have the track for this grant. */
 static gboolean
-is_shown (const gchar *track_id, SyrinxGrant *grant)
+is_shown (const gchar *track_id, gpointer grant)
 {
   return syrinx_right_check (grant, SYRINX_OPERATION_READ_TRACK,
       &(SyrinxTarget){ .track_id = track_id }, NULL);
+}
+
+const SyrinxTrackFilter *
+http_get_filter (HttpExchange *exchange, SyrinxTrackFilter *filter)
+{
+  SyrinxGrant *grant = http_exchange_get_grant (exchange);
+
+  if (!syrinx_grant_is_narrow (grant))
+    return NULL;
+  *filter = (SyrinxTrackFilter){ is_shown, grant };
+  return filter;
 }
 
 void
@@ -211,6 +222,7 @@ http_albums (HttpExchange *exchange)
   g_autofree gchar *next = NULL;
   g_autoptr (GError) error = NULL;
   g_autoptr (GPtrArray) albums = NULL;
+  SyrinxTrackFilter filter;
   guint limit;
 
   if (!http_check_words (exchange, "artist")
@@ -220,8 +232,9 @@ http_albums (HttpExchange *exchange)
     return;
   albums = syrinx_store_list_albums (
       syrinx_engine_get_store (http_exchange_get_engine (exchange)),
-      http_exchange_get_query (exchange, "artist"), limit,
-      http_get_cursor (exchange), &next, &error);
+      http_exchange_get_query (exchange, "artist"),
+      http_get_filter (exchange, &filter), limit, http_get_cursor (exchange),
+      &next, &error);
   answer_groups (exchange, "albums", albums, next, error);
 }
 
@@ -231,6 +244,7 @@ http_artists (HttpExchange *exchange)
   g_autofree gchar *next = NULL;
   g_autoptr (GError) error = NULL;
   g_autoptr (GPtrArray) artists = NULL;
+  SyrinxTrackFilter filter;
   guint limit;
 
   if (!http_check_words (exchange, "cursor")
@@ -238,7 +252,8 @@ http_artists (HttpExchange *exchange)
           exchange, "limit", 1, MAX_LIMIT, DEFAULT_LIMIT, &limit))
     return;
   artists = syrinx_store_list_artists (
-      syrinx_engine_get_store (http_exchange_get_engine (exchange)), limit,
-      http_get_cursor (exchange), &next, &error);
+      syrinx_engine_get_store (http_exchange_get_engine (exchange)),
+      http_get_filter (exchange, &filter), limit, http_get_cursor (exchange),
+      &next, &error);
   answer_groups (exchange, "artists", artists, next, error);
 }

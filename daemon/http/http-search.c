@@ -20,6 +20,8 @@ http_search (HttpExchange *exchange)
 {
   const gchar *q = http_exchange_get_query (exchange, "q");
   SyrinxTrackQuery query = { .q = q ? q : "" };
+  SyrinxTrackFilter filter;
+  const SyrinxTrackFilter *shown = http_get_filter (exchange, &filter);
   g_autoptr (JsonBuilder) json = json_builder_new ();
   g_autoptr (GPtrArray) artists = NULL, albums = NULL, tracks = NULL;
   g_autofree gchar *next = NULL;
@@ -33,10 +35,10 @@ http_search (HttpExchange *exchange)
           exchange, "limit", 1, MAX_LIMIT, DEFAULT_LIMIT, &query.limit))
     return;
   artists = syrinx_store_find_groups (
-      get_store (exchange), query.q, FALSE, n_groups, &error);
+      get_store (exchange), query.q, FALSE, shown, n_groups, &error);
   if (artists)
     albums = syrinx_store_find_groups (
-        get_store (exchange), query.q, TRUE, n_groups, &error);
+        get_store (exchange), query.q, TRUE, shown, n_groups, &error);
   if (albums && *query.q)
     tracks = syrinx_store_find_tracks (
         get_store (exchange), &query, &next, &error);

@@ -33,7 +33,7 @@ static const HttpRoute routes[] = {
       MAY_TRACK (TOKEN_QUERY, BEGIN_SESSION) },
   { "GET", "/v1/albums", http_albums, MAY (TOKEN, BROWSE) },
   { "GET", "/v1/artists", http_artists, MAY (TOKEN, BROWSE) },
-  { "GET", "/v1/folders", http_folders, MAY (TOKEN, BROWSE) },
+  { "GET", "/v1/folders", http_folders, MAY (TOKEN, BROWSE_FOLDERS) },
   { "GET", "/v1/search", http_search, MAY (TOKEN, BROWSE) },
   { "POST", "/v1/sessions", http_session_create, ASKS_ITSELF },
   { "GET", "/v1/sessions/{}", http_session_show, ASKS_ITSELF },

@@ -360,11 +360,11 @@ SELECT count (*) AS n_tracks, max (year) AS year,
   max (is_compilation) AS is_compilation,
   CAST (total (n_samples * 1e9 / max (sample_rate_hz, 1)) AS INTEGER)
     AS duration_ns
-FROM tracks WHERE album_id = ?1
+FROM tracks WHERE album_id = ?1 AND (?2 OR shown (id))
 
 --: album-artwork
 SELECT id FROM tracks WHERE album_id = ?1 AND artwork IS NOT NULL
-ORDER BY position LIMIT 1
+AND (?2 OR shown (id)) ORDER BY position LIMIT 1
 
 --: artists
 SELECT artist_id AS artist_number, id, key, name FROM artists
@@ -393,14 +393,21 @@ FROM tracks WHERE track_number_id IN (
   UNION
   SELECT track_number_id FROM album_credits CROSS JOIN tracks USING (album_id)
   WHERE artist_id = ?1)
+AND (?2 OR shown (id))
 
 --: artist-albums
-SELECT (SELECT count (*) FROM albums WHERE artist_id = ?1 AND key <> '')
-  + (SELECT count (*) FROM album_credits WHERE artist_id = ?1) AS n_albums
+SELECT (SELECT count (*) FROM albums WHERE artist_id = ?1 AND key <> ''
+    AND (?2 OR EXISTS (SELECT 1 FROM tracks
+      WHERE tracks.album_id = albums.album_id AND shown (tracks.id))))
+  + (SELECT count (*) FROM album_credits WHERE artist_id = ?1
+    AND (?2 OR EXISTS (SELECT 1 FROM tracks
+      WHERE tracks.album_id = album_credits.album_id AND shown (tracks.id))))
+    AS n_albums
 
 --: artist-artwork
 SELECT tracks.id AS id FROM albums CROSS JOIN tracks USING (album_id)
-WHERE albums.artist_id = ?1 AND artwork IS NOT NULL LIMIT 1
+WHERE albums.artist_id = ?1 AND artwork IS NOT NULL
+AND (?2 OR shown (tracks.id)) LIMIT 1
 
 --: stats
 SELECT n_tracks, duration_ns,

@@ -447,7 +447,7 @@ run_groups (
     for (guint albums = 0; albums < 2; albums++) {
       g_autoptr (GError) error = NULL;
       g_autoptr (GPtrArray) found
-          = syrinx_store_find_groups (store, q, albums != 0, 20, &error);
+          = syrinx_store_find_groups (store, q, albums != 0, NULL, 20, &error);
 
       g_assert_no_error (error);
     }

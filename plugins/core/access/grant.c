@@ -256,7 +256,8 @@ syrinx_grant_new (const gchar *subject, const gchar *jti, SyrinxScope scope,
   grant->subject = g_strdup (subject);
   grant->jti = g_strdup (jti);
   grant->region = g_strdup (region);
-  grant->tracks = track_pattern ? g_pattern_spec_new (track_pattern) : NULL;
+  if (track_pattern && !g_str_equal (track_pattern, "*"))
+    grant->tracks = g_pattern_spec_new (track_pattern);
   grant->scope = scope;
   grant->rtt_ms = -1;
   grant->issued_at_s = issued_at_s;
@@ -385,6 +386,12 @@ syrinx_grant_allows_track (SyrinxGrant *grant, const gchar *track_id)
 {
   return !grant->tracks
          || g_pattern_spec_match_string (grant->tracks, track_id);
+}
+
+gboolean
+syrinx_grant_is_narrow (SyrinxGrant *grant)
+{
+  return grant->tracks != NULL;
 }
 
 gboolean

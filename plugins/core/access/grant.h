@@ -47,6 +47,9 @@ void syrinx_grant_set_max_sessions (SyrinxGrant *grant, guint max_sessions);
 gint64 syrinx_grant_get_expires_at_s (SyrinxGrant *grant);
 gboolean syrinx_grant_has_scope (SyrinxGrant *grant, SyrinxScope scope);
 gboolean syrinx_grant_allows_track (SyrinxGrant *grant, const gchar *track_id);
+/* Whether there may be tracks that it does not allow: it has a pattern, and not
+ * "*". */
+gboolean syrinx_grant_is_narrow (SyrinxGrant *grant);
 
 /* Hot: an atomic read and a comparison. @now_s is Unix time. */
 gboolean syrinx_grant_is_live (SyrinxGrant *grant, gint64 now_s);

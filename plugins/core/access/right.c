@@ -11,11 +11,18 @@ typedef enum
   OF_SUBJECT_ADMIN /* or the grant has scope admin */
 } Owner;
 
+typedef enum
+{
+  OF_NO_TRACK,
+  OF_TRACK,  /* the grant's pattern must take the target's */
+  OF_LIBRARY /* the grant must have no pattern */
+} Reach;
+
 typedef struct
 {
   SyrinxScope scope; /* 0: any grant */
   const gchar *scope_name;
-  gboolean is_of_track; /* the grant's pattern must take it */
+  Reach reach;
   Owner owner;
 } Rule;
 
@@ -26,16 +33,18 @@ typedef struct
 /* To look at a session of one's own, and to end it, every token of the subject
  * is good for: neither gives any sound. */
 static const Rule rules[SYRINX_N_OPERATIONS] = {
-  [SYRINX_OPERATION_BROWSE] = { LISTEN, FALSE, OF_ANYBODY },
-  [SYRINX_OPERATION_READ_TRACK] = { LISTEN, TRUE, OF_ANYBODY },
-  [SYRINX_OPERATION_READ_ARTWORK] = { LISTEN, TRUE, OF_ANYBODY },
-  [SYRINX_OPERATION_READ_ORIGINAL] = { ORIGINAL, TRUE, OF_ANYBODY },
-  [SYRINX_OPERATION_BEGIN_SESSION] = { LISTEN, TRUE, OF_ANYBODY },
-  [SYRINX_OPERATION_HEAR_SESSION] = { LISTEN, TRUE, OF_SUBJECT },
-  [SYRINX_OPERATION_RENEW_SESSION] = { LISTEN, TRUE, OF_SUBJECT },
-  [SYRINX_OPERATION_LOOK_AT_SESSION] = { 0, NULL, FALSE, OF_SUBJECT_ADMIN },
-  [SYRINX_OPERATION_END_SESSION] = { 0, NULL, FALSE, OF_SUBJECT_ADMIN },
-  [SYRINX_OPERATION_ADMINISTER] = { ADMIN, FALSE, OF_ANYBODY },
+  [SYRINX_OPERATION_BROWSE] = { LISTEN, OF_NO_TRACK, OF_ANYBODY },
+  [SYRINX_OPERATION_BROWSE_FOLDERS] = { LISTEN, OF_LIBRARY, OF_ANYBODY },
+  [SYRINX_OPERATION_READ_TRACK] = { LISTEN, OF_TRACK, OF_ANYBODY },
+  [SYRINX_OPERATION_READ_ARTWORK] = { LISTEN, OF_TRACK, OF_ANYBODY },
+  [SYRINX_OPERATION_READ_ORIGINAL] = { ORIGINAL, OF_TRACK, OF_ANYBODY },
+  [SYRINX_OPERATION_BEGIN_SESSION] = { LISTEN, OF_TRACK, OF_ANYBODY },
+  [SYRINX_OPERATION_HEAR_SESSION] = { LISTEN, OF_TRACK, OF_SUBJECT },
+  [SYRINX_OPERATION_RENEW_SESSION] = { LISTEN, OF_TRACK, OF_SUBJECT },
+  [SYRINX_OPERATION_LOOK_AT_SESSION]
+  = { 0, NULL, OF_NO_TRACK, OF_SUBJECT_ADMIN },
+  [SYRINX_OPERATION_END_SESSION] = { 0, NULL, OF_NO_TRACK, OF_SUBJECT_ADMIN },
+  [SYRINX_OPERATION_ADMINISTER] = { ADMIN, OF_NO_TRACK, OF_ANYBODY },
 };
 
 static gboolean
@@ -80,15 +89,18 @@ check_owner (SyrinxGrant *grant, const Rule *rule, const SyrinxTarget *target,
 }
 
 static gboolean
-check_track (SyrinxGrant *grant, const Rule *rule, const SyrinxTarget *target,
+check_reach (SyrinxGrant *grant, const Rule *rule, const SyrinxTarget *target,
     GError **error)
 {
-  if (!rule->is_of_track
-      || (target->track_id
+  if (rule->reach == OF_NO_TRACK
+      || (rule->reach == OF_LIBRARY && !syrinx_grant_is_narrow (grant))
+      || (rule->reach == OF_TRACK && target->track_id
           && syrinx_grant_allows_track (grant, target->track_id)))
     return TRUE;
   g_set_error_literal (error, SYRINX_ERROR, SYRINX_ERROR_DENIED,
-      "the token does not allow this track");
+      rule->reach == OF_TRACK
+          ? "the token does not allow this track"
+          : "this is for tokens that allow the whole library");
   return FALSE;
 }
 
@@ -105,5 +117,5 @@ syrinx_right_check (SyrinxGrant *grant, SyrinxOperation operation,
     target = &none;
   return check_life (grant, error) && check_scope (grant, rule, error)
          && check_owner (grant, rule, target, error)
-         && check_track (grant, rule, target, error);
+         && check_reach (grant, rule, target, error);
 }

@@ -13,6 +13,8 @@ G_BEGIN_DECLS
  * are shown is asked for each by @SYRINX_OPERATION_READ_TRACK: a track is shown
  * if the grant's pattern takes it, an album or artist if it takes at least one
  * of its tracks, and its figures and its picture come from those alone.
+ * @SYRINX_OPERATION_BROWSE_FOLDERS: see folders by their names, which tell of
+ * tracks that a pattern does not take; so none has it who has a pattern
  * @SYRINX_OPERATION_READ_TRACK: what is known of one track
  * @SYRINX_OPERATION_READ_ARTWORK: its picture
  * @SYRINX_OPERATION_READ_ORIGINAL: its file as it lies in the library
@@ -28,6 +30,7 @@ G_BEGIN_DECLS
 typedef enum
 {
   SYRINX_OPERATION_BROWSE,
+  SYRINX_OPERATION_BROWSE_FOLDERS,
   SYRINX_OPERATION_READ_TRACK,
   SYRINX_OPERATION_READ_ARTWORK,
   SYRINX_OPERATION_READ_ORIGINAL,

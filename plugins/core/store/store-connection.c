@@ -79,6 +79,18 @@ reset_statements (SyrinxConnection *connection)
     sqlite3_reset (((SyrinxStatement *)value)->stmt);
 }
 
+/* SQL's shown (id). */
+static void
+ask_filter (sqlite3_context *context, int n_values, sqlite3_value **values)
+{
+  const SyrinxConnection *connection = sqlite3_user_data (context);
+  const SyrinxTrackFilter *filter = connection->filter;
+  const gchar *id = (const gchar *)sqlite3_value_text (values[0]);
+
+  sqlite3_result_int (
+      context, !filter || (id && filter->is_shown (id, filter->user_data)));
+}
+
 SyrinxConnection *
 syrinx_connection_open (
     SyrinxStore *store, gboolean for_writing, GError **error)
@@ -100,6 +112,8 @@ syrinx_connection_open (
     return NULL;
   }
   sqlite3_busy_timeout (connection->db, BUSY_TIMEOUT_MS);
+  sqlite3_create_function (connection->db, "shown", 1,
+      SQLITE_UTF8 | SQLITE_DIRECTONLY, connection, ask_filter, NULL, NULL);
   pragmas
       = g_strdup_printf ("PRAGMA cache_size = -%d; PRAGMA mmap_size = "
                          "%" G_GINT64_FORMAT "; PRAGMA trusted_schema = OFF;"
@@ -210,6 +224,7 @@ syrinx_connection_release (SyrinxConnection *connection)
     syrinx_connection_roll_back (connection);
   else
     reset_statements (connection);
+  connection->filter = NULL;
   if (connection->is_writer) {
     g_mutex_unlock (&store->writer_lock);
     syrinx_store_start_checkpoint (store);

@@ -32,10 +32,21 @@ group_from_row (SyrinxStatement *st, gboolean is_album)
   return group;
 }
 
+/* The same of figures: of the tracks that the connection's filter shows. */
+static SyrinxStatement *
+ask_shown (SyrinxConnection *reader, const gchar *name, gint64 id)
+{
+  SyrinxStatement *st = syrinx_connection_get (reader, name);
+
+  syrinx_bind_int (st, 1, id);
+  syrinx_bind_int (st, 2, reader->filter == NULL);
+  return syrinx_statement_next (reader, st, NULL) ? st : NULL;
+}
+
 static void
 add_album_figures (SyrinxConnection *reader, SyrinxGroup *group, gint64 id)
 {
-  SyrinxStatement *st = ask (reader, "album-figures", id);
+  SyrinxStatement *st = ask_shown (reader, "album-figures", id);
 
   group->n_albums = 1;
   if (st) {
@@ -46,7 +57,7 @@ add_album_figures (SyrinxConnection *reader, SyrinxGroup *group, gint64 id)
     group->is_compilation = syrinx_column_int (st, "is_compilation") != 0;
     group->duration_ns = syrinx_column_int (st, "duration_ns");
   }
-  st = ask (reader, "album-artwork", id);
+  st = ask_shown (reader, "album-artwork", id);
   if (st)
     group->artwork_track_id = syrinx_column_text (st, "id");
 }
@@ -54,16 +65,16 @@ add_album_figures (SyrinxConnection *reader, SyrinxGroup *group, gint64 id)
 static void
 add_artist_figures (SyrinxConnection *reader, SyrinxGroup *group, gint64 id)
 {
-  SyrinxStatement *st = ask (reader, "artist-figures", id);
+  SyrinxStatement *st = ask_shown (reader, "artist-figures", id);
 
   if (st) {
     group->n_tracks = syrinx_column_int (st, "n_tracks");
     group->duration_ns = syrinx_column_int (st, "duration_ns");
   }
-  st = ask (reader, "artist-albums", id);
+  st = ask_shown (reader, "artist-albums", id);
   if (st)
     group->n_albums = syrinx_column_int (st, "n_albums");
-  st = ask (reader, "artist-artwork", id);
+  st = ask_shown (reader, "artist-artwork", id);
   if (st)
     group->artwork_track_id = syrinx_column_text (st, "id");
 }
@@ -88,7 +99,13 @@ read_group (SyrinxConnection *reader, SyrinxStatement *st, gboolean is_album)
   return group;
 }
 
-/* Reads up to @limit groups and, if there are more, where to go on. */
+static gboolean
+is_shown (SyrinxConnection *reader, const SyrinxGroup *group)
+{
+  return !reader->filter || group->n_tracks > 0;
+}
+
+/* Looks at up to @limit groups and, if there are more, where to go on. */
 static GPtrArray *
 list_groups (SyrinxConnection *reader, SyrinxStatement *st, guint limit,
     gboolean are_albums, SyrinxCursor *cursor, gchar **next_cursor,
@@ -97,13 +114,18 @@ list_groups (SyrinxConnection *reader, SyrinxStatement *st, guint limit,
   g_autoptr (GPtrArray) groups
       = g_ptr_array_new_with_free_func ((GDestroyNotify)syrinx_group_free);
   GError *local = NULL;
+  guint n_seen = 0;
 
   while (syrinx_statement_next (reader, st, &local)) {
-    if (groups->len == limit) {
+    g_autoptr (SyrinxGroup) group = NULL;
+
+    if (n_seen++ == limit) {
       *next_cursor = syrinx_cursor_encode (cursor);
       break;
     }
-    g_ptr_array_add (groups, read_group (reader, st, are_albums));
+    group = read_group (reader, st, are_albums);
+    if (is_shown (reader, group))
+      g_ptr_array_add (groups, g_steal_pointer (&group));
     g_free (cursor->texts[0]);
     g_free (cursor->texts[1]);
     cursor->texts[0]
@@ -129,8 +151,9 @@ check_limit (guint limit, GError **error)
 }
 
 GPtrArray *
-syrinx_store_list_albums (SyrinxStore *store, const gchar *artist, guint limit,
-    const gchar *cursor, gchar **next_cursor, GError **error)
+syrinx_store_list_albums (SyrinxStore *store, const gchar *artist,
+    const SyrinxTrackFilter *filter, guint limit, const gchar *cursor,
+    gchar **next_cursor, GError **error)
 {
   g_autoptr (SyrinxConnection) reader = NULL;
   g_auto (SyrinxCursor) place = { 0 };
@@ -143,6 +166,7 @@ syrinx_store_list_albums (SyrinxStore *store, const gchar *artist, guint limit,
   reader = syrinx_store_read (store, error);
   if (!reader)
     return NULL;
+  reader->filter = filter;
   key = artist ? syrinx_text_key (artist) : NULL;
   asked = g_strconcat ("albums\n", key, NULL);
   place.query = syrinx_text_number (asked);
@@ -158,8 +182,8 @@ syrinx_store_list_albums (SyrinxStore *store, const gchar *artist, guint limit,
 }
 
 GPtrArray *
-syrinx_store_list_artists (SyrinxStore *store, guint limit, const gchar *cursor,
-    gchar **next_cursor, GError **error)
+syrinx_store_list_artists (SyrinxStore *store, const SyrinxTrackFilter *filter,
+    guint limit, const gchar *cursor, gchar **next_cursor, GError **error)
 {
   g_autoptr (SyrinxConnection) reader = NULL;
   g_auto (SyrinxCursor) place = { 0 };
@@ -173,6 +197,7 @@ syrinx_store_list_artists (SyrinxStore *store, guint limit, const gchar *cursor,
   reader = syrinx_store_read (store, error);
   if (!reader)
     return NULL;
+  reader->filter = filter;
   st = syrinx_connection_get (reader, "artists");
   syrinx_bind_copy (st, 1, place.texts[0] ? place.texts[0] : "");
   syrinx_bind_int (st, 2, (gint64)limit + 1);
@@ -317,19 +342,20 @@ take_best (Finding *finding, guint limit)
       = g_ptr_array_new_with_free_func ((GDestroyNotify)syrinx_group_free);
 
   g_array_sort (finding->candidates, compare_candidates);
-  for (guint i = 0; i < MIN (finding->candidates->len, limit); i++) {
+  for (guint i = 0; i < finding->candidates->len && best->len < limit; i++) {
     Candidate *candidate = &g_array_index (finding->candidates, Candidate, i);
 
     add_figures (
         finding->reader, candidate->group, finding->albums, candidate->number);
-    g_ptr_array_add (best, g_steal_pointer (&candidate->group));
+    if (is_shown (finding->reader, candidate->group))
+      g_ptr_array_add (best, g_steal_pointer (&candidate->group));
   }
   return best;
 }
 
 GPtrArray *
 syrinx_store_find_groups (SyrinxStore *store, const gchar *q, gboolean albums,
-    guint limit, GError **error)
+    const SyrinxTrackFilter *filter, guint limit, GError **error)
 {
   g_autoptr (SyrinxConnection) reader = NULL;
   g_autoptr (SyrinxTerms) terms = syrinx_query_take (q, error);
@@ -344,6 +370,7 @@ syrinx_store_find_groups (SyrinxStore *store, const gchar *q, gboolean albums,
   reader = syrinx_store_read (store, error);
   if (!reader)
     return NULL;
+  reader->filter = filter;
   finding.reader = reader;
   finding.key = syrinx_text_key (q);
   finding.squeezed = syrinx_text_squeeze (finding.key);

@@ -47,7 +47,9 @@ struct _SyrinxConnection
   sqlite3 *db;
   GHashTable *statements; /* name -> SyrinxStatement */
   gboolean is_writer, in_transaction;
-  gboolean is_durable; /* PRAGMA synchronous is FULL */
+  gboolean is_durable;             /* PRAGMA synchronous is FULL */
+  const SyrinxTrackFilter *filter; /* (nullable): what shown() asks, until it
+                                      is released */
 };
 
 typedef struct

@@ -152,6 +152,14 @@ typedef struct
 GPtrArray *syrinx_store_find_tracks (SyrinxStore *store,
     const SyrinxTrackQuery *query, gchar **next_cursor, GError **error);
 
+/* Which tracks groups are made of, for who may see a part of the library. It is
+ * called while the index is read: it only compares. */
+typedef struct
+{
+  gboolean (*is_shown) (const gchar *track_id, gpointer user_data);
+  gpointer user_data;
+} SyrinxTrackFilter;
+
 typedef struct
 {
   gchar *id;            /* the same after a scan from nothing */
@@ -168,16 +176,24 @@ typedef struct
 void syrinx_group_free (SyrinxGroup *group);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxGroup, syrinx_group_free)
 
+/* Page by page. With a @filter (nullable) a group is there if at least one of
+ * its tracks is shown, and its figures and its artwork are of those alone; a
+ * page then looks at @limit groups and may have fewer, or none, and still a
+ * next one. */
 GPtrArray *syrinx_store_list_albums (SyrinxStore *store, const gchar *artist,
+    const SyrinxTrackFilter *filter, guint limit, const gchar *cursor,
+    gchar **next_cursor, GError **error);
+GPtrArray *
+syrinx_store_list_artists (SyrinxStore *store, const SyrinxTrackFilter *filter,
     guint limit, const gchar *cursor, gchar **next_cursor, GError **error);
-GPtrArray *syrinx_store_list_artists (SyrinxStore *store, guint limit,
-    const gchar *cursor, gchar **next_cursor, GError **error);
 
 /* Albums (by their names and their artists') or artists that have every word of
  * @q, a beginning each: names that are exactly @q first, then shorter names.
- * @limit 1 to 500. (element-type SyrinxGroup) (transfer full) */
-GPtrArray *syrinx_store_find_groups (SyrinxStore *store, const gchar *q,
-    gboolean albums, guint limit, GError **error);
+ * @limit 1 to 500. @filter: as above. (element-type SyrinxGroup) (transfer
+ * full) */
+GPtrArray *
+syrinx_store_find_groups (SyrinxStore *store, const gchar *q, gboolean albums,
+    const SyrinxTrackFilter *filter, guint limit, GError **error);
 
 typedef struct
 {

@@ -15,13 +15,13 @@ albums_and_artists_are_counted (Fixture *f, gconstpointer data)
   g_autofree gchar *d = put_one (f->store, "d", "Four", "Abba", NULL, NULL);
   g_autofree gchar *next = NULL, *last = NULL, *none = NULL;
   g_autoptr (GPtrArray) artists
-      = syrinx_store_list_artists (f->store, 10, NULL, &none, NULL);
+      = syrinx_store_list_artists (f->store, NULL, 10, NULL, &none, NULL);
   g_autoptr (GPtrArray) albums
-      = syrinx_store_list_albums (f->store, NULL, 1, NULL, &next, NULL);
+      = syrinx_store_list_albums (f->store, NULL, NULL, 1, NULL, &next, NULL);
   g_autoptr (GPtrArray) more
-      = syrinx_store_list_albums (f->store, NULL, 1, next, &last, NULL);
+      = syrinx_store_list_albums (f->store, NULL, NULL, 1, next, &last, NULL);
   g_autoptr (GPtrArray) zed
-      = syrinx_store_list_albums (f->store, "zed", 10, NULL, &none, NULL);
+      = syrinx_store_list_albums (f->store, "zed", NULL, 10, NULL, &none, NULL);
   SyrinxGroup *group = artists->pdata[0];
 
   g_assert_cmpuint (artists->len, ==, 2);
@@ -107,7 +107,8 @@ forty_greatest_hits_are_forty_albums (Fixture *f, gconstpointer data)
     g_assert_cmpstr (a, ==, b);
     g_assert_cmpuint (found->len, ==, 2);
   }
-  albums = syrinx_store_list_albums (f->store, NULL, 100, NULL, &next, NULL);
+  albums
+      = syrinx_store_list_albums (f->store, NULL, NULL, 100, NULL, &next, NULL);
   g_assert_cmpuint (albums->len, ==, 40);
   g_assert_cmpuint (count_albums (f->store), ==, 40);
   for (guint i = 0; i < albums->len; i++)
@@ -182,7 +183,8 @@ a_compilation_is_one_album_of_various_artists (Fixture *f, gconstpointer data)
     g_ptr_array_add (tracks, track);
   }
   put_all (f->store, tracks);
-  albums = syrinx_store_list_albums (f->store, NULL, 9, NULL, &next, NULL);
+  albums
+      = syrinx_store_list_albums (f->store, NULL, NULL, 9, NULL, &next, NULL);
   g_assert_cmpuint (albums->len, ==, 1);
   album = albums->pdata[0];
   g_assert_cmpstr (album->artist, ==, "Various Artists");
@@ -202,10 +204,10 @@ an_album_of_several_artists_is_each_ones (Fixture *f, gconstpointer data)
   put_all (f->store, tracks);
   for (guint i = 0; both[i]; i++) {
     g_autofree gchar *next = NULL;
-    g_autoptr (GPtrArray) albums
-        = syrinx_store_list_albums (f->store, both[i], 9, NULL, &next, NULL);
+    g_autoptr (GPtrArray) albums = syrinx_store_list_albums (
+        f->store, both[i], NULL, 9, NULL, &next, NULL);
     g_autoptr (GPtrArray) artists
-        = syrinx_store_find_groups (f->store, both[i], FALSE, 9, NULL);
+        = syrinx_store_find_groups (f->store, both[i], FALSE, NULL, 9, NULL);
     const SyrinxGroup *album;
 
     g_assert_cmpuint (albums->len, ==, 1);
@@ -232,8 +234,8 @@ ids_are_the_same_in_another_index (Fixture *f, gconstpointer data)
   put_n (other.store, 10, "Something else");
   b = put_on_album (other.store, "X/CD2/2", "LONA", "ALBUM", NULL, NULL);
   g_assert_cmpstr (a, ==, b);
-  here = syrinx_store_find_groups (f->store, "lona", FALSE, 9, NULL);
-  there = syrinx_store_find_groups (other.store, "lona", FALSE, 9, NULL);
+  here = syrinx_store_find_groups (f->store, "lona", FALSE, NULL, 9, NULL);
+  there = syrinx_store_find_groups (other.store, "lona", FALSE, NULL, 9, NULL);
   g_assert_cmpstr (((SyrinxGroup *)here->pdata[0])->id, ==,
       ((SyrinxGroup *)there->pdata[0])->id);
   tear_down (&other, NULL);

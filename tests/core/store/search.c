@@ -431,13 +431,13 @@ artists_and_albums_are_results_of_their_own (Fixture *f, gconstpointer data)
   g_autofree gchar *d
       = put_one (f->store, "d/1", "四", "邓丽君", "淡淡幽情", NULL);
   g_autoptr (GPtrArray) artists
-      = syrinx_store_find_groups (f->store, "abba", FALSE, 10, NULL);
+      = syrinx_store_find_groups (f->store, "abba", FALSE, NULL, 10, NULL);
   g_autoptr (GPtrArray) albums
-      = syrinx_store_find_groups (f->store, "ABBA gold", TRUE, 10, NULL);
+      = syrinx_store_find_groups (f->store, "ABBA gold", TRUE, NULL, 10, NULL);
   g_autoptr (GPtrArray) part
-      = syrinx_store_find_groups (f->store, "丽君", FALSE, 10, NULL);
+      = syrinx_store_find_groups (f->store, "丽君", FALSE, NULL, 10, NULL);
   g_autoptr (GPtrArray) one
-      = syrinx_store_find_groups (f->store, "a", FALSE, 1, NULL);
+      = syrinx_store_find_groups (f->store, "a", FALSE, NULL, 1, NULL);
   g_autoptr (GPtrArray) none = NULL, gone = NULL;
 
   g_assert_cmpuint (artists->len, ==, 2);
@@ -446,10 +446,10 @@ artists_and_albums_are_results_of_their_own (Fixture *f, gconstpointer data)
   g_assert_cmpstr (get_name (albums, 0), ==, "Gold");
   g_assert_cmpstr (get_name (part, 0), ==, "邓丽君");
   g_assert_cmpuint (one->len, ==, 1);
-  none = syrinx_store_find_groups (f->store, "", FALSE, 10, NULL);
+  none = syrinx_store_find_groups (f->store, "", FALSE, NULL, 10, NULL);
   g_assert_cmpuint (none->len, ==, 0);
   remove_one (f->store, "b/1");
-  gone = syrinx_store_find_groups (f->store, "abba", FALSE, 10, NULL);
+  gone = syrinx_store_find_groups (f->store, "abba", FALSE, NULL, 10, NULL);
   g_assert_cmpuint (gone->len, ==, 1);
 }
 

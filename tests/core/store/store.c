@@ -419,9 +419,10 @@ assert_old_index_is_whole (Fixture *f)
   g_assert_nonnull (track);
   g_assert_cmpint (track->ctime_ns, ==, 0);
   g_assert_cmpuint (track->packet_bps, ==, 0);
-  albums = syrinx_store_list_albums (f->store, "lona", 10, NULL, &next, NULL);
+  albums = syrinx_store_list_albums (
+      f->store, "lona", NULL, 10, NULL, &next, NULL);
   g_assert_cmpuint (albums->len, ==, 1);
-  groups = syrinx_store_find_groups (f->store, "lona", FALSE, 10, NULL);
+  groups = syrinx_store_find_groups (f->store, "lona", FALSE, NULL, 10, NULL);
   g_assert_cmpuint (groups->len, ==, 1);
   page = syrinx_store_list_folder (f->store, "a", 10, NULL, NULL);
   g_assert_cmpuint (page->tracks->len, ==, 1);

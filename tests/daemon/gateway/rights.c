@@ -172,6 +172,8 @@ try_by_http (const gchar *token, SyrinxOperation operation, guint target)
   switch (operation) {
   case SYRINX_OPERATION_BROWSE:
     return browse (token);
+  case SYRINX_OPERATION_BROWSE_FOLDERS:
+    return letter (token, "GET", "/v1/folders", NULL);
   case SYRINX_OPERATION_READ_TRACK:
     return use_track (token, target, "GET", "");
   case SYRINX_OPERATION_READ_ARTWORK:
@@ -221,6 +223,102 @@ without_a_token_there_is_nothing (void)
       g_test_message ("operation %u: %c", o, said ? said : '-');
       g_assert_true (!said || said == 'u');
     }
+}
+
+/* --- What a narrow token is shown --- */
+
+static JsonArray *
+list (JsonObject *page, const gchar *name)
+{
+  return json_object_get_array_member (page, name);
+}
+
+static JsonObject *
+get_page (const gchar *token, const gchar *path)
+{
+  g_autoptr (Answer) answer = ask (service, "GET", path, token, NULL);
+
+  g_assert_cmpuint (answer->status, ==, 200);
+  return answer_json (answer);
+}
+
+/* Of groups of which a track is allowed, with the figures of those alone. */
+static void
+lists_show_what_the_token_takes_and_no_more (void)
+{
+  static const gchar *const names[] = { "tracks", "albums", "artists" };
+  g_autofree gchar *narrow = issue (&right_cases[1]);
+
+  g_assert_true (right_cases[1].is_narrow);
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
+    g_autofree gchar *path = g_strconcat ("/v1/", names[i], NULL);
+    g_autoptr (JsonObject) all = get_page (full[0], path);
+    g_autoptr (JsonObject) few = get_page (narrow, path);
+    JsonObject *one;
+    g_assert_cmpuint (json_array_get_length (list (all, names[i])), >, 1);
+    g_assert_cmpuint (json_array_get_length (list (few, names[i])), ==, 1);
+    one = json_array_get_object_element (list (few, names[i]), 0);
+    if (i == 0) {
+      g_assert_cmpstr (
+          json_object_get_string_member (one, "id"), ==, tracks[0]);
+      continue;
+    }
+    g_assert_cmpint (json_object_get_int_member (one, "n_tracks"), ==, 1);
+    g_assert_cmpstr (json_object_get_string_member_with_default (
+                         one, "artwork_track_id", tracks[0]),
+        ==, tracks[0]);
+  }
+}
+
+/* By the name of an album that the token does not show. */
+static void
+a_search_shows_no_group_besides (void)
+{
+  g_autofree gchar *narrow = issue (&right_cases[1]);
+  g_autoptr (JsonObject) all = get_page (full[0], "/v1/albums");
+  g_autoptr (JsonObject) few = get_page (narrow, "/v1/albums");
+  const gchar *shown = json_object_get_string_member (
+      json_array_get_object_element (list (few, "albums"), 0), "name");
+  guint n_searched = 0;
+
+  for (guint i = 0; i < json_array_get_length (list (all, "albums")); i++) {
+    const gchar *name = json_object_get_string_member (
+        json_array_get_object_element (list (all, "albums"), i), "name");
+    g_autofree gchar *escaped = g_uri_escape_string (name, NULL, FALSE);
+    g_autofree gchar *path = g_strconcat ("/v1/search?q=", escaped, NULL);
+    g_autoptr (JsonObject) found = get_page (full[0], path);
+    g_autoptr (JsonObject) found_narrow = get_page (narrow, path);
+    if (g_str_equal (name, shown))
+      continue;
+    g_assert_cmpuint (json_array_get_length (list (found, "albums")), >, 0);
+    g_assert_cmpuint (
+        json_array_get_length (list (found_narrow, "albums")), ==, 0);
+    g_assert_cmpuint (
+        json_array_get_length (list (found_narrow, "tracks")), ==, 0);
+    n_searched++;
+  }
+  g_assert_cmpuint (n_searched, >, 0);
+}
+
+/* Page by page nothing is left out, and nothing is shown besides. */
+static void
+pages_of_a_narrow_token_come_to_an_end (void)
+{
+  g_autofree gchar *narrow = issue (&right_cases[1]);
+  g_autofree gchar *cursor = NULL;
+  guint n_albums = 0, n_pages = 0;
+
+  do {
+    g_autofree gchar *path = g_strdup_printf ("/v1/albums?limit=1%s%s",
+        cursor ? "&cursor=" : "", cursor ? cursor : "");
+    g_autoptr (JsonObject) page = get_page (narrow, path);
+    n_albums += json_array_get_length (list (page, "albums"));
+    g_clear_pointer (&cursor, g_free);
+    cursor = g_strdup (
+        json_object_get_string_member_with_default (page, "next_cursor", NULL));
+    g_assert_cmpuint (++n_pages, <, 100);
+  } while (cursor);
+  g_assert_cmpuint (n_albums, ==, 1);
 }
 
 /* --- RTSP --- */
@@ -420,6 +518,9 @@ main (int argc, char **argv)
   tracks[1] = daemon_find (service, full[0], "lullaby queue");
   ADD (http_does_what_the_table_says);
   ADD (without_a_token_there_is_nothing);
+  ADD (lists_show_what_the_token_takes_and_no_more);
+  ADD (a_search_shows_no_group_besides);
+  ADD (pages_of_a_narrow_token_come_to_an_end);
   ADD (rtsp_does_what_the_table_says);
   ADD (an_admin_token_in_an_rtsp_address_is_refused);
   ADD (a_connection_gives_its_session_to_its_subject_only);
