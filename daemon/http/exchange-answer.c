@@ -355,18 +355,20 @@ http_exchange_begin_stream (HttpExchange *self, const gchar *content_type,
   http_connection_answer (self->connection, head, NULL, 0, 0, !is_head);
 }
 
-/* As a chunk of RFC 9112, section 7.1. */
+/* As a chunk of RFC 9112, section 7.1, in no more memory than it needs. */
 static GBytes *
 wrap (GBytes *bytes)
 {
-  gsize size;
+  gsize size, n_head;
   gconstpointer data = g_bytes_get_data (bytes, &size);
-  GString *chunk = g_string_sized_new (size + 24);
+  gchar head[24], *chunk;
 
-  g_string_append_printf (chunk, "%zx\r\n", size);
-  g_string_append_len (chunk, data, size);
-  g_string_append (chunk, "\r\n");
-  return g_string_free_to_bytes (chunk);
+  n_head = g_snprintf (head, sizeof head, "%zx\r\n", size);
+  chunk = g_malloc (n_head + size + 2);
+  memcpy (chunk, head, n_head);
+  memcpy (chunk + n_head, data, size);
+  memcpy (chunk + n_head + size, "\r\n", 2);
+  return g_bytes_new_take (chunk, n_head + size + 2);
 }
 
 gboolean

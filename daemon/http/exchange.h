@@ -123,7 +123,7 @@ typedef struct
 void
 http_exchange_begin_stream (HttpExchange *exchange, const gchar *content_type,
     const HttpStreamFuncs *funcs, gpointer user_data);
-/* FALSE, and not taken, while more than 256 KiB wait to be sent. */
+/* FALSE, and not taken, if more than 192 KiB would wait to be sent. */
 gboolean http_exchange_write (HttpExchange *exchange, GBytes *bytes);
 void http_exchange_end_stream (HttpExchange *exchange);
 

@@ -585,7 +585,9 @@ http_connection_write (HttpConnection *self, GBytes *bytes)
 
   if (!size)
     return TRUE;
-  if (self->n_waiting_bytes + size > HTTP_MAX_WAITING_BYTES)
+  if (self->n_waiting_bytes + size
+          + self->waiting.length * (gsize)HTTP_PIECE_BYTES
+      > HTTP_MAX_WAITING_BYTES)
     return FALSE;
   self->n_waiting_bytes += size;
   self->is_told = FALSE;

@@ -6,8 +6,10 @@
 
 G_BEGIN_DECLS
 
-/* What an open answer may have waiting to be sent. */
-#define HTTP_MAX_WAITING_BYTES (256 * 1024)
+/* What an open answer may have waiting to be sent, and what each piece of it
+ * counts besides its bytes, since it costs memory of its own. */
+#define HTTP_MAX_WAITING_BYTES (192 * 1024)
+#define HTTP_PIECE_BYTES       128
 
 typedef struct _HttpConnection HttpConnection;
 
@@ -25,7 +27,7 @@ void http_connection_wait (HttpConnection *connection);
  * http_connection_end(). */
 void http_connection_answer (HttpConnection *connection, GString *head,
     GBytes *body, gsize first, gsize n_bytes, gboolean is_open);
-/* FALSE, and not taken, if more than HTTP_MAX_WAITING_BYTES wait already. */
+/* FALSE, and not taken, if more than HTTP_MAX_WAITING_BYTES would wait. */
 gboolean http_connection_write (HttpConnection *connection, GBytes *bytes);
 void http_connection_end (HttpConnection *connection);
 /* What is being answered can't go on: so that nobody takes it for whole. */
