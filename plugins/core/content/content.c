@@ -27,8 +27,11 @@
  *
  * Each rendition holds the content, and each job of the writer a rendition or
  * the content; so the last reference is dropped when nothing is left to do, by
- * the writer's thread itself perhaps. A producer is taken away before its end
- * by syrinx_content_set_producer(); what is being made then fails. */
+ * the writer's thread itself perhaps. A producer takes itself away by
+ * syrinx_content_set_producer() before it ends, and fails what it has not made
+ * (syrinx_rendition_fail()).
+ *
+ * Locks and their order are in content-private.h. */
 #include "content-private.h"
 
 static GMutex registry_lock;

@@ -1,9 +1,35 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The shared I/O loop: one thread on a GMainContext whose one source is the
- * backend's descriptor, so that ten thousand idle clients cost nothing a turn.
+/* The shared I/O loop, from its making to its end.
+ *
+ * The first syrinx_io_loop_get() makes it, with the backend that SYRINX_IO
+ * names, and starts its thread; the last reference ends both. Each client holds
+ * the loop, so the last one's end may be the loop's: then the thread is not
+ * joined by itself but frees the loop when it leaves.
+ *
+ * One thread, on a GMainContext whose one source is the backend's descriptor,
+ * so that ten thousand idle clients cost nothing a turn. A turn:
+ *
+ *   1. It sleeps in poll() until the backend has something to tell, a client
+ *      has something to send (syrinx_io_loop_mark_dirty() wakes it, if it
+ *      sleeps), or a blocked client's time is up.
+ *   2. What the backend tells is collected: who can be written to again, and
+ *      who has hung up.
+ *   3. The clients that have something to send are served, in the order in
+ *      which they said so, each with at most one turn's worth of bytes; who has
+ *      more is served again in the next turn.
+ *   4. Clients that were blocked for longer than their limit are closed.
+ *
+ * The loop, the kernel and sources know a client by its number, never by a
+ * pointer. For the time in which the thread uses one it enters it
+ * (syrinx_io_loop_enter() to syrinx_io_loop_leave()): it looks the number up
+ * and holds a reference. syrinx_client_remove() strikes the number out and
+ * waits until the thread has left, so that nothing runs for a client after
+ * that; called by the thread itself it does not wait. io-client.c tells a
+ * client's own life, io-write.c how it is written to.
  *
  * Locks: the loop's and a client's are never held together, and neither during
- * I/O or a call-back. */
+ * I/O or a call-back. instance_lock protects the pointer to the process's loop
+ * and its references, and is taken alone. */
 #include "io-loop.h"
 #include "core/base/error.h"
 #include "io-backend.h"

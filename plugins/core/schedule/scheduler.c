@@ -1,21 +1,44 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The one breath. A flow is in exactly one place: in its region's heap of
- * ready ones, in the heap of those that wait for a time, in service, or in
- * none (idle, or waiting for data).
+/* The scheduler: a few workers that serve every flow of the process.
  *
- * Between regions: start-time fair queueing. A region has a start tag that
- * grows by cost / weight with what it sends; the smallest goes first, and one
- * that comes back from idling starts at the virtual time, which is the tag of
- * the region served last. Within a region: earliest deadline first, the
- * client's round trip taken off. Flows of a priority above 0 go before all
- * others while they have had no more than their part (half) of what was sent
- * while others waited.
+ * A scheduler is made by the first syrinx_scheduler_get() of its name
+ * (scheduler-registry.c). Its workers start with the first flow or timer, and
+ * end with the last reference; if a worker drops that one, a thread of its own
+ * waits for them. Whoever adds a flow keeps the scheduler for as long.
+ *
+ * A flow is in exactly one of four states:
+ *
+ *   idle        in no heap, also while it waits for data; syrinx_flow_wake()
+ *               makes it ready
+ *   ready       in its region's heap or, with a priority above 0, in `express`,
+ *               until a worker chooses it
+ *   in service  in no heap; the worker calls its function without the lock, and
+ *               what that returns is the next state
+ *   sleeping    in `sleeping`; ready when its time has come, or when woken
+ *
+ * While it is in service a flow may be woken, change its class or be removed,
+ * which takes effect at the end of the turn. syrinx_flow_remove() waits for
+ * that end, unless it is called by the turn itself. A timer is served like a
+ * flow, but once.
+ *
+ * A worker that finds nothing to do rests: one waits for the next due time
+ * (`keeps_time`), the others only to be woken. While egress is over its budget
+ * nobody is served, and the one waits until it is not.
+ *
+ * Between regions: start-time fair queueing (fair-queue.h), where a turn costs
+ * what it sends. Within a region: earliest deadline first, the client's round
+ * trip taken off. Flows of a priority above 0 go before all others while they
+ * have had no more than their part (half) of what was sent while others waited.
  *
  * Nothing starves: a flow's key lies between MAX_LATE_US + MAX_RTT_US before
  * and MAX_DEADLINE_US after the moment it becomes ready, so whoever has waited
  * for the sum of these (13 s) comes before all who became ready since; and a
  * turn counts for MIN_TURN_BYTES at least, so every region with a flow ready
- * gets its share. That is for SYRINX_POLICY_GEO; STRICT starves by intent. */
+ * gets its share. That is for SYRINX_POLICY_GEO; STRICT starves by intent.
+ *
+ * All state is protected by the scheduler's one lock, which is held neither
+ * while a flow's nor while a timer's function runs; the registry's is taken
+ * alone. */
 #include "scheduler-private.h"
 
 #define MAX_DEADLINE_US (10 * G_USEC_PER_SEC)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The one breath: a few workers that serve every flow of the process. Between
+/* The scheduler: a few workers that serve every flow of the process. Between
  * regions start-time fair queueing (Goyal, Vin, Cheng 1996), within a region
  * earliest deadline first. */
 #pragma once
@@ -19,9 +19,9 @@ typedef enum
 } SyrinxPolicy;
 
 /* The process's scheduler of that name ("default"), with one worker per core
- * unless $SYRINX_WORKERS or the first caller of syrinx_scheduler_configure()
- * says otherwise. (transfer full) Threads start with the first flow and end
- * with the last reference. */
+ * unless $SYRINX_WORKERS or syrinx_scheduler_set_workers() says otherwise.
+ * (transfer full) Threads start with the first flow and end with the last
+ * reference. */
 SyrinxScheduler *syrinx_scheduler_get (const gchar *name);
 SyrinxScheduler *syrinx_scheduler_ref (SyrinxScheduler *scheduler);
 void syrinx_scheduler_unref (SyrinxScheduler *scheduler);
