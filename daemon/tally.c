@@ -5,6 +5,7 @@
 #define OTHER "other"
 #define KINDS                                                                  \
   (SYRINX_EVENT_BIT (SYRINX_EVENT_SESSION_BEGAN)                               \
+      | SYRINX_EVENT_BIT (SYRINX_EVENT_SESSION_SEEK)                           \
       | SYRINX_EVENT_BIT (SYRINX_EVENT_SESSION_ENDED)                          \
       | SYRINX_EVENT_BIT (SYRINX_EVENT_REFUSED)                                \
       | SYRINX_EVENT_BIT (SYRINX_EVENT_ERROR)                                  \

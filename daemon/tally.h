@@ -17,8 +17,8 @@ SyrinxTally *syrinx_tally_new (SyrinxJournal *journal);
 void syrinx_tally_free (SyrinxTally *tally);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxTally, syrinx_tally_free)
 
-/* Of the kinds SESSION_BEGAN, SESSION_ENDED, REFUSED, ERROR, KEY_GIVEN,
- * KEY_ROTATED, TOKEN_ISSUED, TOKEN_REVOKED; 0 of others. */
+/* Of the kinds SESSION_BEGAN, SESSION_SEEK, SESSION_ENDED, REFUSED, ERROR,
+ * KEY_GIVEN, KEY_ROTATED, TOKEN_ISSUED, TOKEN_REVOKED; 0 of others. */
 guint64 syrinx_tally_get (SyrinxTally *tally, SyrinxEventKind kind);
 
 typedef void (*SyrinxTallyFunc) (

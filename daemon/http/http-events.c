@@ -6,7 +6,8 @@
  *                                 when it begins, changes and ends
  *   library                       progress of the scan
  *   totals                        sums, once a second while they change
- *   error, key-given, key-rotated, token-issued, token-revoked, server
+ *   session-seek, error, key-given, key-rotated, token-issued, token-revoked,
+ *   server
  *                                 that event of the journal (event-json.h)
  *
  * A new client is told of the library and of the sessions that there are. One
@@ -27,6 +28,7 @@
 #define KINDS                                                                  \
   (SYRINX_EVENTS_OF_SESSIONS | SYRINX_EVENT_BIT (SYRINX_EVENT_SCAN_PROGRESS)   \
       | SYRINX_EVENT_BIT (SYRINX_EVENT_SCAN_DONE)                              \
+      | SYRINX_EVENT_BIT (SYRINX_EVENT_SESSION_SEEK)                           \
       | SYRINX_EVENT_BIT (SYRINX_EVENT_ERROR)                                  \
       | SYRINX_EVENT_BIT (SYRINX_EVENT_KEY_GIVEN)                              \
       | SYRINX_EVENT_BIT (SYRINX_EVENT_KEY_ROTATED)                            \

@@ -84,6 +84,8 @@ add_tally (GString *text, SyrinxEngine *engine)
         "Sessions that have begun." },
     { SYRINX_EVENT_SESSION_ENDED, "syrinx_sessions_ended_total",
         "Sessions that have ended." },
+    { SYRINX_EVENT_SESSION_SEEK, "syrinx_session_seeks_total",
+        "Seeks over RTSP." },
     { SYRINX_EVENT_ERROR, "syrinx_errors_total",
         "Failures that the log tells of." },
     { SYRINX_EVENT_KEY_GIVEN, "syrinx_keys_given_total",

@@ -86,8 +86,10 @@ send_report (RtspMedia *self, gboolean is_last)
 void
 rtsp_media_report (RtspMedia *self)
 {
-  if (self->state == RTSP_MEDIA_PLAYING)
-    send_report (self, FALSE);
+  if (self->state != RTSP_MEDIA_PLAYING)
+    return;
+  send_report (self, FALSE);
+  syrinx_pipe_setup_count (self->pipe, self->session, &self->counted_bytes);
 }
 
 void
@@ -158,6 +160,7 @@ go_to (RtspMedia *self, gdouble position_s)
             gst_util_uint64_scale (units, GST_SECOND, RTSP_CLOCK_RATE)))
       return FALSE;
     self->state = RTSP_MEDIA_PAUSED;
+    syrinx_session_note_seek (self->session, start_s * 1000);
   }
   get_sent (self, &sent);
   self->packets_before = sent.packets;
@@ -316,7 +319,7 @@ rtsp_media_free (RtspMedia *self)
   g_clear_signal_handler (&self->renewal, self->session);
   g_clear_signal_handler (&self->ending, self->session);
   if (self->pipe) {
-    syrinx_pipe_setup_count (self->pipe, self->session);
+    syrinx_pipe_setup_count (self->pipe, self->session, &self->counted_bytes);
     syrinx_pipe_stop_later (self->pipe);
   }
   g_clear_pointer (&self->srtp, syrinx_srtp_unref);

@@ -206,6 +206,7 @@ struct _RtspMedia
   SyrinxRendition *rendition;
   SyrinxPipe *pipe;
   gulong renewal, ending;
+  guint64 counted_bytes;
   RtspMediaState state;
   RtspTransport transport;
   RtspKeys keys;

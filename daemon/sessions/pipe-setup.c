@@ -35,15 +35,19 @@ syrinx_pipe_setup_queue (SyrinxPipe *pipe, SyrinxSession *session)
 }
 
 void
-syrinx_pipe_setup_count (SyrinxPipe *pipe, SyrinxSession *session)
+syrinx_pipe_setup_count (
+    SyrinxPipe *pipe, SyrinxSession *session, guint64 *counted_bytes)
 {
   g_autoptr (GstElement) out = syrinx_pipe_get_element (pipe, "out");
   g_autoptr (GstStructure) stats = NULL;
   guint64 sent_bytes = 0;
 
   g_object_get (out, "stats", &stats, NULL);
-  if (stats && gst_structure_get_uint64 (stats, "bytes-sent", &sent_bytes))
-    syrinx_session_count (session, sent_bytes);
+  if (!stats || !gst_structure_get_uint64 (stats, "bytes-sent", &sent_bytes)
+      || sent_bytes <= *counted_bytes)
+    return;
+  syrinx_session_count (session, sent_bytes - *counted_bytes);
+  *counted_bytes = sent_bytes;
 }
 
 /* --- What the elements say --- */

@@ -16,8 +16,10 @@ void syrinx_pipe_setup_source (SyrinxPipe *pipe, const gchar *state_dir,
 void syrinx_pipe_setup_gate (SyrinxPipe *pipe, SyrinxSession *session);
 /* The listener's region and round trip. */
 void syrinx_pipe_setup_queue (SyrinxPipe *pipe, SyrinxSession *session);
-/* Counts for the listener what `out` has sent. Once, at the end. */
-void syrinx_pipe_setup_count (SyrinxPipe *pipe, SyrinxSession *session);
+/* Counts for the listener what `out` has sent since the last time;
+ * *@counted_bytes is 0 at first and keeps what was counted. */
+void syrinx_pipe_setup_count (
+    SyrinxPipe *pipe, SyrinxSession *session, guint64 *counted_bytes);
 
 /* On the main context, for whom the elements of the session @id have come to
  * their end; @is_broken: not to that of the track. */

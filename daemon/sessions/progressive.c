@@ -11,6 +11,8 @@
 
 #include <string.h>
 
+#define COUNT_MS 1000
+
 typedef struct
 {
   SyrinxStreams *streams;
@@ -19,6 +21,7 @@ typedef struct
   SyrinxPipe *pipe;
   gulong renewal, ending;
   gboolean ends_session;
+  guint64 counted_bytes;
 } Stream;
 
 struct _SyrinxStreams
@@ -28,6 +31,7 @@ struct _SyrinxStreams
   gchar *clear, *ece;  /* launch texts */
   GHashTable *streams; /* id → Stream */
   SyrinxEndings endings;
+  guint counting; /* source, while there are streams; or 0 */
 };
 
 /* --- The end --- */
@@ -54,7 +58,7 @@ end_stream (Stream *stream)
   g_autoptr (SyrinxSession) session = g_object_ref (stream->session);
   gboolean ends_session = stream->ends_session;
 
-  syrinx_pipe_setup_count (stream->pipe, session);
+  syrinx_pipe_setup_count (stream->pipe, session, &stream->counted_bytes);
   g_hash_table_remove (self->streams, stream->id);
   if (ends_session)
     syrinx_sessions_terminate (
@@ -64,7 +68,33 @@ end_stream (Stream *stream)
 static void
 session_ended (SyrinxSession *session, Stream *stream)
 {
+  syrinx_pipe_setup_count (stream->pipe, session, &stream->counted_bytes);
   g_hash_table_remove (stream->streams->streams, stream->id);
+}
+
+/* --- What is sent meanwhile --- */
+
+/* An element is asked for its statistics only if somebody wants to know. */
+static gboolean
+count_streams (gpointer user_data)
+{
+  SyrinxStreams *self = user_data;
+  GHashTableIter iter;
+  gpointer value;
+
+  if (g_hash_table_size (self->streams) == 0) {
+    self->counting = 0;
+    return G_SOURCE_REMOVE;
+  }
+  if (!syrinx_sessions_are_beats_read (self->sessions))
+    return G_SOURCE_CONTINUE;
+  g_hash_table_iter_init (&iter, self->streams);
+  while (g_hash_table_iter_next (&iter, NULL, &value)) {
+    Stream *stream = value;
+    syrinx_pipe_setup_count (
+        stream->pipe, stream->session, &stream->counted_bytes);
+  }
+  return G_SOURCE_CONTINUE;
 }
 
 static void
@@ -146,6 +176,8 @@ syrinx_streams_start (
   stream->ending = g_signal_connect (
       stream->session, "ended", G_CALLBACK (session_ended), stream);
   g_hash_table_insert (self->streams, stream->id, stream);
+  if (!self->counting)
+    self->counting = g_timeout_add (COUNT_MS, count_streams, self);
   syrinx_session_count (stream->session, 0);
   if (syrinx_pipe_play (stream->pipe, error))
     return TRUE;
@@ -228,6 +260,7 @@ syrinx_streams_free (SyrinxStreams *self)
   GHashTableIter iter;
   gpointer value;
 
+  g_clear_handle_id (&self->counting, g_source_remove);
   /* Here and now: what they play from is closed next. */
   g_hash_table_iter_init (&iter, self->streams);
   while (g_hash_table_iter_next (&iter, NULL, &value))

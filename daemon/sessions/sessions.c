@@ -69,6 +69,15 @@ note (SyrinxSession *session, SyrinxEventKind kind)
           .kind = kind, .session = session, .reason = session->reason });
 }
 
+void
+syrinx_session_note_seek (SyrinxSession *session, gint64 position_ms)
+{
+  syrinx_journal_note (session->sessions->journal,
+      &(SyrinxEvent){ .kind = SYRINX_EVENT_SESSION_SEEK,
+          .session = session,
+          .position_ms = position_ms });
+}
+
 static void
 beat (SyrinxSession *session)
 {
@@ -94,15 +103,20 @@ beat_all (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
+gboolean
+syrinx_sessions_are_beats_read (SyrinxSessions *sessions)
+{
+  return syrinx_journal_is_read (
+      sessions->journal, SYRINX_EVENT_BIT (SYRINX_EVENT_SESSION_BEAT));
+}
+
 /* No timer runs while nobody reads, or nothing is sent. */
 static void
 count_for_beat (SyrinxSession *session, gsize sent_bytes)
 {
   SyrinxSessions *sessions = session->sessions;
 
-  if (!sent_bytes
-      || !syrinx_journal_is_read (
-          sessions->journal, SYRINX_EVENT_BIT (SYRINX_EVENT_SESSION_BEAT)))
+  if (!sent_bytes || !syrinx_sessions_are_beats_read (sessions))
     return;
   if (!session->bytes_since_beat)
     g_ptr_array_add (sessions->beating, g_object_ref (session));
@@ -158,12 +172,13 @@ syrinx_sessions_terminate (
   syrinx_heap_remove (&sessions->expiries, &session->expiry);
   g_clear_pointer (&session->seat, syrinx_seat_free);
   g_hash_table_remove (sessions->by_id, session->id);
+  /* Who plays it counts what has been sent. */
+  syrinx_session_emit_ended (session);
   sessions->totals.n_sessions--;
   sessions->totals.n_playing -= g_str_equal (session->state, "playing");
   sessions->totals.bytes_sent -= session->bytes_sent;
   session->reason = g_strdup (reason);
   session->state = "ended";
-  syrinx_session_emit_ended (session);
   g_signal_emit (sessions, signals[REMOVED], 0, session);
   beat (session);
   note (session, SYRINX_EVENT_SESSION_ENDED);

@@ -57,6 +57,9 @@ gboolean syrinx_session_has_wrapped_keys (SyrinxSession *session);
 SyrinxRendition *syrinx_session_open (
     SyrinxSession *session, const gchar *rendition, GError **error);
 
+/* Notes in the journal that its listener goes on elsewhere. */
+void syrinx_session_note_seek (SyrinxSession *session, gint64 position_ms);
+
 /* Counts what was sent; the session is then playing. */
 void syrinx_session_count (SyrinxSession *session, gsize sent_bytes);
 
@@ -113,6 +116,9 @@ typedef struct
   guint64 bytes_sent_ever; /* since the start */
 } SyrinxSessionTotals;
 
+/* Whether anybody reads the journal's beats, so that what is sent should be
+ * counted now and not only at the end. */
+gboolean syrinx_sessions_are_beats_read (SyrinxSessions *sessions);
 /* Counted as they change: no walk. */
 void syrinx_sessions_get_totals (
     SyrinxSessions *sessions, SyrinxSessionTotals *totals);

@@ -5,7 +5,8 @@
 
 #include <string.h>
 
-#define FRAGMENTS 3
+#define FRAGMENTS  3
+#define LONG_TRACK "many pipes"
 
 /* --- What a listener does --- */
 
@@ -128,6 +129,73 @@ bytes_are_told_once_a_second_and_to_who_watches (void)
   bus_wait_for_signal (other, path, "PropertiesChanged", "'enough'");
   g_assert_cmpuint (count_beats (bus, path, &told), ==, n_beats);
   g_assert_cmpuint (count_beats (other, path, &told), ==, 0);
+}
+
+/* A progressive stream is told of while it plays, and to its last byte. */
+static void
+bytes_of_a_stream_are_told_while_it_plays (void)
+{
+  g_autoptr (Bus) bus = bus_new (service);
+  g_autoptr (JsonObject) session = session_for (LONG_TRACK, NULL);
+  const gchar *id = member (session, "id");
+  g_autofree gchar *path = bus_find_object (bus, id);
+  g_autoptr (GVariant) watched = bus_call (bus, BUS_ROOT, BUS_NAME ".Manager",
+      "WatchBytes", g_variant_new ("(b)", TRUE));
+  g_autoptr (GSubprocess) curl
+      = g_subprocess_new (G_SUBPROCESS_FLAGS_STDOUT_SILENCE, NULL, "curl",
+          "-sN", member (session, "progressive_url"), NULL);
+  g_autoptr (GVariant) ended = NULL, changed = NULL;
+  guint64 told = 0, in_all = 0;
+
+  g_assert_nonnull (watched);
+  bus_wait_for_signal (bus, path, "PropertiesChanged", "{'BytesSent': <");
+  g_assert_cmpuint (count_beats (bus, path, &told), >=, 1);
+  g_assert_cmpuint (told, >, 0);
+  ended = bus_call (
+      bus, path, BUS_SESSION, "Terminate", g_variant_new ("(s)", "enough"));
+  changed = g_variant_get_child_value (
+      bus_wait_for_signal (bus, path, "PropertiesChanged", "'enough'")
+          ->parameters,
+      1);
+  g_assert_true (g_variant_lookup (changed, "BytesSent", "t", &in_all));
+  g_assert_cmpuint (in_all, >=, told);
+  g_subprocess_wait (curl, NULL, NULL);
+}
+
+static gboolean
+is_filled (gpointer path)
+{
+  g_autofree gchar *text = NULL;
+  gsize size_bytes = 0;
+
+  return g_file_get_contents (path, &text, &size_bytes, NULL) && size_bytes > 0;
+}
+
+/* Nobody has asked for its bytes, and it is ended in the middle. */
+static void
+a_stream_that_is_cut_off_has_its_bytes_counted (void)
+{
+  g_autoptr (Bus) bus = bus_new (service);
+  g_autoptr (JsonObject) session = session_for (LONG_TRACK, NULL);
+  g_autofree gchar *path = bus_find_object (bus, member (session, "id"));
+  g_autofree gchar *file
+      = g_build_filename (daemon_get_state_dir (service), "stream", NULL);
+  g_autoptr (GSubprocess) curl
+      = g_subprocess_new (G_SUBPROCESS_FLAGS_NONE, NULL, "curl", "-sN", "-o",
+          file, member (session, "progressive_url"), NULL);
+  g_autoptr (GVariant) ended = NULL, changed = NULL;
+  guint64 in_all = 0;
+
+  wait_until (is_filled, file, "the stream", 20);
+  ended = bus_call (
+      bus, path, BUS_SESSION, "Terminate", g_variant_new ("(s)", "enough"));
+  changed = g_variant_get_child_value (
+      bus_wait_for_signal (bus, path, "PropertiesChanged", "'enough'")
+          ->parameters,
+      1);
+  g_assert_true (g_variant_lookup (changed, "BytesSent", "t", &in_all));
+  g_assert_cmpuint (in_all, >, 0);
+  g_subprocess_wait (curl, NULL, NULL);
 }
 
 static void
@@ -540,6 +608,8 @@ main (int argc, char **argv)
   ADD (a_session_is_an_object_while_it_lives);
   ADD (objects_can_be_looked_through);
   ADD (bytes_are_told_once_a_second_and_to_who_watches);
+  ADD (bytes_of_a_stream_are_told_while_it_plays);
+  ADD (a_stream_that_is_cut_off_has_its_bytes_counted);
   ADD (progress_of_a_scan_is_told);
   ADD (syrinxctl_tells_names_and_types_of_the_bus);
   ADD (all_tell_the_same_of_one_life);

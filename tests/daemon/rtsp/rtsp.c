@@ -340,6 +340,20 @@ a_pause_loses_and_repeats_nothing (void)
   }
 }
 
+/* What the metrics tell of all sessions. */
+static guint64
+count_seeks (void)
+{
+  g_autofree gchar *url
+      = g_strconcat (daemon_get_admin_url (service), "/metrics", NULL);
+  g_autoptr (Answer) answer = ask (service, "GET", url, NULL, NULL);
+  g_autofree gchar *text = answer_text (answer);
+  const gchar *found = strstr (text, "\nsyrinx_session_seeks_total ");
+
+  g_assert_nonnull (found);
+  return g_ascii_strtoull (strchr (found, ' '), NULL, 10);
+}
+
 static void
 a_range_is_played_from_its_packet_on (void)
 {
@@ -348,6 +362,7 @@ a_range_is_played_from_its_packet_on (void)
   const gchar *url = member (session, "rtsp_url");
   g_autoptr (Dialogue) whole = begin (url, 80);
   g_autoptr (Dialogue) d = begin (url, 5);
+  guint64 n_seeks = count_seeks ();
 
   for (guint i = 0; i < G_N_ELEMENTS (places); i++) {
     g_autofree gchar *range
@@ -364,6 +379,7 @@ a_range_is_played_from_its_packet_on (void)
     g_assert_cmpuint (
         (guint16)(seqnum_of (d, first) - seqnum_of (d, first - 1)), ==, 1);
   }
+  g_assert_cmpuint (count_seeks (), ==, n_seeks + G_N_ELEMENTS (places));
 }
 
 /* RTP is sent as it is played: receivers reckon their clock from arrivals. */
