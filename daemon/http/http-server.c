@@ -61,14 +61,9 @@ reap_slow (HttpServer *server, gint64 now_us)
   }
 }
 
-static gboolean
-reap (gpointer data)
+void
+http_server_step (HttpServer *server, gint64 now_us)
 {
-  HttpServer *server = data;
-  gint64 now_us = g_get_monotonic_time ();
-
-  server->reaps_at_us = 0;
-  g_source_set_ready_time (server->reaper, -1);
   for (HttpPhase phase = 0; phase < HTTP_N_PHASES; phase++) {
     HttpConnection *oldest;
     while (max_phase_us[phase]
@@ -77,6 +72,17 @@ reap (gpointer data)
       http_connection_close (oldest);
   }
   reap_slow (server, now_us);
+}
+
+static gboolean
+reap (gpointer data)
+{
+  HttpServer *server = data;
+  gint64 now_us = g_get_monotonic_time ();
+
+  server->reaps_at_us = 0;
+  g_source_set_ready_time (server->reaper, -1);
+  http_server_step (server, now_us);
   for (HttpPhase phase = 0; phase < HTTP_N_PHASES; phase++)
     look_for (server, phase, now_us);
   return G_SOURCE_CONTINUE;

@@ -44,6 +44,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (HttpServer, http_server_free)
 
 /* Serves it to its end. @transport: (transfer full). */
 void http_server_take (HttpServer *server, SyrinxTransport *transport);
+/* Ends the connections whose time is up at @now_us, which is monotonic. Happens
+ * by itself in a main loop. */
+void http_server_step (HttpServer *server, gint64 now_us);
 guint http_server_get_n_connections (HttpServer *server);
 
 G_END_DECLS

@@ -367,6 +367,66 @@ a_chain_of_waiting_connections_is_no_deep_stack (
   g_free (fds);
 }
 
+/* --- Time --- */
+
+/* Puts a client into the state that is timed. */
+static int
+begin (Fixture *f, const gchar *text)
+{
+  int fd = wire_connect (f->wire);
+  gsize left = strlen (text);
+
+  while (left) {
+    gssize n = send (fd, text, left, MSG_NOSIGNAL);
+    if (n < 0)
+      break; /* it reads no more while it waits */
+    text += n;
+    left -= n;
+    wire_run (f->wire);
+  }
+  wire_run (f->wire);
+  return fd;
+}
+
+static void
+every_state_has_its_time (Fixture *f, gconstpointer unused)
+{
+  g_autofree gchar *letters = g_strnfill (60000, 'a');
+#define BODY "POST /c HTTP/1.1\r\nHost: x\r\nContent-Length: 65536\r\n\r\n"
+  g_autofree gchar *most = g_strconcat (BODY, letters, NULL);
+  g_autofree gchar *flood = repeat ("", REQUEST ("/a"), 20000);
+  const struct
+  {
+    const gchar *name, *text;
+    guint good_s, over_s; /* over_s: 0: never */
+  } cases[] = { { "nothing was said", "", 9, 11 },
+    { "half a head", "GET / HT", 9, 11 },
+    { "half a second head", REQUEST ("/a") "GET / HT", 9, 11 },
+    { "between requests", REQUEST ("/a"), 59, 61 },
+    { "a body that does not come", BODY, 5, 7 },
+    { "the end of a body does not come", most, 29, 31 },
+    { "a second body that does not come", REQUEST ("/a") BODY, 5, 7 },
+    { "answers are not read", flood, 29, 31 },
+    { "after the last answer",
+        "GET /a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 4, 6 },
+    { "a handler takes its time", REQUEST ("/wait/1"), 100000, 0 } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    int fd = begin (f, cases[i].text);
+    HttpServer *server = wire_get_server (f->wire);
+    gint64 now_us = g_get_monotonic_time ();
+    g_test_message ("%s", cases[i].name);
+    http_server_step (server, now_us + cases[i].good_s * G_TIME_SPAN_SECOND);
+    g_assert_cmpuint (http_server_get_n_connections (server), ==, 1);
+    if (cases[i].over_s) {
+      http_server_step (server, now_us + cases[i].over_s * G_TIME_SPAN_SECOND);
+      g_assert_cmpuint (http_server_get_n_connections (server), ==, 0);
+    }
+    close (fd);
+    wire_run (f->wire);
+  }
+}
+
 /* --- Files --- */
 
 static void
@@ -471,6 +531,7 @@ main (int argc, char **argv)
   TEST (a_client_that_has_gone_is_noticed_while_it_waits);
   TEST (events_of_connections_that_a_handler_has_ended_find_nobody);
   TEST (a_chain_of_waiting_connections_is_no_deep_stack);
+  TEST (every_state_has_its_time);
   TEST (a_file_comes_whole_and_in_part);
   TEST (a_file_that_shrinks_breaks_off);
   return g_test_run ();
