@@ -61,16 +61,22 @@ send_text (const gchar *text)
 }
 
 static Request *
-ask_for_session (const gchar *region)
+ask_by_token (const gchar *asking, const gchar *region)
 {
   g_autofree gchar *body = g_strdup_printf ("{\"track_id\":\"%s\"}", track);
   g_autofree gchar *text = g_strdup_printf (
       "POST /v1/sessions HTTP/1.1\r\nHost: localhost\r\n"
       "Authorization: Bearer %s\r\nX-Syrinx-Region: %s\r\n"
       "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
-      token, region, strlen (body), body);
+      asking, region, strlen (body), body);
 
   return send_text (text);
+}
+
+static Request *
+ask_for_session (const gchar *region)
+{
+  return ask_by_token (token, region);
 }
 
 static void
@@ -249,6 +255,50 @@ a_client_that_goes_away_leaves_the_queue (void)
   end_session_of (patient);
 }
 
+/* The right that was there when it began to wait has gone. */
+static void
+a_token_that_is_revoked_while_it_waits_gets_no_session (void)
+{
+  g_autofree gchar *doomed = daemon_token (service, "doomed", "listen");
+  g_autofree gchar *first = fill ();
+  g_autoptr (Request) request = ask_by_token (doomed, "near");
+
+  wait_for_waiting (1);
+  g_free (daemon_ctl (service, "token", "revoke", "--subject", "doomed", NULL));
+  g_assert_false (is_answered (request));
+  end_session (first);
+  g_assert_cmpuint (get_status (request), ==, 401);
+  g_free (first);
+  first = fill (); /* the place was not lost */
+  end_session (first);
+}
+
+/* Who waits has a seat of its subject's, and a client that leaves gives it
+ * back. */
+static void
+a_client_that_leaves_the_queue_gives_its_seat_back (void)
+{
+  g_autofree gchar *single = daemon_ctl (service, "token", "issue", "--subject",
+      "single", "--sessions", "1", NULL);
+  g_autofree gchar *first = fill ();
+  Request *gone = ask_by_token (single, "near");
+  g_autoptr (Request) beside = NULL, again = NULL;
+
+  wait_for_waiting (1);
+  beside = ask_by_token (single, "near");
+  g_assert_cmpuint (get_status (beside), ==, 429);
+  request_free (gone);
+  wait_for_waiting (0);
+  again = ask_by_token (single, "near");
+  wait_for_waiting (1);
+  end_session (first);
+  g_assert_cmpuint (get_status (again), ==, 201);
+  g_free (daemon_ctl (service, "token", "revoke", "--subject", "single", NULL));
+  g_free (first);
+  first = fill ();
+  end_session (first);
+}
+
 static void
 a_stream_waits_and_then_plays (void)
 {
@@ -349,6 +399,8 @@ main (int argc, char **argv)
   ADD (who_has_waited_long_enough_hears_when_to_come_again);
   ADD (a_full_queue_answers_at_once);
   ADD (a_client_that_goes_away_leaves_the_queue);
+  ADD (a_token_that_is_revoked_while_it_waits_gets_no_session);
+  ADD (a_client_that_leaves_the_queue_gives_its_seat_back);
   ADD (a_stream_waits_and_then_plays);
   ADD (whoever_vanished_while_playing_makes_room);
   ADD (the_egress_of_renditions_is_bounded);

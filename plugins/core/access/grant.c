@@ -104,19 +104,33 @@ run_watch_unlocking (Watch *watch)
   g_cond_broadcast (&registry.watch_done);
 }
 
-static Watch *
-find_watch_to_run_locked (void)
+/* The ids of those to run. (transfer full) */
+static GArray *
+list_revoked_locked (void)
 {
+  GArray *ids = g_array_new (FALSE, FALSE, sizeof (gulong));
   GHashTableIter iter;
   gpointer value;
 
   g_hash_table_iter_init (&iter, registry.watches);
   while (g_hash_table_iter_next (&iter, NULL, &value)) {
-    Watch *watch = value;
+    const Watch *watch = value;
     if (!watch->runs_in && g_atomic_int_get (&watch->grant->revoked))
-      return watch;
+      g_array_append_val (ids, watch->id);
   }
-  return NULL;
+  return ids;
+}
+
+/* Each that is still there: they come and go while one runs. */
+static void
+run_watches_unlocking (GArray *ids)
+{
+  for (guint i = 0; i < ids->len; i++) {
+    Watch *watch = g_hash_table_lookup (
+        registry.watches, GSIZE_TO_POINTER (g_array_index (ids, gulong, i)));
+    if (watch && !watch->runs_in)
+      run_watch_unlocking (watch);
+  }
 }
 
 /* Marks what is revoked now and tells who watches. Lets go of the lock. */
@@ -124,8 +138,8 @@ static void
 apply_and_unlock (void)
 {
   GHashTableIter iter;
+  g_autoptr (GArray) ids = NULL;
   gpointer key;
-  Watch *watch;
 
   g_hash_table_iter_init (&iter, registry.grants);
   while (g_hash_table_iter_next (&iter, &key, NULL)) {
@@ -133,8 +147,8 @@ apply_and_unlock (void)
     if (is_revoked_locked (grant->subject, grant->jti, grant->issued_at_s))
       g_atomic_int_set (&grant->revoked, TRUE);
   }
-  while ((watch = find_watch_to_run_locked ()))
-    run_watch_unlocking (watch);
+  ids = list_revoked_locked ();
+  run_watches_unlocking (ids);
   g_mutex_unlock (&registry.lock);
 }
 
