@@ -7,6 +7,7 @@
 #include "pipe.h"
 
 #include "core/base/error.h"
+#include "core/crypto/secret.h"
 
 #include <gio/gio.h>
 
@@ -189,6 +190,21 @@ GstElement *
 syrinx_pipe_get_element (SyrinxPipe *self, const gchar *name)
 {
   return gst_bin_get_by_name (GST_BIN (self), name);
+}
+
+void
+syrinx_pipe_set_key (SyrinxPipe *self, GBytes *key, const gchar *key_id)
+{
+  g_autoptr (GstElement) enc = syrinx_pipe_get_element (self, "enc");
+  g_autoptr (GstContext) context = NULL;
+
+  if (!enc)
+    return;
+  context = gst_context_new ("syrinx.key", FALSE);
+  gst_structure_set (gst_context_writable_structure (context), "key",
+      SYRINX_TYPE_SECRET, key, NULL);
+  gst_element_set_context (enc, context);
+  g_object_set (enc, "keyid", key_id, NULL);
 }
 
 static void

@@ -31,6 +31,9 @@ SyrinxPipe *syrinx_pipe_new (const gchar *id, const gchar *launch,
 /* (transfer full) (nullable): the element named @name: src, gate, queue, enc,
  * out. */
 GstElement *syrinx_pipe_get_element (SyrinxPipe *pipe, const gchar *name);
+/* Gives the encrypter, if there is one, its key and the key's id (nullable), in
+ * a context that no log prints. Before it plays. */
+void syrinx_pipe_set_key (SyrinxPipe *pipe, GBytes *key, const gchar *key_id);
 gboolean syrinx_pipe_play (SyrinxPipe *pipe, GError **error);
 void syrinx_pipe_pause (SyrinxPipe *pipe);
 gboolean syrinx_pipe_seek (SyrinxPipe *pipe, GstClockTime position);

@@ -118,18 +118,11 @@ set_gate (SyrinxSession *session, GParamSpec *pspec, Stream *stream)
 static void
 set_key (Stream *stream)
 {
-  GstContext *context;
   GBytes *key = syrinx_session_get_key (stream->session);
-  g_autoptr (GstElement) enc = syrinx_pipe_get_element (stream->pipe, "enc");
 
-  if (!enc || !key)
-    return;
-  context = gst_context_new ("syrinx.key", FALSE);
-  gst_structure_set (gst_context_writable_structure (context), "key",
-      SYRINX_TYPE_SECRET, key, NULL);
-  gst_element_set_context (enc, context);
-  gst_context_unref (context);
-  g_object_set (enc, "keyid", syrinx_session_get_id (stream->session), NULL);
+  if (key)
+    syrinx_pipe_set_key (
+        stream->pipe, key, syrinx_session_get_id (stream->session));
 }
 
 static void

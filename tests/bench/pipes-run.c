@@ -148,17 +148,9 @@ set_queue (SyrinxPipe *session, const RunSettings *settings)
 static void
 set_key (SyrinxPipe *session)
 {
-  g_autoptr (GstElement) enc = syrinx_pipe_get_element (session, "enc");
   g_autoptr (GBytes) key = syrinx_secret_new_random (16);
-  GstContext *context;
 
-  if (!enc)
-    return;
-  context = gst_context_new ("syrinx.key", FALSE);
-  gst_structure_set (gst_context_writable_structure (context), "key",
-      SYRINX_TYPE_SECRET, key, NULL);
-  gst_element_set_context (enc, context);
-  gst_context_unref (context);
+  syrinx_pipe_set_key (session, key, NULL);
 }
 
 /* As daemon/streams.c does it. */

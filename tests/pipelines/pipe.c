@@ -3,6 +3,8 @@
  * GStreamer's that go by clock and base time as GstPipeline gives them. */
 #include "pipelines/pipe.h"
 
+#include "core/crypto/secret.h"
+
 #include "core/base/error.h"
 
 #include <glib/gstdio.h>
@@ -161,11 +163,17 @@ assert_between (gdouble value, gdouble min, gdouble max)
 }
 
 /* That a second lets pass a second, and at first the lead and a batch of 0.1 s.
- */
+ * On a busy machine a second may also make up for the one before it, but not
+ * each of five. */
 static void
 assert_a_second_passes (Fixture *f, gconstpointer launch)
 {
-  assert_between (pass_s (f, 1), 0.7, launch == by_queue ? 1.7 : 1.2);
+  const gdouble max_s = launch == by_queue ? 1.7 : 1.2;
+  gdouble passed_s = pass_s (f, 1);
+
+  for (guint i = 0; i < 4 && passed_s > max_s; i++)
+    passed_s = pass_s (f, 1);
+  assert_between (passed_s, 0.7, max_s);
 }
 
 static void
@@ -238,6 +246,28 @@ the_end_is_said_once (void)
   play (&f);
   wait_for (&f, "one:eos ");
   g_usleep (50 * 1000);
+  g_assert_cmpstr (f.said->str, ==, "one:eos ");
+  tear_down (&f);
+}
+
+static void
+a_key_reaches_the_encrypter (void)
+{
+  const gchar *launch = "fakesrc num-buffers=5 sizetype=fixed ! "
+                        "syrinxchunkenc name=enc format=ece ! "
+                        "fakesink name=sink sync=false";
+  g_autoptr (GBytes) key = syrinx_secret_new_random (16);
+  g_autoptr (GstElement) enc = NULL;
+  g_autofree gchar *key_id = NULL;
+  Fixture f;
+
+  set_up (&f, launch);
+  syrinx_pipe_set_key (f.pipe, key, "a session");
+  enc = syrinx_pipe_get_element (f.pipe, "enc");
+  g_object_get (enc, "keyid", &key_id, NULL);
+  g_assert_cmpstr (key_id, ==, "a session");
+  play (&f);
+  wait_for (&f, "one:eos ");
   g_assert_cmpstr (f.said->str, ==, "one:eos ");
   tear_down (&f);
 }
@@ -390,6 +420,7 @@ main (int argc, char **argv)
   ADD_TIMED (after_a_seek_time_goes_on_from_there);
   ADD_TIMED (a_seek_in_a_pause_holds_when_it_plays);
   ADD (the_end_is_said_once);
+  ADD (a_key_reaches_the_encrypter);
   ADD (an_error_is_said_and_holds_no_element);
   ADD (what_elements_say_is_passed_on);
   ADD (it_may_be_stopped_from_what_it_says);
