@@ -144,6 +144,9 @@ syrinx_reactor_new (GMainContext *context, GError **error)
   self->vacant = g_array_new (FALSE, FALSE, sizeof (guint32));
   self->source = g_unix_fd_source_new (epoll_fd, G_IO_IN);
   g_source_set_callback (self->source, G_SOURCE_FUNC (dispatch), self, NULL);
+  /* No callback iterates the context. GLib, which can't know, would block the
+   * source while it is dispatched, and wake the context up twice for that. */
+  g_source_set_can_recurse (self->source, TRUE);
   g_source_attach (self->source, context);
   return self;
 }
