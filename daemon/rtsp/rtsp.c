@@ -39,25 +39,6 @@ tick (gpointer data)
 
 /* --- Life --- */
 
-static void
-session_removed (
-    SyrinxSessions *sessions, SyrinxSession *session, SyrinxRtsp *self)
-{
-  GHashTableIter iter;
-  gpointer key;
-
-  g_hash_table_iter_init (&iter, self->connections);
-  while (g_hash_table_iter_next (&iter, &key, NULL)) {
-    RtspConnection *connection = key;
-    if (connection->own == session)
-      g_clear_object (&connection->own); /* no SETUP may find it */
-    if (connection->media && connection->media->session == session) {
-      g_clear_pointer (&connection->media, rtsp_media_free);
-      rtsp_connection_cut (connection);
-    }
-  }
-}
-
 #define OPTIONS "--rtsp and --rtsps (or none)"
 
 static void
@@ -163,8 +144,6 @@ syrinx_rtsp_new (SyrinxEngine *engine, GError **error)
   self->hosts = syrinx_connections_new ();
   self->endings = (SyrinxEndings){ rtsp_media_is_over, self };
   self->media = g_hash_table_new (g_str_hash, g_str_equal);
-  g_signal_connect (syrinx_engine_get_sessions (engine), "removed",
-      G_CALLBACK (session_removed), self);
   self->reactor = syrinx_reactor_new (NULL, error);
   if (!self->reactor || !load_payloader (error))
     return NULL;

@@ -20,6 +20,7 @@ struct _Daemon
   gchar *url, *admin_url;
   gchar *wrapper; /* (nullable) */
   GPid pid;       /* 0: ended */
+  int status;     /* then, of waitpid() */
   SoupSession *soup;
 };
 
@@ -120,7 +121,7 @@ wait_until (gboolean (*check) (gpointer data), gpointer data, const gchar *what,
 gboolean
 daemon_is_alive (Daemon *self)
 {
-  if (self->pid && waitpid (self->pid, NULL, WNOHANG) == self->pid)
+  if (self->pid && waitpid (self->pid, &self->status, WNOHANG) == self->pid)
     self->pid = 0;
   return self->pid != 0;
 }
@@ -243,6 +244,11 @@ daemon_signal (Daemon *self, int signal)
   kill (self->pid, signal);
   if (signal == SIGTERM || signal == SIGKILL || signal == SIGINT)
     wait_until (has_ended, self, "syrinxd to end", START_SECONDS);
+  if (signal == SIGTERM && WIFSIGNALED (self->status)) {
+    g_autofree gchar *log = daemon_get_log (self);
+    g_error (
+        "syrinxd was ended by signal %d:\n%s", WTERMSIG (self->status), log);
+  }
 }
 
 void
