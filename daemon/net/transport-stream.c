@@ -22,23 +22,23 @@ typedef struct
 {
   GInputStream parent;
   SyrinxTransport *transport;
-} Input;
+} SyrinxTransportInput;
 
 typedef struct
 {
   GInputStreamClass parent;
-} InputClass;
+} SyrinxTransportInputClass;
 
 typedef struct
 {
   GOutputStream parent;
   SyrinxTransport *transport;
-} Output;
+} SyrinxTransportOutput;
 
 typedef struct
 {
   GOutputStreamClass parent;
-} OutputClass;
+} SyrinxTransportOutputClass;
 
 static void input_init_pollable (GPollableInputStreamInterface *interface);
 static void output_init_pollable (GPollableOutputStreamInterface *interface);
@@ -47,9 +47,9 @@ static void stream_init_descriptor (GFileDescriptorBasedIface *interface);
 static GType input_get_type (void);
 static GType output_get_type (void);
 
-G_DEFINE_TYPE_WITH_CODE (Input, input, G_TYPE_INPUT_STREAM,
+G_DEFINE_TYPE_WITH_CODE (SyrinxTransportInput, input, G_TYPE_INPUT_STREAM,
     G_IMPLEMENT_INTERFACE (G_TYPE_POLLABLE_INPUT_STREAM, input_init_pollable))
-G_DEFINE_TYPE_WITH_CODE (Output, output, G_TYPE_OUTPUT_STREAM,
+G_DEFINE_TYPE_WITH_CODE (SyrinxTransportOutput, output, G_TYPE_OUTPUT_STREAM,
     G_IMPLEMENT_INTERFACE (G_TYPE_POLLABLE_OUTPUT_STREAM, output_init_pollable))
 G_DEFINE_FINAL_TYPE_WITH_CODE (SyrinxTransportStream, syrinx_transport_stream,
     G_TYPE_IO_STREAM,
@@ -102,7 +102,8 @@ input_read_nonblocking (
     GPollableInputStream *stream, void *data, gsize size, GError **error)
 {
   return size ? check (
-             syrinx_transport_recv (((Input *)stream)->transport, data, size),
+             syrinx_transport_recv (
+                 ((SyrinxTransportInput *)stream)->transport, data, size),
              error)
               : 0;
 }
@@ -111,7 +112,7 @@ static gssize
 input_read (GInputStream *stream, void *data, gsize size,
     GCancellable *cancellable, GError **error)
 {
-  SyrinxTransport *transport = ((Input *)stream)->transport;
+  SyrinxTransport *transport = ((SyrinxTransportInput *)stream)->transport;
   gssize n = size ? syrinx_transport_recv (transport, data, size) : 0;
 
   while (n == -EAGAIN) {
@@ -125,7 +126,7 @@ input_read (GInputStream *stream, void *data, gsize size,
 static gboolean
 input_is_readable (GPollableInputStream *stream)
 {
-  SyrinxTransport *transport = ((Input *)stream)->transport;
+  SyrinxTransport *transport = ((SyrinxTransportInput *)stream)->transport;
   struct pollfd fd
       = { .fd = syrinx_transport_get_fd (transport), .events = POLLIN };
 
@@ -135,7 +136,7 @@ input_is_readable (GPollableInputStream *stream)
 static GSource *
 input_create_source (GPollableInputStream *stream, GCancellable *cancellable)
 {
-  SyrinxTransport *transport = ((Input *)stream)->transport;
+  SyrinxTransport *transport = ((SyrinxTransportInput *)stream)->transport;
 
   return make_source (G_OBJECT (stream), syrinx_transport_get_fd (transport),
       G_IO_IN, syrinx_transport_has_pending (transport), cancellable);
@@ -152,19 +153,19 @@ input_init_pollable (GPollableInputStreamInterface *interface)
 static void
 input_finalize (GObject *object)
 {
-  syrinx_transport_unref (((Input *)object)->transport);
+  syrinx_transport_unref (((SyrinxTransportInput *)object)->transport);
   G_OBJECT_CLASS (input_parent_class)->finalize (object);
 }
 
 static void
-input_class_init (InputClass *klass)
+input_class_init (SyrinxTransportInputClass *klass)
 {
   G_OBJECT_CLASS (klass)->finalize = input_finalize;
   G_INPUT_STREAM_CLASS (klass)->read_fn = input_read;
 }
 
 static void
-input_init (Input *self)
+input_init (SyrinxTransportInput *self)
 {
 }
 
@@ -175,7 +176,8 @@ send_some (GOutputStream *stream, const void *data, gsize size)
 {
   const struct iovec part = { (void *)data, size };
 
-  return size ? syrinx_transport_sendv (((Output *)stream)->transport, &part, 1)
+  return size ? syrinx_transport_sendv (
+             ((SyrinxTransportOutput *)stream)->transport, &part, 1)
               : 0;
 }
 
@@ -193,7 +195,8 @@ output_write (GOutputStream *stream, const void *data, gsize size,
   gssize n = send_some (stream, data, size);
 
   while (n == -EAGAIN) {
-    if (!wait_for (((Output *)stream)->transport, G_IO_OUT, cancellable, error))
+    if (!wait_for (((SyrinxTransportOutput *)stream)->transport, G_IO_OUT,
+            cancellable, error))
       return -1;
     n = send_some (stream, data, size);
   }
@@ -203,9 +206,9 @@ output_write (GOutputStream *stream, const void *data, gsize size,
 static gboolean
 output_is_writable (GPollableOutputStream *stream)
 {
-  struct pollfd fd
-      = { .fd = syrinx_transport_get_fd (((Output *)stream)->transport),
-          .events = POLLOUT };
+  struct pollfd fd = { .fd = syrinx_transport_get_fd (
+                           ((SyrinxTransportOutput *)stream)->transport),
+    .events = POLLOUT };
 
   return poll (&fd, 1, 0) > 0;
 }
@@ -214,8 +217,8 @@ static GSource *
 output_create_source (GPollableOutputStream *stream, GCancellable *cancellable)
 {
   return make_source (G_OBJECT (stream),
-      syrinx_transport_get_fd (((Output *)stream)->transport), G_IO_OUT, FALSE,
-      cancellable);
+      syrinx_transport_get_fd (((SyrinxTransportOutput *)stream)->transport),
+      G_IO_OUT, FALSE, cancellable);
 }
 
 static void
@@ -229,19 +232,19 @@ output_init_pollable (GPollableOutputStreamInterface *interface)
 static void
 output_finalize (GObject *object)
 {
-  syrinx_transport_unref (((Output *)object)->transport);
+  syrinx_transport_unref (((SyrinxTransportOutput *)object)->transport);
   G_OBJECT_CLASS (output_parent_class)->finalize (object);
 }
 
 static void
-output_class_init (OutputClass *klass)
+output_class_init (SyrinxTransportOutputClass *klass)
 {
   G_OBJECT_CLASS (klass)->finalize = output_finalize;
   G_OUTPUT_STREAM_CLASS (klass)->write_fn = output_write;
 }
 
 static void
-output_init (Output *self)
+output_init (SyrinxTransportOutput *self)
 {
 }
 
@@ -339,9 +342,11 @@ syrinx_transport_stream_new (SyrinxTransport *transport)
   self->transport = syrinx_transport_ref (transport);
   if (syrinx_transport_is_tls (transport)) {
     self->input = g_object_new (input_get_type (), NULL);
-    ((Input *)self->input)->transport = syrinx_transport_ref (transport);
+    ((SyrinxTransportInput *)self->input)->transport
+        = syrinx_transport_ref (transport);
     self->output = g_object_new (output_get_type (), NULL);
-    ((Output *)self->output)->transport = syrinx_transport_ref (transport);
+    ((SyrinxTransportOutput *)self->output)->transport
+        = syrinx_transport_ref (transport);
   } else {
     self->input = g_unix_input_stream_new (fd, FALSE);
     self->output = g_unix_output_stream_new (fd, FALSE);

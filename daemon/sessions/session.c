@@ -38,7 +38,7 @@ syrinx_session_emit_ended (SyrinxSession *session)
 void
 syrinx_session_set_grant (SyrinxSession *session, SyrinxGrant *grant)
 {
-  g_autoptr (SyrinxGrant) before = session->grant;
+  g_autoptr (SyrinxGrant) before G_GNUC_UNUSED = session->grant;
 
   session->grant = syrinx_grant_ref (grant);
   g_object_notify_by_pspec (G_OBJECT (session), properties[PROP_EXPIRES_AT]);

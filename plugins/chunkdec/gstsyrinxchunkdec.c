@@ -350,7 +350,7 @@ get_content_caps (const GstStructure *structure)
 static gboolean
 handle_caps (GstSyrinxChunkDec *self, GstEvent *event)
 {
-  g_autoptr (GstEvent) held = event;
+  g_autoptr (GstEvent) held G_GNUC_UNUSED = event;
   g_autoptr (GstCaps) content = NULL;
   const gchar *format;
   GstCaps *caps;

@@ -13,6 +13,8 @@
 
 /* Returns 0. @data is nobody's afterwards. */
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
+/* (optional): once, before the first input. Only libFuzzer calls it. */
+int LLVMFuzzerInitialize (int *argc, char ***argv);
 
 /* What the rest of an input is for is said by bytes in front. */
 typedef struct
