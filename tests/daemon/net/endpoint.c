@@ -428,7 +428,7 @@ come_in_thread (gpointer fixture)
 static void
 a_crowd_of_one_address_comes_through_whole (NetFixture *f, gconstpointer unused)
 {
-  GThread *threads[100];
+  GThread *threads[48];
 
   for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
     threads[i] = g_thread_new ("client", come_in_thread, f);

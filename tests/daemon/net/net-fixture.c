@@ -270,8 +270,10 @@ net_client_leave (NetClient *client)
   if (client->ssl) {
     g_clear_pointer (&client->session, SSL_SESSION_free);
     client->session = SSL_get1_session (client->ssl);
-    /* OpenSSL takes a session for bad that ends without a word. */
-    SSL_shutdown (client->ssl);
+    /* OpenSSL takes a session for bad that ends without a word; a second one
+     * would wait for the other end's. */
+    if (!(SSL_get_shutdown (client->ssl) & SSL_SENT_SHUTDOWN))
+      SSL_shutdown (client->ssl);
   }
   g_clear_pointer (&client->ssl, SSL_free);
   g_clear_pointer (&client->context, SSL_CTX_free);
