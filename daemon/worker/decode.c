@@ -16,6 +16,7 @@
 #include <string.h>
 
 #define MAX_SILENCE_FRAMES 8192
+#define MAX_GAP_SECONDS    600
 #define MAX_PADDING_FRAMES 4 /* that a container may cut off */
 
 struct _SyrinxDecoder
@@ -36,6 +37,7 @@ struct _SyrinxDecoder
   gboolean has_packet;    /* that waits for a new codec */
   gboolean has_frame;     /* that waits to be given */
   gboolean draining, is_over;
+  gboolean is_flac; /* and nothing around it */
 };
 
 static gboolean
@@ -218,6 +220,23 @@ receive_frame (SyrinxDecoder *self)
   }
 }
 
+/* FLAC's frames say which samples they are: what is missing between two that
+ * can be read is silence. */
+static void
+mind_gap (SyrinxDecoder *self)
+{
+  guint64 due = self->next + self->n_lost;
+  gint64 at = self->frame->best_effort_timestamp;
+
+  if (!self->is_flac || !self->rate_hz || at == AV_NOPTS_VALUE
+      || self->first_pts == AV_NOPTS_VALUE || at - self->first_pts <= 0)
+    return;
+  at -= self->first_pts;
+  if ((guint64)at > due
+      && (guint64)at - due <= (guint64)MAX_GAP_SECONDS * self->rate_hz)
+    self->n_lost += (guint64)at - due;
+}
+
 /* At the rate of the first frame. */
 static gboolean
 next_frame (SyrinxDecoder *self)
@@ -230,6 +249,7 @@ next_frame (SyrinxDecoder *self)
       return syrinx_resampler_finish (
           self->resampler, self->frame, self->rate_hz);
     }
+    mind_gap (self);
     if (!self->rate_hz
         || syrinx_resampler_run (self->resampler, self->frame, self->rate_hz))
       return TRUE;
@@ -345,6 +365,7 @@ decode_first (SyrinxDecoder *self, GError **error)
   self->channels = self->frame->ch_layout.nb_channels;
   self->first_pts = self->frame->best_effort_timestamp;
   self->has_frame = TRUE;
+  self->is_flac = self->input && syrinx_input_is (self->input, "flac");
   if (self->input)
     find_limit (self);
   return TRUE;
@@ -420,8 +441,8 @@ syrinx_decoder_free (SyrinxDecoder *self)
 /* --- Seeking --- */
 
 /* Those whose packets have exact times, and are decoded alike from anywhere. */
-static gboolean
-is_seekable (SyrinxDecoder *self)
+gboolean
+syrinx_decoder_is_exact (SyrinxDecoder *self)
 {
   static const struct
   {
@@ -447,12 +468,13 @@ syrinx_decoder_seek (SyrinxDecoder *self, guint64 sample)
 {
   gint64 at;
 
-  if (!is_seekable (self) || sample > G_MAXINT32 * (guint64)1024
+  if (!syrinx_decoder_is_exact (self) || sample > G_MAXINT32 * (guint64)1024
       || !syrinx_input_seek (self->input, self->first_pts + (gint64)sample))
     return FALSE;
   avcodec_flush_buffers (self->codec);
   self->has_frame = self->draining = self->is_over = FALSE;
   self->n_lost = 0;
+  self->next = G_MAXUINT64 / 2; /* no gap before the first one */
   if (!next_frame (self))
     return FALSE;
   at = self->frame->best_effort_timestamp;
@@ -489,6 +511,12 @@ syrinx_decoder_get_codec_name (SyrinxDecoder *self)
 {
   return self->backup ? syrinx_backup_decoder_get_name (self->backup)
                       : syrinx_allowed_get_name (self->codec->codec_id);
+}
+
+gint64
+syrinx_decoder_get_first_pts (SyrinxDecoder *self)
+{
+  return self->first_pts;
 }
 
 guint

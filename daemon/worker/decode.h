@@ -37,6 +37,11 @@ guint syrinx_decoder_get_channels (SyrinxDecoder *decoder);
 /* Where the container says that the sound ends although packets go on: samples,
  * G_MAXUINT64 if it does not. */
 guint64 syrinx_decoder_get_limit (SyrinxDecoder *decoder);
+/* The time of the first frame in the stream's time base; AV_NOPTS_VALUE if it
+ * has none. */
+gint64 syrinx_decoder_get_first_pts (SyrinxDecoder *decoder);
+/* Whether seeking is exact, and packets' times are samples. */
+gboolean syrinx_decoder_is_exact (SyrinxDecoder *decoder);
 /* Packets that were read for the first frame, that one included. */
 guint syrinx_decoder_get_n_packets (SyrinxDecoder *decoder);
 

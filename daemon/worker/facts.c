@@ -13,6 +13,7 @@
 #define OPUS_HEAD_BYTES 19
 #define OPUS_HEAD_GAIN  16 /* offset: 16 bits of gain, 8 of mapping family */
 #define LAST_SECONDS    1
+#define MIN_SECONDS     3 /* below, all is read as quickly */
 
 /* Of each pair the durations of packets add up to what is decoded, which
  * tests/daemon/worker/facts.c shows. */
@@ -36,6 +37,8 @@ typedef struct
   Tail tail[N_TAIL]; /* a ring */
   guint n_tail;
   gint64 duration; /* of packets, in the stream's time base */
+  gint64 end_pts;  /* of the last one */
+  gint64 n_broken; /* of duration, at the end */
 } Count;
 
 static gboolean
@@ -107,11 +110,11 @@ get_duration (Count *count, const AVPacket *packet, gint64 units)
 
 /* FALSE: nothing tells what it is, or it begins a new link. */
 static gboolean
-add_packet (Count *count, const AVPacket *packet)
+add_packet (Count *count, Tail *place)
 {
   SyrinxInput *input = syrinx_decoder_get_input (count->decoder);
   gint64 units = syrinx_input_get_units (input);
-  Tail *place = &count->tail[count->n_tail++ % N_TAIL];
+  const AVPacket *packet = place->packet;
   guint32 start, end;
 
   get_skipped (packet, &start, &end);
@@ -119,11 +122,13 @@ add_packet (Count *count, const AVPacket *packet)
       || av_packet_get_side_data (packet, AV_PKT_DATA_NEW_EXTRADATA, NULL)
       || count->duration > G_MAXINT64 / 2)
     return FALSE;
-  av_packet_free (&place->packet);
-  place->packet = av_packet_clone (packet);
   place->duration = get_duration (count, packet, units);
   count->duration += place->duration;
-  return place->packet != NULL;
+  count->end_pts = packet->pts == AV_NOPTS_VALUE
+                       ? AV_NOPTS_VALUE
+                       : packet->pts + packet->duration;
+  count->n_tail++;
+  return TRUE;
 }
 
 static gboolean
@@ -146,7 +151,8 @@ take_off_broken (Count *count)
       = (AVCodecContext *)syrinx_decoder_get_codec (count->decoder);
   AVFrame *frame = av_frame_alloc ();
   gint64 broken = 0;
-  guint first = count->n_tail > N_TAIL ? count->n_tail - N_TAIL : 0;
+  /* the last place is that of what came not */
+  guint first = count->n_tail >= N_TAIL ? count->n_tail - (N_TAIL - 1) : 0;
 
   for (guint i = first; frame && i < count->n_tail; i++) {
     const Tail *tail = &count->tail[i % N_TAIL];
@@ -157,7 +163,31 @@ take_off_broken (Count *count)
       broken += tail->duration;
   }
   count->duration -= broken;
+  count->n_broken = broken;
   av_frame_free (&frame);
+}
+
+/* What there is from here on. */
+static gboolean
+read_on (Count *count)
+{
+  SyrinxInput *input = syrinx_decoder_get_input (count->decoder);
+
+  for (;;) {
+    Tail *place = &count->tail[count->n_tail % N_TAIL];
+
+    if (!place->packet)
+      place->packet = av_packet_alloc ();
+    if (!place->packet)
+      return FALSE;
+    av_packet_unref (place->packet);
+    if (!syrinx_input_read (input, place->packet)) {
+      take_off_broken (count);
+      return TRUE;
+    }
+    if (!add_packet (count, place))
+      return FALSE;
+  }
 }
 
 static gboolean
@@ -165,21 +195,53 @@ count_packets (Count *count, guint64 *n_samples)
 {
   SyrinxInput *input = syrinx_decoder_get_input (count->decoder);
   AVRational base = syrinx_input_get_stream (input)->time_base;
-  AVPacket *packet = av_packet_alloc ();
-  gboolean ok = packet != NULL;
 
-  while (ok && syrinx_input_read (input, packet)) {
-    ok = add_packet (count, packet);
-    av_packet_unref (packet);
-  }
-  av_packet_free (&packet);
-  if (!ok)
+  if (!read_on (count))
     return FALSE;
-  take_off_broken (count);
   *n_samples += av_rescale (count->duration,
       (gint64)base.num * syrinx_decoder_get_rate_hz (count->decoder), base.den);
   *n_samples = MIN (*n_samples, syrinx_decoder_get_limit (count->decoder));
   return *n_samples > 0;
+}
+
+/* By the container's table: AAC's packets are all alike. */
+static gboolean
+count_table (SyrinxDecoder *decoder, guint64 *n_samples)
+{
+  const AVCodecContext *codec = syrinx_decoder_get_codec (decoder);
+  guint64 n_heard;
+
+  if (codec->codec_id != AV_CODEC_ID_AAC
+      || !syrinx_input_count_table (syrinx_decoder_get_input (decoder),
+          syrinx_decoder_get_n_packets (decoder), &n_heard))
+    return FALSE;
+  *n_samples += n_heard * (guint64)codec->frame_size;
+  *n_samples = MIN (*n_samples, syrinx_decoder_get_limit (decoder));
+  return TRUE;
+}
+
+/* By the last packets alone, where their times are samples, and end where the
+ * file's head says. */
+static gboolean
+count_end (Count *count, guint64 *n_samples)
+{
+  SyrinxDecoder *decoder = count->decoder;
+  SyrinxInput *input = syrinx_decoder_get_input (decoder);
+  gint64 length = syrinx_input_get_stream (input)->duration;
+  gint64 first = syrinx_decoder_get_first_pts (decoder);
+  gint64 rate_hz = syrinx_decoder_get_rate_hz (decoder);
+
+  if (!syrinx_decoder_is_exact (decoder) || first != 0
+      || length <= MIN_SECONDS * rate_hz
+      || syrinx_decoder_get_limit (decoder) != G_MAXUINT64
+      || !syrinx_input_seek (input, length - rate_hz * LAST_SECONDS))
+    return FALSE;
+  avcodec_flush_buffers ((AVCodecContext *)syrinx_decoder_get_codec (decoder));
+  if (!read_on (count) || count->n_tail == 0 || count->n_broken > 0
+      || count->end_pts != length)
+    return FALSE;
+  *n_samples = (guint64)length;
+  return TRUE;
 }
 
 /* --- By decoding --- */
@@ -255,6 +317,32 @@ describe (SyrinxDecoder *decoder, SyrinxFacts *facts)
   facts->channels = syrinx_decoder_get_channels (decoder);
 }
 
+static void
+clear_count (Count *count)
+{
+  for (guint i = 0; i < N_TAIL; i++)
+    av_packet_free (&count->tail[i].packet);
+}
+
+/* FALSE: @decoder is of no more use; all packets may tell. */
+static gboolean
+read_quickly (SyrinxDecoder *decoder, SyrinxFacts *facts)
+{
+  Count count = { .decoder = decoder };
+  const AVFrame *first;
+  gboolean ok;
+
+  if (!is_counted (decoder) || !(first = syrinx_decoder_pull (decoder)))
+    return FALSE;
+  facts->n_samples = first->nb_samples;
+  ok = count_table (decoder, &facts->n_samples);
+  if (ok)
+    add_packet_facts (decoder, first->nb_samples, facts);
+  ok = ok || count_end (&count, &facts->n_samples);
+  clear_count (&count);
+  return ok && facts->n_samples <= MAX_SAMPLES;
+}
+
 /* FALSE: decoding it is the way. */
 static gboolean
 read_packets (SyrinxDecoder *decoder, SyrinxFacts *facts)
@@ -269,8 +357,7 @@ read_packets (SyrinxDecoder *decoder, SyrinxFacts *facts)
   ok = count_packets (&count, &facts->n_samples);
   if (ok)
     add_packet_facts (decoder, first->nb_samples, facts);
-  for (guint i = 0; i < N_TAIL; i++)
-    av_packet_free (&count.tail[i].packet);
+  clear_count (&count);
   return ok && facts->n_samples <= MAX_SAMPLES;
 }
 
@@ -287,6 +374,16 @@ syrinx_facts_decode (gint fd, SyrinxFacts *facts, GError **error)
              : NULL;
 }
 
+static gboolean
+may_be_quick (SyrinxDecoder *decoder)
+{
+  const AVCodecContext *codec = syrinx_decoder_get_codec (decoder);
+
+  return is_counted (decoder)
+         && (codec->codec_id == AV_CODEC_ID_AAC
+             || syrinx_decoder_is_exact (decoder));
+}
+
 SyrinxDecoder *
 syrinx_facts_read (gint fd, SyrinxFacts *facts, GError **error)
 {
@@ -295,6 +392,15 @@ syrinx_facts_read (gint fd, SyrinxFacts *facts, GError **error)
   if (!decoder)
     return NULL;
   describe (decoder, facts);
+  if (may_be_quick (decoder)) {
+    if (read_quickly (decoder, facts))
+      return g_steal_pointer (&decoder);
+    syrinx_decoder_free (decoder);
+    decoder = syrinx_decoder_new (fd, error);
+    if (!decoder)
+      return NULL;
+    describe (decoder, facts);
+  }
   if (read_packets (decoder, facts))
     return g_steal_pointer (&decoder);
   return syrinx_facts_decode (fd, facts, error);

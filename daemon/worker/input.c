@@ -34,6 +34,7 @@ struct _SyrinxInput
   AVFormatContext *format;
   AVStream *stream;
   SyrinxPacketTotals totals;
+  gboolean is_ogg;
   AVVorbisParseContext *vorbis; /* (nullable) */
   gint64 units;                 /* of the last packet */
   gint64 expected;              /* Opus: when the next one is due, or NOPTS */
@@ -294,6 +295,7 @@ syrinx_input_new (gint fd, GError **error)
   if (!self->held || !open_format (self, error)
       || !open_behind_garbage (self, error) || !choose_stream (self, error))
     return NULL;
+  self->is_ogg = syrinx_input_is (self, "ogg");
   prepare_vorbis (self);
   return g_steal_pointer (&self);
 }
@@ -343,13 +345,37 @@ add_to_totals (SyrinxInput *self, const AVPacket *packet)
     totals->is_even = totals->is_even && self->units == OPUS_EVEN_UNITS;
 }
 
+gboolean
+syrinx_input_count_table (SyrinxInput *self, guint64 first, guint64 *n_heard)
+{
+  gint n = avformat_index_get_entries_count (self->stream);
+  gint64 size = self->bounds.end - self->bounds.begin;
+  SyrinxPacketTotals totals = self->totals;
+
+  *n_heard = 0;
+  for (gint i = (gint)MIN (first, G_MAXINT); i < n; i++) {
+    const AVIndexEntry *entry = avformat_index_get_entry (self->stream, i);
+
+    if (entry->size <= 0 || entry->pos < 0 || entry->pos > size - entry->size)
+      return FALSE;
+    totals.n_packets++;
+    totals.n_bytes += entry->size;
+    totals.largest_bytes = MAX (totals.largest_bytes, (guint)entry->size);
+    *n_heard += !(entry->flags & AVINDEX_DISCARD_FRAME);
+  }
+  if (totals.n_packets != (guint64)n)
+    return FALSE;
+  self->totals = totals;
+  return TRUE;
+}
+
 /* Ogg's own times come from a page's end and are corrected with the next. */
 static gint64
 find_units (SyrinxInput *self, const AVPacket *packet)
 {
   gint units;
 
-  if (!syrinx_input_is (self, "ogg"))
+  if (!self->is_ogg)
     return packet->duration;
   if (self->vorbis)
     units = av_vorbis_parse_frame (self->vorbis, packet->data, packet->size);
@@ -400,8 +426,7 @@ make_lost (SyrinxInput *self, AVPacket *packet)
 static gboolean
 is_ogg_opus (SyrinxInput *self)
 {
-  return self->stream->codecpar->codec_id == AV_CODEC_ID_OPUS
-         && syrinx_input_is (self, "ogg");
+  return self->is_ogg && self->stream->codecpar->codec_id == AV_CODEC_ID_OPUS;
 }
 
 /* The packet, or the first of those that are lost before it. */

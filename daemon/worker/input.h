@@ -34,6 +34,11 @@ typedef struct
 } SyrinxPacketTotals;
 
 const SyrinxPacketTotals *syrinx_input_get_totals (SyrinxInput *input);
+/* Adds what the container's table says of the packets from @first on, without
+ * reading them. The number of those that are to be heard goes into *@n_heard.
+ * FALSE: there is none, or not all of them are in the file. */
+gboolean
+syrinx_input_count_table (SyrinxInput *input, guint64 first, guint64 *n_heard);
 
 /* The next packet. FALSE: the end, or where the file can't be read on. */
 gboolean syrinx_input_read (SyrinxInput *input, AVPacket *packet);

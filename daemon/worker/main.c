@@ -15,6 +15,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define KEPT_BYTES (16 * 1024 * 1024)
+
 static GVariant *
 work (const SyrinxMessage *job, GError **error)
 {
@@ -73,6 +75,10 @@ main (int argc, char **argv)
   if (!syrinx_sandbox_tie_to_parent ())
     return 1;
   mallopt (M_ARENA_MAX, 2);
+  /* demuxers ask for the same large pieces again with each file */
+  mallopt (M_MXFAST, 0);
+  mallopt (M_MMAP_THRESHOLD, KEPT_BYTES);
+  mallopt (M_TRIM_THRESHOLD, 2 * KEPT_BYTES);
   av_log_set_level (AV_LOG_QUIET);
   if (!gst_init_check (&argc, &argv, &error))
     return refuse (error->message);

@@ -227,6 +227,8 @@ def flac(m):
     m.put('flac/no-total.flac', run('flac', '-s', '-c', *force, '--bps=16', '-', stdin=raw), source)
     m.put('flac/cut.flac', plain[:len(plain) * 2 // 3], source,
           heard=source.get_heard()[:int(len(source.get_heard()) * 0.66)], longer=9000)
+    middle = len(plain) // 2
+    m.put('flac/damaged.flac', plain[:middle] + bytes(20000) + plain[middle + 20000:], source)
     m.encode('flac/a.mka', source, '-c:a', 'flac')
     m.encode('flac/a.mp4', source, '-c:a', 'flac', '-strict', '-2')
 
