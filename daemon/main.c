@@ -5,6 +5,7 @@
 #include "engine.h"
 #include "daemon/http/http.h"
 #include "log.h"
+#include "watchdog.h"
 #include "daemon/config/options.h"
 #include "daemon/rtsp/rtsp.h"
 
@@ -35,7 +36,8 @@ typedef struct
   SyrinxHttp *http;
   SyrinxRtsp *rtsp; /* (nullable): turned off */
   SyrinxBus *bus;
-  gint64 drained_by_us; /* 0: not asked to stop */
+  SyrinxWatchdog *watchdog; /* (nullable): systemd has not asked for it */
+  gint64 drained_by_us;     /* 0: not asked to stop */
 } Daemon;
 
 /* --- Life --- */
@@ -94,13 +96,6 @@ reload (gpointer user_data)
 
   if (!syrinx_engine_reload (self->engine, &error))
     g_warning ("reload failed, everything stays as it was: %s", error->message);
-  return G_SOURCE_CONTINUE;
-}
-
-static gboolean
-feed_watchdog (gpointer user_data)
-{
-  sd_notify (0, "WATCHDOG=1");
   return G_SOURCE_CONTINUE;
 }
 
@@ -193,8 +188,6 @@ close_to_others (const gchar *state_dir)
 static gboolean
 start (Daemon *self, SyrinxConfig *config, GError **error)
 {
-  guint64 watchdog_us = 0;
-
   close_to_others (config->state_dir);
   self->engine = syrinx_engine_new (config, error);
   self->http = self->engine ? syrinx_http_new (self->engine, error) : NULL;
@@ -213,14 +206,16 @@ start (Daemon *self, SyrinxConfig *config, GError **error)
   g_unix_signal_add (SIGINT, quit, self);
   g_unix_signal_add (SIGHUP, reload, self);
   sd_notify (0, "READY=1");
-  if (sd_watchdog_enabled (0, &watchdog_us) > 0)
-    g_timeout_add (watchdog_us / 2000, feed_watchdog, NULL);
+  self->watchdog
+      = syrinx_watchdog_new (syrinx_engine_get_content (self->engine),
+          syrinx_engine_get_scheduler (self->engine));
   return TRUE;
 }
 
 static void
 stop (Daemon *self)
 {
+  g_clear_pointer (&self->watchdog, syrinx_watchdog_free);
   g_clear_pointer (&self->bus, syrinx_bus_free);
   g_clear_pointer (&self->rtsp, syrinx_rtsp_free);
   g_clear_pointer (&self->http, syrinx_http_free);

@@ -136,6 +136,13 @@ syrinx_content_flush (SyrinxContent *content)
   syrinx_writer_wait (content->writer, 0);
 }
 
+void
+syrinx_content_call_writer (
+    SyrinxContent *content, void (*func) (gpointer data), gpointer data)
+{
+  syrinx_writer_push (content->writer, func, data);
+}
+
 SyrinxStore *
 syrinx_content_get_store (SyrinxContent *content)
 {

@@ -85,6 +85,10 @@ void syrinx_content_flush (SyrinxContent *content);
 
 SyrinxStore *
 syrinx_content_get_store (SyrinxContent *content); /* (transfer none) */
+/* Has @func (@data) called from the thread that makes fragments durable, after
+ * what it has to do already. Any thread. */
+void syrinx_content_call_writer (
+    SyrinxContent *content, void (*func) (gpointer data), gpointer data);
 
 /* What makes fragments. @plan fills a new row (all but wrapped_key and epoch)
  * for a rendition that was never asked for; @produce starts making @number and

@@ -164,6 +164,35 @@ syrinx_io_loop_leave (SyrinxIoLoop *loop, SyrinxClient **clients, guint n)
     g_clear_pointer (&clients[i], syrinx_client_unref);
 }
 
+typedef struct
+{
+  void (*func) (gpointer data);
+  gpointer data;
+} Call;
+
+static gboolean
+run_call (gpointer user_data)
+{
+  const Call *call = user_data;
+
+  call->func (call->data);
+  return G_SOURCE_REMOVE;
+}
+
+void
+syrinx_io_loop_call (
+    SyrinxIoLoop *loop, void (*func) (gpointer data), gpointer data)
+{
+  const Call call = { func, data };
+  GSource *source = g_idle_source_new ();
+
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_source_set_callback (
+      source, run_call, g_memdup2 (&call, sizeof call), g_free);
+  g_source_attach (source, loop->context);
+  g_source_unref (source);
+}
+
 /* --- Deadlines --- */
 
 static gint64

@@ -58,6 +58,10 @@ typedef struct
 /* Any thread. */
 void syrinx_io_loop_get_stats (SyrinxIoLoop *loop, SyrinxIoStats *stats);
 
+/* Has @func (@data) called from the loop's thread, soon. Any thread. */
+void syrinx_io_loop_call (
+    SyrinxIoLoop *loop, void (*func) (gpointer data), gpointer data);
+
 /* Takes @stream over. (transfer full) */
 SyrinxClient *syrinx_io_loop_add (SyrinxIoLoop *loop, GIOStream *stream,
     const SyrinxClientLimits *limits, const SyrinxClientFuncs *funcs,

@@ -43,6 +43,7 @@ struct _SyrinxScheduler
   SyrinxPolicy policy;
   guint n_workers, n_idle;
   GPtrArray *threads; /* GThread */
+  GQueue turns; /* gint64: when each that a worker is at began, in order */
   gboolean keeps_time, stopping;
   gint64 kept_due_us; /* until when whoever keeps the time sleeps */
 };

@@ -107,6 +107,20 @@ syrinx_scheduler_get_stats (SyrinxScheduler *self)
   return stats;
 }
 
+gint64
+syrinx_scheduler_get_longest_turn_us (SyrinxScheduler *self)
+{
+  const gint64 *began_us;
+  gint64 longest_us = 0;
+
+  g_mutex_lock (&self->lock);
+  began_us = g_queue_peek_head (&self->turns);
+  if (began_us)
+    longest_us = g_get_monotonic_time () - *began_us;
+  g_mutex_unlock (&self->lock);
+  return longest_us;
+}
+
 static void
 region_free (gpointer data)
 {

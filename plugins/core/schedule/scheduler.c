@@ -257,6 +257,21 @@ place_locked (SyrinxFlow *flow, const SyrinxNext *next)
   }
 }
 
+/* Without the lock, as one that is seen to begin and end. */
+static SyrinxNext
+call_unlocking (SyrinxScheduler *self, SyrinxFlow *flow, gint64 now_us)
+{
+  GList turn = { .data = &now_us };
+  SyrinxNext next;
+
+  g_queue_push_tail_link (&self->turns, &turn);
+  g_mutex_unlock (&self->lock);
+  next = flow->func (flow, flow->user_data);
+  g_mutex_lock (&self->lock);
+  g_queue_unlink (&self->turns, &turn);
+  return next;
+}
+
 static void
 serve_unlocking (SyrinxScheduler *self, SyrinxFlow *flow)
 {
@@ -272,9 +287,7 @@ serve_unlocking (SyrinxScheduler *self, SyrinxFlow *flow)
   flow->served_by = g_thread_self ();
   if (self->n_ready && !is_egress_spent_locked (self, now_us))
     wake_a_worker_locked (self);
-  g_mutex_unlock (&self->lock);
-  next = flow->func (flow, flow->user_data);
-  g_mutex_lock (&self->lock);
+  next = call_unlocking (self, flow, now_us);
   settle_locked (self, region, is_express, charged, next.cost_bytes);
   flow->served_by = NULL;
   if (flow->removed) {
@@ -293,11 +306,16 @@ serve_unlocking (SyrinxScheduler *self, SyrinxFlow *flow)
 static void
 fire_unlocking (SyrinxScheduler *self, SyrinxTimer *timer)
 {
+  gint64 now_us = g_get_monotonic_time ();
+  GList turn = { .data = &now_us };
+
+  g_queue_push_tail_link (&self->turns, &turn);
   syrinx_heap_remove (&self->timers, &timer->node);
   timer->runs_in = g_thread_self ();
   g_mutex_unlock (&self->lock);
   timer->func (timer->user_data);
   g_mutex_lock (&self->lock);
+  g_queue_unlink (&self->turns, &turn);
   timer->runs_in = NULL;
   timer->done = TRUE;
   if (timer->cancelled)

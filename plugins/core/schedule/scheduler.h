@@ -90,6 +90,10 @@ SyrinxTimer *syrinx_scheduler_add_timer (SyrinxScheduler *scheduler,
  * does, unless called from it). */
 void syrinx_timer_cancel (SyrinxTimer *timer);
 
+/* For how long the worker that is longest at one turn or timer has been, 0 if
+ * all rest. Any thread. */
+gint64 syrinx_scheduler_get_longest_turn_us (SyrinxScheduler *scheduler);
+
 typedef struct
 {
   gchar region[32];
