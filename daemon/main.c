@@ -2,6 +2,7 @@
 /* syrinxd: signals, and the life of the daemon. */
 #include "daemon/bus/bus.h"
 #include "daemon/config/config.h"
+#include "daemon/ingest/worker-spawn.h"
 #include "engine.h"
 #include "daemon/http/http.h"
 #include "log.h"
@@ -288,6 +289,12 @@ main (int argc, char **argv)
   config = syrinx_config_load (options.config_file, options.overrides, &error);
   if (!config) {
     g_printerr ("syrinxd: %s\n", error->message);
+    return EXIT_WRONG_USAGE;
+  }
+  if (!syrinx_workers_set_up (
+          config->worker_user, config->worker_sandbox, &error)) {
+    g_printerr ("syrinxd: %s\n", error->message);
+    syrinx_config_free (config);
     return EXIT_WRONG_USAGE;
   }
   if (options.check_config) {

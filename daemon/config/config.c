@@ -156,6 +156,14 @@ static const struct
       "Requests with tokens of one subject, likewise.", TRUE },
   { "workers", NUMBER, FIELD (workers), "2", 1, 256,
       "Processes that decode and encode, at most." },
+  { "worker-user", TEXT, FIELD (worker_user), NULL, 0, 0,
+      "Whom they run as if the daemon is run by root. Default: each as a user "
+      "of\n"
+      "# its own, of the numbers 61184 to 65519, which nobody has." },
+  { "worker-sandbox", TEXT, FIELD (worker_sandbox), "require", 0, 0,
+      "require: without seccomp no file is read. try: then files are read all "
+      "the\n"
+      "# same, by processes that a file could take over." },
   { "drain-seconds", NUMBER, FIELD (drain_s), "10", 0, 3600,
       "How long streams that play may go on after SIGTERM.", TRUE },
 #undef FIELD
@@ -400,25 +408,33 @@ check_default_region (SyrinxConfig *config, GError **error)
   return region != NULL;
 }
 
+/* @value (nullable) */
+static gboolean
+check_choice (const gchar *key, const gchar *value, const gchar *const *choices,
+    GError **error)
+{
+  g_autofree gchar *list = NULL;
+
+  if (value && g_strv_contains (choices, value))
+    return TRUE;
+  list = g_strjoinv (" or ", (gchar **)choices);
+  g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_INVALID,
+      "%s is %s, not \"%s\"", key, list, value ? value : "");
+  return FALSE;
+}
+
 static gboolean
 check (SyrinxConfig *config, GError **error)
 {
   static const gchar *const buses[] = { "session", "system", "none", NULL };
   static const gchar *const profiles[] = { "any", "savp", NULL };
+  static const gchar *const sandboxes[] = { "require", "try", NULL };
 
-  if (!config->bus || !g_strv_contains (buses, config->bus)) {
-    g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_INVALID,
-        "bus is session, system or none, not \"%s\"",
-        config->bus ? config->bus : "");
+  if (!check_choice ("bus", config->bus, buses, error)
+      || !check_choice ("rtsp-profile", config->rtsp_profile, profiles, error)
+      || !check_choice (
+          "worker-sandbox", config->worker_sandbox, sandboxes, error))
     return FALSE;
-  }
-  if (!config->rtsp_profile
-      || !g_strv_contains (profiles, config->rtsp_profile)) {
-    g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_INVALID,
-        "rtsp-profile is any or savp, not \"%s\"",
-        config->rtsp_profile ? config->rtsp_profile : "");
-    return FALSE;
-  }
   if ((config->https || config->rtsps)
       && (!config->tls_certificate || !config->tls_key)) {
     g_set_error_literal (error, SYRINX_ERROR, SYRINX_ERROR_INVALID,

@@ -45,8 +45,10 @@ typedef struct
   guint max_connections_per_address;
   guint requests_per_second; /* of one client address */
   guint requests_per_second_per_subject;
-  guint workers; /* syrinx-worker processes at most */
-  guint drain_s; /* for streams that play, after SIGTERM */
+  guint workers;         /* syrinx-worker processes at most */
+  gchar *worker_user;    /* (nullable): one that nobody has */
+  gchar *worker_sandbox; /* require or try */
+  guint drain_s;         /* for streams that play, after SIGTERM */
 
   /* where it came from */
   gchar *file; /* (nullable) */

@@ -4,9 +4,11 @@
 
 #include "core/base/error.h"
 #include "daemon/worker/protocol.h"
+#include "daemon/worker/sandbox.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -204,4 +206,25 @@ syrinx_worker_spawn (const gchar *program, const gchar *const *env, gint socket,
     g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_FAILED, "can't run %s: %s",
         program, g_strerror (code));
   return code == 0;
+}
+
+/* By the environment, which the pool passes on to them. */
+gboolean
+syrinx_workers_set_up (const gchar *name, const gchar *sandbox, GError **error)
+{
+  const struct passwd *user = name ? getpwnam (name) : NULL;
+  g_autofree gchar *uid = g_strdup_printf ("%u", user ? user->pw_uid : 0);
+  g_autofree gchar *gid = g_strdup_printf ("%u", user ? user->pw_gid : 0);
+
+  g_setenv (SYRINX_WORKER_SANDBOX_VARIABLE, sandbox, TRUE);
+  if (!name)
+    return TRUE;
+  if (!user || user->pw_uid == 0 || user->pw_gid == 0) {
+    g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_INVALID,
+        "worker-user is somebody who exists and is not root, not \"%s\"", name);
+    return FALSE;
+  }
+  g_setenv (SYRINX_WORKER_USER_VARIABLE, uid, TRUE);
+  g_setenv (SYRINX_WORKER_GROUP_VARIABLE, gid, TRUE);
+  return TRUE;
 }

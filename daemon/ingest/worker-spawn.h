@@ -7,6 +7,11 @@
 
 G_BEGIN_DECLS
 
+/* For all workers from now on; before there are threads. @name (nullable): whom
+ * they run as under root. @sandbox: require or try. Errors: INVALID. */
+gboolean
+syrinx_workers_set_up (const gchar *name, const gchar *sandbox, GError **error);
+
 /* @program: a path. @socket becomes SYRINX_WORKER_FD there and stays the
  * caller's here. Standard error is passed on if @has_stderr, the other standard
  * descriptors are /dev/null. The process is the caller's to reap; it is process

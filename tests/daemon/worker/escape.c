@@ -3,6 +3,7 @@
  * the real pool, the worker's side the real sandbox. */
 #include "core/base/error.h"
 #include "daemon/ingest/worker-pool.h"
+#include "daemon/worker/sandbox.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,11 +22,17 @@ typedef struct
   gint file; /* what a job gives: somebody's music, open for reading */
 } Fixture;
 
+static gchar *
+get_program (const gchar *name)
+{
+  return g_build_filename (
+      g_getenv ("SYRINX_BUILD"), "tests", "daemon", "worker", name, NULL);
+}
+
 static void
 set_up (Fixture *f, gconstpointer data)
 {
-  g_autofree gchar *program = g_build_filename (g_getenv ("SYRINX_BUILD"),
-      "tests", "daemon", "worker", "escape-worker", NULL);
+  g_autofree gchar *program = get_program ("escape-worker");
   g_autofree gchar *path = g_strdup ("/tmp/syrinx-escape-XXXXXX");
   g_autoptr (GError) error = NULL;
   gint fd = g_mkstemp (path);
@@ -216,6 +223,28 @@ it_is_never_root (Fixture *f, gconstpointer data)
     g_assert_nonnull (strstr (status, "\nGroups:\t \n"));
 }
 
+static void
+a_configured_user_is_taken (Fixture *f, gconstpointer data)
+{
+  g_autofree gchar *status = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (geteuid () != 0) {
+    g_test_skip ("only root can become somebody else");
+    return;
+  }
+  g_setenv (SYRINX_WORKER_USER_VARIABLE, "12345", TRUE);
+  g_setenv (SYRINX_WORKER_GROUP_VARIABLE, "12346", TRUE);
+  syrinx_worker_pool_give (f->pool, f->worker, FALSE);
+  f->worker = syrinx_worker_pool_take (f->pool, &error);
+  g_assert_no_error (error);
+  g_unsetenv (SYRINX_WORKER_USER_VARIABLE);
+  g_unsetenv (SYRINX_WORKER_GROUP_VARIABLE);
+  status = read_status (f);
+  g_assert_nonnull (strstr (status, "\nUid:\t12345\t12345\t12345\t12345\n"));
+  g_assert_nonnull (strstr (status, "\nGid:\t12346\t12346\t12346\t12346\n"));
+}
+
 static gboolean
 shares_namespace (Fixture *f, const gchar *name)
 {
@@ -256,6 +285,25 @@ its_root_folder_is_empty (Fixture *f, gconstpointer data)
   }
   g_assert_nonnull (dir);
   g_assert_null (g_dir_read_name (dir));
+}
+
+static void
+without_seccomp_it_runs_only_if_that_is_configured (void)
+{
+  g_autofree gchar *program = get_program ("no-seccomp");
+  g_autoptr (SyrinxWorkerPool) pool = syrinx_worker_pool_new (program);
+  g_autoptr (GError) error = NULL;
+  SyrinxWorker *worker = syrinx_worker_pool_take (pool, &error);
+
+  g_assert_null (worker);
+  g_assert_error (error, SYRINX_ERROR, SYRINX_ERROR_FAILED);
+  g_assert_nonnull (strstr (error->message, "seccomp"));
+  g_clear_error (&error);
+  g_setenv (SYRINX_WORKER_SANDBOX_VARIABLE, "try", TRUE);
+  worker = syrinx_worker_pool_take (pool, &error);
+  g_unsetenv (SYRINX_WORKER_SANDBOX_VARIABLE);
+  g_assert_no_error (error);
+  syrinx_worker_pool_give (pool, worker, FALSE);
 }
 
 /* --- Descriptors on the socket --- */
@@ -343,9 +391,12 @@ main (int argc, char **argv)
   ADD (it_is_locked_in_for_good);
   ADD (its_resources_are_bounded);
   ADD (it_is_never_root);
+  ADD (a_configured_user_is_taken);
   ADD (it_has_namespaces_of_its_own);
   ADD (its_root_folder_is_empty);
   ADD (descriptors_do_not_get_into_the_daemon);
   ADD (a_worker_keeps_one_descriptor_of_many);
+  g_test_add_func ("/escape/without_seccomp_it_runs_only_if_that_is_configured",
+      without_seccomp_it_runs_only_if_that_is_configured);
   return g_test_run ();
 }
