@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A binary heap. The keys lie in it, too: ten thousand nodes lie in ten
- * thousand places, and to look at two of them on every level would be to wait
- * for memory. */
+/* A binary heap. The array holds the keys besides the nodes, so that comparing
+ * keys does not read the nodes, which lie scattered in memory and would miss
+ * the cache on every level. */
 #include "heap.h"
 
 typedef struct
@@ -22,7 +22,7 @@ syrinx_heap_clear (SyrinxHeap *heap)
   g_clear_pointer (&heap->slots, g_array_unref);
 }
 
-/* @at from 1 on. */
+/* @at counts from 1. */
 static Slot *
 slot_at (const SyrinxHeap *heap, guint at)
 {

@@ -10,7 +10,7 @@ G_BEGIN_DECLS
 typedef struct
 {
   gint64 key;
-  guint at; /* place in the heap, from 1; 0: in none */
+  guint at; /* position in the heap, from 1; 0: in no heap */
 } SyrinxHeapNode;
 
 typedef struct
@@ -21,9 +21,9 @@ typedef struct
 void syrinx_heap_init (SyrinxHeap *heap);
 void syrinx_heap_clear (SyrinxHeap *heap);
 void syrinx_heap_insert (SyrinxHeap *heap, SyrinxHeapNode *node, gint64 key);
-/* Nothing if @node is in no heap. */
+/* Does nothing if @node is in no heap. */
 void syrinx_heap_remove (SyrinxHeap *heap, SyrinxHeapNode *node);
-/* (nullable) the node of the smallest key; of equal ones any. */
+/* (nullable) the node with the smallest key; among equal keys, any. */
 SyrinxHeapNode *syrinx_heap_peek (const SyrinxHeap *heap);
 guint syrinx_heap_get_size (const SyrinxHeap *heap);
 

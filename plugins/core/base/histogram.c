@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A log-linear histogram: eight bins to the octave. */
+/* A log-linear histogram with eight bins per octave. */
 #include "histogram.h"
 
 #define SUB_BITS 3

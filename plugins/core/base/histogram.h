@@ -17,7 +17,8 @@ typedef struct
 
 /* Negative values count as 0. Hot. */
 void syrinx_histogram_add (SyrinxHistogram *histogram, gint64 value_us);
-/* The upper end of the bin in which the quantile lies; 0 if it is empty. */
+/* The upper end of the bin that contains the quantile; 0 if @histogram is
+ * empty. */
 gint64 syrinx_histogram_get_quantile (
     const SyrinxHistogram *histogram, gdouble quantile);
 

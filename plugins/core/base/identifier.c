@@ -28,7 +28,8 @@ syrinx_random_fill (gpointer data, gsize size_bytes)
   }
 }
 
-/* A text that begins with '-' would be an option to every command line. */
+/* Identifiers never begin with '-', which command lines would take for an
+ * option. */
 void
 syrinx_id_fill (guint8 *bytes, guint n_ids)
 {
@@ -68,7 +69,7 @@ syrinx_base64url_encode (gconstpointer data, gsize size_bytes)
   return g_steal_pointer (&text);
 }
 
-/* -1 for what is not in the alphabet. */
+/* Returns: the value of @c, or -1 if it is not in the alphabet. */
 static gint
 decode_character (gchar c)
 {
@@ -92,7 +93,7 @@ syrinx_base64url_decode (const gchar *text, gsize max_bytes)
   guint n_bits = 0;
 
   g_return_val_if_fail (text != NULL && max_bytes <= G_MAXSIZE / 2, NULL);
-  /* No use in measuring more than what could be accepted. */
+  /* Bounds the scan: a longer text is refused anyway. */
   length = strnlen (text, max_bytes / 3 * 4 + 5);
   size_bytes = length / 4 * 3 + (length % 4) * 3 / 4;
   if (length % 4 == 1 || size_bytes > max_bytes)
@@ -109,7 +110,7 @@ syrinx_base64url_decode (const gchar *text, gsize max_bytes)
       data[n++] = bits >> n_bits;
     }
   }
-  /* One text for one value: left-over bits must be zero. */
+  /* Each value has exactly one text: unused bits must be zero. */
   if ((bits & ((1u << n_bits) - 1)) != 0)
     return NULL;
   return g_bytes_new_take (g_steal_pointer (&data), n);

@@ -11,23 +11,23 @@ G_BEGIN_DECLS
 #define SYRINX_ID_BYTES     16
 #define SYRINX_SHA256_BYTES 32
 
-/* Fills @data from the system's random source; aborts if there is none. Any
+/* Fills @data from the system's random source; aborts if that fails. Any
  * thread. */
 void syrinx_random_fill (gpointer data, gsize size_bytes);
 
-/* The same for what becomes @n_ids identifiers, SYRINX_ID_BYTES each: their
- * texts begin with no '-'. */
+/* The same for @n_ids identifiers of SYRINX_ID_BYTES each; the text of none
+ * will begin with '-'. */
 void syrinx_id_fill (guint8 *bytes, guint n_ids);
 
 /* A new random 128-bit identifier or capability, 22 characters of base64url.
  * (transfer full) */
 gchar *syrinx_id_new (void);
 
-/* Whether @id is 22 characters of base64url: checked before it reaches a path
- * or a query. */
+/* Whether @id is 22 characters of base64url. To be checked before an identifier
+ * is used in a path or a query. */
 gboolean syrinx_id_is_valid (const gchar *id);
 
-/* (transfer full): without padding. */
+/* Without padding. (transfer full) */
 gchar *syrinx_base64url_encode (gconstpointer data, gsize size_bytes);
 
 /* Strict: no padding, no white space, no foreign characters.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* JSON, read from strangers and written. */
+/* JSON: parsing of untrusted input, and writing. */
 #include "json.h"
 
 #include "error.h"
@@ -9,9 +9,10 @@
 
 /* --- Whether it is JSON (RFC 8259) ---
  *
- * json-glib takes more: comments, several values one behind the other (the last
- * one counts, the others leak), halves of surrogate pairs (which leak), and it
- * recurses as deep as it is told. So it gets to see only what is good. */
+ * json-glib also accepts comments, several values in a row (the last one
+ * counts, the others leak) and unpaired surrogates (which leak), and it
+ * recurses without a bound. So text is checked here before json-glib parses it.
+ */
 
 typedef struct
 {
@@ -20,7 +21,7 @@ typedef struct
 
 static gboolean take_value (Text *text, guint depth);
 
-/* 0 at the end. */
+/* Returns: the next character, 0 at the end. */
 static gchar
 peek (const Text *text)
 {
@@ -93,7 +94,8 @@ take_hex (Text *text, guint *unit)
   return TRUE;
 }
 
-/* What follows a backslash. NUL would end a string before its end. */
+/* Takes an escape sequence after its backslash. \u0000 is refused, because it
+ * would end a C string early. */
 static gboolean
 take_escape (Text *text)
 {
@@ -136,7 +138,8 @@ take_member (Text *text, guint depth)
   return take (text, ':') && take_value (text, depth);
 }
 
-/* After its opening bracket. */
+/* Takes the members or elements after the opening bracket, up to @end. @depth:
+ * how many more levels may be nested. */
 static gboolean
 take_list (Text *text, gchar end, guint depth)
 {
@@ -152,7 +155,8 @@ take_list (Text *text, gchar end, guint depth)
   return take (text, end);
 }
 
-/* With the space around it. : brackets that may still open. */
+/* Takes one value and the white space around it. @depth: how many more levels
+ * may be nested. */
 static gboolean
 take_value (Text *text, guint depth)
 {
@@ -187,7 +191,7 @@ check (const gchar *data, gsize size_bytes, GError **error)
   return FALSE;
 }
 
-/* --- Reading it --- */
+/* --- Reading --- */
 
 JsonObject *
 syrinx_json_parse_object (const gchar *data, gsize size_bytes, GError **error)
@@ -239,7 +243,7 @@ syrinx_json_get_int (JsonObject *object, const gchar *member, gint64 *value)
   return TRUE;
 }
 
-/* --- Writing it --- */
+/* --- Writing --- */
 
 void
 syrinx_json_add_string (

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A table that knows the order of use. */
+/* A hash table that keeps its entries in the order of their last use. */
 #include "lru.h"
 
 struct _SyrinxLru
 {
   GHashTable *entries; /* key → SyrinxLruEntry */
-  GQueue order;        /* the head was used last */
+  GQueue order;        /* the head was used most recently */
   GDestroyNotify free_func;
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A token bucket. Credit is counted in millionths of a token, which are tokens
- * a second times microseconds. */
+/* A token bucket. Credit is counted in millionths of a token, so that the rate
+ * in tokens a second times microseconds gives credit. */
 #include "token-bucket.h"
 
 #define MAX_TOKENS (G_GUINT64_CONSTANT (1) << 40)
@@ -36,7 +36,7 @@ gain (SyrinxTokenBucket *bucket, gint64 now_us)
   gint64 elapsed_us = MAX (now_us - bucket->at_us, 0);
 
   bucket->at_us += elapsed_us;
-  /* Compared as times: after a long one the product would overflow. */
+  /* Compares times, because the product would overflow after a long time. */
   if (elapsed_us > (bucket->max_credit - bucket->credit) / bucket->rate)
     bucket->credit = bucket->max_credit;
   else

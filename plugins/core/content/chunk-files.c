@@ -142,7 +142,8 @@ syrinx_chunk_files_remove_epoch (const gchar *state_dir, const gchar *track_id,
     g_autofree gchar *file = g_build_filename (path, name, NULL);
     g_unlink (file);
   }
-  /* The folders above go with their last epoch; if not, rmdir refuses. */
+  /* Also removes the parent folders if they are empty; rmdir refuses
+   * otherwise. */
   for (guint i = 0; i < 3 && g_rmdir (path) == 0; i++) {
     gchar *parent = g_path_get_dirname (path);
     g_free (path);

@@ -6,17 +6,17 @@
 
 G_BEGIN_DECLS
 
-/* Whether @name is a rendition's: 1 to 32 of a-z, 0-9 and -. */
+/* Whether @name is a valid rendition name: 1 to 32 of a-z, 0-9 and -. */
 gboolean syrinx_rendition_name_is_valid (const gchar *name);
 
-/* Writes N.m4s so that it is there whole or not at all, even if the power
- * goes. Errors: FAILED; G_FILE_ERROR_NOSPC if the disk is full. */
+/* Writes N.m4s atomically and durably: after a power failure it is there whole
+ * or not at all. Errors: FAILED; G_FILE_ERROR_NOSPC if the disk is full. */
 gboolean syrinx_chunk_files_write (const gchar *state_dir,
     const gchar *track_id, const gchar *rendition, guint epoch, guint number,
     GBytes *chunk, GError **error);
 
-/* The file if it is exactly @size_bytes long. (transfer full) Errors: CORRUPT,
- * NOT_FOUND, FAILED. */
+/* Reads the file, which must be exactly @size_bytes long. (transfer full)
+ * Errors: CORRUPT, NOT_FOUND, FAILED. */
 GBytes *syrinx_chunk_files_read (const gchar *state_dir, const gchar *track_id,
     const gchar *rendition, guint epoch, guint number, gint64 size_bytes,
     GError **error);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Content: what a producer has made is checked, encrypted, made durable and
- * entered in the index. */
+/* Content: fragments that a producer has made are checked, encrypted, made
+ * durable and entered in the index. */
 #include "content-private.h"
 
 #include "core/crypto/chunk-cipher.h"
@@ -11,13 +11,13 @@
 
 #include <string.h>
 
-#define MAX_WRITES 256 /* fragments that are held in memory for a slow disk */
+#define MAX_WRITES 256 /* fragments that may wait in memory for a slow disk */
 
 typedef struct
 {
-  SyrinxRendition *rendition; /* its own reference */
+  SyrinxRendition *rendition; /* a reference of the job's own */
   SyrinxArrival arrival;
-  gboolean is_known; /* to the index, with this digest */
+  gboolean is_known; /* the index has a row for it, with this digest */
 } WriteJob;
 
 static gboolean
@@ -36,8 +36,8 @@ persist (SyrinxContent *content, WriteJob *job, GError **error)
                  row->name, row->epoch, &fragment, 1, error));
 }
 
-/* A full disk gives up half of the cache, and then either has room or fails
- * what is being made. */
+/* If the disk is full, half of the cache is evicted and the write is tried once
+ * more. */
 static gboolean
 persist_or_evict (SyrinxContent *content, WriteJob *job, GError **error)
 {
@@ -53,7 +53,8 @@ persist_or_evict (SyrinxContent *content, WriteJob *job, GError **error)
   return persist (content, job, error);
 }
 
-/* For the next commit, which ends the run with it. */
+/* Keeps @failure (nullable) for the next commit, which fails with it and so
+ * ends the production run. */
 static void
 note_write_locked (WriteJob *job, const GError *failure)
 {
@@ -77,8 +78,8 @@ job_free (WriteJob *job)
   g_free (job);
 }
 
-/* The writer's thread. Listeners have it from memory already. The row comes
- * last, so that what the index knows is on the disk. */
+/* In the writer's thread. Clients are served from memory already. The row is
+ * written last, so that every fragment in the index is on the disk. */
 static void
 write_fragment (gpointer data)
 {
@@ -146,7 +147,8 @@ commit_header (SyrinxRendition *rendition, GBytes *header, GError **error)
   return syrinx_store_put_rendition (content->store, &copy, error);
 }
 
-/* Who plays the epoch before has other bytes under the same URLs already. */
+/* Refuses a fragment whose bytes differ from those that were made before.
+ * Clients have the old bytes under the same URLs, so a new epoch is begun. */
 static gboolean
 refuse_other_bytes (SyrinxRendition *rendition, gint number, GError **error)
 {
@@ -164,7 +166,7 @@ refuse_other_bytes (SyrinxRendition *rendition, gint number, GError **error)
       "made again it is not what it was; a new epoch begins", error);
 }
 
-/* Whether the run may go on after the last write. */
+/* FALSE with @error: an earlier write failed, so the run must end. */
 static gboolean
 check_disk (SyrinxRendition *rendition, GError **error)
 {
@@ -178,7 +180,7 @@ check_disk (SyrinxRendition *rendition, GError **error)
   return failure == NULL;
 }
 
-/* FALSE with @error: the index knows it by another digest. */
+/* FALSE with @error: the index has another digest for this fragment. */
 static gboolean
 check_digest (WriteJob *job, GError **error)
 {
@@ -199,7 +201,7 @@ check_digest (WriteJob *job, GError **error)
   return refuse_other_bytes (job->rendition, arrival->number, error);
 }
 
-/* (transfer full) (nullable) */
+/* Encrypts @clear and checks its digest. (transfer full) (nullable) */
 static WriteJob *
 new_job (SyrinxRendition *rendition, gint number, GBytes *clear, GError **error)
 {
@@ -220,8 +222,8 @@ new_job (SyrinxRendition *rendition, gint number, GBytes *clear, GError **error)
   return NULL;
 }
 
-/* Who waits for it has it from now on. @job (nullable): it was in memory, or
- * on the disk. */
+/* Wakes the callers that wait for @number. @job (nullable): NULL if the
+ * fragment was in memory or on the disk already. */
 static void
 publish (SyrinxRendition *rendition, gint number, const WriteJob *job)
 {
@@ -255,7 +257,7 @@ syrinx_rendition_commit (
     return FALSE;
   publish (rendition, number, job);
   syrinx_writer_push (content->writer, write_fragment, job);
-  /* Holds up who makes fragments, not who listens. */
+  /* Delays the producer, never a client. */
   syrinx_writer_wait (content->writer, MAX_WRITES);
   return TRUE;
 }

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Content: a fragment is fetched.
+/* Content: how a fragment is fetched.
  *
- * It is looked for in memory, then in the sources at hand, by one thread at a
- * time for each fragment; the others wait for what that one finds. Only then
- * the caller is entered as one who waits, and the sources that are away and
- * those that make are asked. So an answer that comes while they are still being
- * asked finds him waiting. */
+ * It is looked for in memory, then in the sources at hand. Only one thread at a
+ * time does so for each fragment; other callers wait for its result. If none
+ * has it, the caller is added to the waits before the sources that are away and
+ * the makers are asked, so that an answer that comes during the asking finds
+ * the wait. */
 #include "content-private.h"
 
 #include "core/base/error.h"
 
-/* What is asked for, and by whom. */
+/* One call of syrinx_rendition_fetch(). */
 typedef struct
 {
   SyrinxRendition *rendition;
@@ -22,8 +22,8 @@ typedef struct
 
 /* --- Requests --- */
 
-/* What the index knows of the fragment. FALSE with @error: it can't be asked.
- */
+/* Reads the fragment's row from the index. FALSE with @error: the index could
+ * not be read. */
 static gboolean
 look_up (SyrinxFragmentRequest *request, GError **error)
 {
@@ -69,7 +69,8 @@ end_loading_locked (SyrinxFragmentRequest *request)
       request->rendition->loading, SYRINX_FRAGMENT_KEY (request->number));
 }
 
-/* Ends with it; who waits asks again. */
+/* Frees @request and wakes the callers that wait for its fragment; they fetch
+ * again. */
 static void
 end_request (SyrinxFragmentRequest *request)
 {
@@ -83,7 +84,7 @@ end_request (SyrinxFragmentRequest *request)
   request_free (request);
 }
 
-/* The next source that may have it. (nullable) (transfer none) */
+/* The next source to ask. (nullable) (transfer none) */
 static SyrinxFragmentSource *
 peek_source_locked (SyrinxFragmentRequest *request, SyrinxSourceKind max_kind)
 {
@@ -100,7 +101,8 @@ peek_source_locked (SyrinxFragmentRequest *request, SyrinxSourceKind max_kind)
   return NULL;
 }
 
-/* (nullable): request->source is it from now on. (transfer full) */
+/* Moves @request on to the next source and stores it in request->source.
+ * (nullable) (transfer full) */
 static SyrinxFragmentSource *
 take_source (SyrinxFragmentRequest *request, SyrinxSourceKind max_kind)
 {
@@ -121,7 +123,8 @@ take_source (SyrinxFragmentRequest *request, SyrinxSourceKind max_kind)
 
 /* --- What a source has given --- */
 
-/* Whether @chunk is what the index knows; it is in memory then. */
+/* Checks @chunk by the digest in the index and, if they agree, enters it in
+ * memory. */
 static gboolean
 admit (
     SyrinxFragmentSource *source, SyrinxFragmentRequest *request, GBytes *chunk)
@@ -152,7 +155,8 @@ ask_one (SyrinxFragmentSource *source, SyrinxFragmentRequest *request,
   return SYRINX_ANSWER_NOT_HERE;
 }
 
-/* FALSE with @error, or TRUE with *@chunk (transfer full) (nullable). */
+/* Asks the sources at hand. FALSE with @error, or TRUE with *@chunk (transfer
+ * full) (nullable). */
 static gboolean
 ask_at_hand (SyrinxFragmentRequest *request, GBytes **chunk, GError **error)
 {
@@ -202,7 +206,8 @@ fail_request (SyrinxFragmentRequest *request, GError *cause)
   request_free (request);
 }
 
-/* A maker answers everybody who waits, and not this request. */
+/* A maker wakes all waiting callers by committing or failing; it never answers
+ * @request itself. */
 static void
 ask_maker (SyrinxFragmentSource *source, SyrinxFragmentRequest *request)
 {
@@ -211,7 +216,7 @@ ask_maker (SyrinxFragmentSource *source, SyrinxFragmentRequest *request)
   request_free (request);
 }
 
-/* Takes @request. */
+/* Asks the sources that are away, then the makers. Takes @request. */
 static void
 ask_others (SyrinxFragmentRequest *request)
 {
@@ -253,8 +258,9 @@ add_wait_locked (const Fetch *fetch)
       fetch->rendition, fetch->number, fetch->func, fetch->user_data);
 }
 
-/* TRUE: done, *@bytes is there or the caller is entered as one who waits.
- * FALSE: the caller loads it; *@chunk is what is in memory. */
+/* TRUE: *@bytes is set, or the caller was added to the waits. FALSE: the caller
+ * must load the fragment; *@chunk is its encrypted form, if that is in
+ * memory. */
 static gboolean
 begin (const Fetch *fetch, GBytes **bytes, GBytes **chunk)
 {
@@ -278,7 +284,7 @@ begin (const Fetch *fetch, GBytes **bytes, GBytes **chunk)
   return *bytes || is_loading;
 }
 
-/* *@bytes is @chunk in the form that is asked for. */
+/* Sets *@bytes to @chunk in the form that the caller wants. */
 static gboolean
 convert (const Fetch *fetch, GBytes *chunk, GBytes **bytes, GError **error)
 {
@@ -298,7 +304,8 @@ convert (const Fetch *fetch, GBytes *chunk, GBytes **bytes, GError **error)
   return TRUE;
 }
 
-/* The index keeps its digest: what is made in its place must be the same. */
+/* Keeps the index's digest of a lost fragment: a new copy must have the
+ * same. */
 static void
 note_lost_locked (const SyrinxFragmentRequest *request)
 {
@@ -307,8 +314,9 @@ note_lost_locked (const SyrinxFragmentRequest *request)
       g_memdup2 (request->fragment.sha256, sizeof request->fragment.sha256));
 }
 
-/* It was not at hand. Enters the caller as one who waits, unless it was made
- * meanwhile, or has failed, or nobody is left to ask. */
+/* Called when no source at hand had the fragment. Adds the caller to the waits,
+ * unless the fragment was made meanwhile, its production has failed, or there
+ * is no source left to ask. */
 static gboolean
 begin_wait_locked (const Fetch *fetch, SyrinxFragmentRequest *request,
     GBytes **bytes, GError **error)

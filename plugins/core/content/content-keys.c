@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Content: the rotation of its keys.
  *
- * A master key is replaced in four steps, each of them on the disk before the
- * next begins: the next key's file is there; from then on what is new is
- * wrapped by it; batch by batch what is old is, too; the next key takes the old
- * one's name. After any of them a start finds every key wrapped by one of the
- * keys that it finds. */
+ * A master key is replaced in four steps, each durable before the next begins:
+ * (1) the next key's file is written; (2) new content keys are wrapped by the
+ * next key; (3) existing ones are rewrapped, batch by batch; (4) the next key
+ * is renamed to the master key. After a crash in any step, a start finds every
+ * content key wrapped by one of the master keys on the disk. */
 #include "content-private.h"
 
 #include "core/crypto/chunk-cipher.h"
@@ -22,7 +22,7 @@
 
 typedef struct
 {
-  SyrinxKeyring *keyring; /* (nullable): only the number counts */
+  SyrinxKeyring *keyring; /* (nullable): NULL only counts the keys */
   SyrinxKeyCount *count;
 } Counting;
 
@@ -118,7 +118,7 @@ syrinx_content_dup_keyring (SyrinxContent *content)
   return keyring;
 }
 
-/* With rotation_lock held. */
+/* rotation_lock is held. */
 static void
 set_keyring (SyrinxContent *content, SyrinxKeyring *keyring)
 {
@@ -151,7 +151,8 @@ syrinx_content_reload_keyring (SyrinxContent *content,
   return good;
 }
 
-/* What the next key wrapped already stays; so does what neither opens. */
+/* Rewraps one key. Keys that the next master key wrapped already, and keys that
+ * neither can open, stay as they are. */
 static GBytes *
 rewrap (const gchar *track_id, const gchar *name, guint epoch,
     GBytes *wrapped_key, gpointer user_data)
@@ -166,11 +167,11 @@ rewrap (const gchar *track_id, const gchar *name, guint epoch,
     return NULL;
   wrapped = syrinx_keyring_wrap (keyring, key, track_id, name, epoch, &error);
   if (!wrapped)
-    g_error ("%s", error->message); /* what was unwrapped can be wrapped */
+    g_error ("%s", error->message); /* never: the key was just unwrapped */
   return wrapped;
 }
 
-/* With rotation_lock held. */
+/* rotation_lock is held. */
 static gboolean
 replace_master_key (SyrinxContent *content, GError **error)
 {
@@ -221,7 +222,7 @@ syrinx_content_resume_rotation (SyrinxContent *content, GError **error)
 
 /* --- Content keys --- */
 
-/* @row becomes its next epoch's. */
+/* Gives @row the next epoch and a new key. */
 static gboolean
 renew (SyrinxContent *content, SyrinxRenditionRow *row, GError **error)
 {
@@ -234,7 +235,7 @@ renew (SyrinxContent *content, SyrinxRenditionRow *row, GError **error)
   return row->wrapped_key != NULL;
 }
 
-/* With plan_lock held. *@n is 0 when there are no more. */
+/* plan_lock is held. *@n is 0 when no rows are left. */
 static gboolean
 rotate_batch_planned (SyrinxContent *content, const gchar *track_id,
     const gchar *name, gint64 *before, guint *n, GError **error)

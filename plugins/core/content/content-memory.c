@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Content: what is in memory. Every chunk enters it here, after its digest was
- * compared with what the index says. */
+/* Content: the cache in memory. Every chunk enters it here, after its digest
+ * was compared with that in the index. */
 #include "content-private.h"
 
 #include "core/base/identifier.h"

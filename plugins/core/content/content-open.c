@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Content: a rendition is planned when it is first asked for, and there is one
- * object of it while somebody uses it. */
+/* Content: a rendition is planned when it is first opened, and has one shared
+ * object for as long as it is in use. */
 #include "content-private.h"
 
 #include "core/crypto/chunk-cipher.h"
@@ -9,7 +9,7 @@
 #include "core/base/identifier.h"
 #include "core/crypto/secret.h"
 
-/* A full disk may be full of our own cache. */
+/* If the disk is full, evicts part of the cache and tries again. */
 static gboolean
 put_row (SyrinxContent *content, const SyrinxRenditionRow *row, GError **error)
 {
@@ -94,7 +94,7 @@ find_row (SyrinxContent *content, const gchar *track_id, const gchar *name,
   return row;
 }
 
-/* What is in use already. (nullable) (transfer full) */
+/* The object of a rendition that is in use. (nullable) (transfer full) */
 static SyrinxRendition *
 find_in_use (SyrinxContent *content, const gchar *track_id, const gchar *name,
     guint epoch)
@@ -110,8 +110,8 @@ find_in_use (SyrinxContent *content, const gchar *track_id, const gchar *name,
   return rendition;
 }
 
-/* With plan_lock held, so that nobody else opens one meanwhile. Who names the
- * epoch and is not the first needs nothing from the index. */
+/* plan_lock is held, so that no other thread opens the same rendition
+ * meanwhile. If @epoch is given and in use, the index is not read. */
 static SyrinxRendition *
 open_planned (SyrinxContent *content, const gchar *track_id, const gchar *name,
     guint epoch, GError **error)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the parts of the content share. */
+/* Declarations shared by the files of content. */
 #pragma once
 
 #include "content.h"
@@ -13,10 +13,10 @@
 G_BEGIN_DECLS
 
 /* Lock order: registry_lock, rotation_lock, plan_lock, lock. None is held while
- * a function of somebody else runs. plan_lock alone is held over the index's
- * I/O: it keeps two first listeners from giving one rendition two keys, an
- * epoch from being removed while it is opened, and a master key from being
- * replaced between a key and its row. */
+ * a callback runs. Only plan_lock is held during the index's I/O: it prevents
+ * that two concurrent first requests give one rendition two keys, that an epoch
+ * is removed while it is opened, and that the master key is replaced between
+ * the wrapping of a content key and the writing of its row. */
 struct _SyrinxContent
 {
   gatomicrefcount refs;
@@ -39,7 +39,7 @@ struct _SyrinxContent
   GPtrArray *sources; /* SyrinxFragmentSource, in the order of asking */
   SyrinxProducer producer;
   gpointer producer_data;
-  SyrinxFragmentSource *maker; /* of the producer, in sources; (nullable) */
+  SyrinxFragmentSource *maker; /* (nullable) the producer's, also in sources */
   GHashTable *renditions; /* "track/name/epoch" → SyrinxRendition, unowned */
   SyrinxFragmentCache *cache;
 };
@@ -56,17 +56,18 @@ struct _SyrinxRendition
 
   /* protected by content->lock */
   GList *waits;        /* Wait */
-  GList *owed;         /* Wait, woken by a failure that was not told yet */
-  guint64 next_serial; /* of a Wait */
-  GHashTable *loading; /* numbers that a source at hand or away is being
-                           asked for, or that are being decrypted */
-  GHashTable *lost; /* number + 1 → SHA-256 by the index of a fragment that the
-                       disk has no more */
-  GError *write_failure; /* (nullable) why the last one could not be kept */
-  GError *failure;       /* (nullable) why what was waited for last failed */
+  GList *owed;         /* Wait; woken by a failure that was not reported yet */
+  guint64 next_serial; /* serial number for the next Wait */
+  GHashTable *loading; /* numbers of fragments that are being read from a source
+                          at hand or away, or decrypted */
+  GHashTable *lost; /* number + 1 → SHA-256 in the index, of fragments that are
+                       missing on the disk */
+  GError *write_failure; /* (nullable) why the last write to the disk failed */
+  GError *failure; /* (nullable) why the last production of awaited fragments
+                      failed */
   gint failed_first, failed_end;
-  gboolean is_superseded; /* there is a later epoch: it goes with its last user
-                           */
+  gboolean is_superseded; /* a later epoch exists: this one is removed after its
+                             last user */
 };
 
 #define SYRINX_FRAGMENT_KEY(number) GINT_TO_POINTER ((number) + 1)
@@ -86,24 +87,25 @@ typedef struct
   gint number;
   GBytes *chunk;      /* as it lies on disk */
   GBytes *clear;      /* (nullable) decrypted, if that is at hand */
-  gboolean is_pinned; /* until it is on the disk */
+  gboolean is_pinned; /* not to be evicted: it is not on the disk yet */
 
-  /* by syrinx_rendition_check_digest() */
+  /* set by syrinx_rendition_check_digest() */
   guint8 sha256[SYRINX_SHA256_BYTES];
   gboolean is_checked;
 } SyrinxArrival;
 
-/* FALSE: its SHA-256 is not @expected (nullable), which the index knows. */
+/* Computes the SHA-256 of @arrival. FALSE: it differs from @expected
+ * (nullable), the digest in the index. */
 gboolean
 syrinx_rendition_check_digest (SyrinxArrival *arrival, const guint8 *expected);
-/* One that passed the check. */
+/* Enters @arrival, which has passed the check, in memory. */
 void syrinx_rendition_admit_locked (
     SyrinxRendition *rendition, const SyrinxArrival *arrival);
-/* The decrypted form of a chunk that was admitted. */
+/* Keeps the decrypted form of a chunk that was admitted. */
 void syrinx_rendition_keep_clear_locked (
     SyrinxRendition *rendition, gint number, GBytes *clear);
 void syrinx_rendition_unpin_locked (SyrinxRendition *rendition, gint number);
-/* (nullable) (transfer full): a fragment or the header. */
+/* The fragment or header from memory. (nullable) (transfer full) */
 GBytes *syrinx_rendition_recall_locked (
     SyrinxRendition *rendition, gint number, SyrinxForm form);
 /* (transfer full) (nullable) */
@@ -114,40 +116,47 @@ GBytes *syrinx_rendition_decrypt (
 
 /* --- Waiting (content-wait.c) --- */
 
-/* @func (nullable): nobody waits. */
+/* Adds a wait for @number. @func (nullable): NULL adds nothing. */
 void syrinx_rendition_add_wait_locked (SyrinxRendition *rendition, gint number,
     SyrinxFetchFunc func, gpointer user_data);
-/* Runs those waits for [first, end) that wait now, and none that a func enters
- * meanwhile: one that tries again at once would keep us here for good. Called
- * with the lock and returns with it, but lets go of it while a func runs. */
+/* Calls and removes the waits for fragments in [first, end). Waits that a func
+ * adds meanwhile are not called, so that a func that fetches again at once
+ * can't keep this from returning. The caller holds the lock; it is released
+ * while a func runs. */
 void syrinx_rendition_wake_unlocking (
     SyrinxRendition *rendition, gint first, gint end);
-/* Whether what is asked for failed when it was last made. Everybody who waited
- * is told once; who only looks (@func is NULL) shares one telling. Telling
- * forgets, so that asking once more tries once more. */
+/* Whether the last production of @number failed; then sets @error. Every caller
+ * that waited gets the failure once; callers without @func share one report. A
+ * reported failure is forgotten, so that the next fetch starts production
+ * again. */
 gboolean syrinx_rendition_take_failure_locked (SyrinxRendition *rendition,
     gint number, SyrinxFetchFunc func, gpointer user_data, GError **error);
-/* Of one that nobody uses. */
+/* Frees the failures kept for callers, at the end of @rendition. No caller may
+ * wait any more. */
 void syrinx_rendition_clear_waits (SyrinxRendition *rendition);
 
 /* --- Renditions (rendition.c) --- */
 
-/* Takes @row, unless it fails. (nullable) (transfer full) */
+/* The object of @row. Takes @row, unless it fails. (nullable) (transfer
+ * full) */
 SyrinxRendition *syrinx_rendition_new (
     SyrinxContent *content, SyrinxRenditionRow *row, GError **error);
 
 /* --- Removal (content-removal.c) --- */
 
-/* In the writer's thread: down to the cache's size, or to half of what there
- * is. */
+/* Evict renditions until the cache has its allowed size, or half of its present
+ * size. In the writer's thread. */
 void syrinx_content_evict (SyrinxContent *content);
 void syrinx_content_evict_half (SyrinxContent *content);
-/* The disk is full: has half of the cache removed, soon. */
+/* The disk is full: has half of the cache evicted soon, in the writer's
+ * thread. */
 void syrinx_content_make_room (SyrinxContent *content);
-/* @row is new: the last who uses the epoch before has that removed. */
+/* @row begins a new epoch. Marks the previous epoch as superseded, so that it
+ * is removed when its last user releases it. */
 void syrinx_content_mark_superseded (
     SyrinxContent *content, const SyrinxRenditionRow *row);
-/* The same, and looks at once whether anybody uses it. */
+/* As syrinx_content_mark_superseded(), and also removes the previous epoch soon
+ * if it is unused. */
 void syrinx_content_supersede (
     SyrinxContent *content, const SyrinxRenditionRow *row);
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Content: what is removed from the disk: renditions that were not used for the
- * longest when the cache is full, and superseded epochs that nobody uses any
- * more. */
+/* Content: removal from the disk, of the least recently used renditions when
+ * the cache is full, and of superseded epochs that are no longer in use. */
 #include "content-private.h"
 
 #include "chunk-files.h"
@@ -65,8 +64,8 @@ syrinx_content_mark_superseded (
   g_mutex_unlock (&content->lock);
 }
 
-/* With plan_lock held. Files first: a row without its file is noticed, a file
- * without its row is not. */
+/* plan_lock is held. The files are removed first: a row without its file is
+ * noticed later, a file without its row never. */
 static void
 remove_epoch_planned (SyrinxContent *content, const SyrinxRenditionRow *row)
 {

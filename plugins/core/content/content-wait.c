@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Content: who waits for a fragment, and who is owed why it did not come. */
+/* Content: the callers that wait for a fragment, and the failures that they
+ * have yet to be told. */
 #include "content-private.h"
 
 typedef struct
@@ -8,8 +9,8 @@ typedef struct
   SyrinxFetchFunc func;
   gpointer user_data;
   guint64 serial;
-  GThread *runs_in; /* (nullable) */
-  GError *failure;  /* (nullable) owed to who waited: the next fetch tells */
+  GThread *runs_in; /* (nullable) the thread in which func runs now */
+  GError *failure;  /* (nullable) for the next fetch of the same caller */
 } Wait;
 
 static void
@@ -80,7 +81,7 @@ find_owed_locked (SyrinxRendition *rendition, gint number, gpointer user_data)
   return NULL;
 }
 
-/* Notes for each who waits for [first, end) why it will not come. */
+/* Keeps @failure for each caller that waits for a fragment in [first, end). */
 static void
 owe_failure_locked (
     SyrinxRendition *rendition, gint first, gint end, const GError *failure)

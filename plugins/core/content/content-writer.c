@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The content's writer. */
+/* A thread that does jobs in order. */
 #include "content-writer.h"
 
-/* Apart from the writer, because a job's end may be the writer's. */
+/* A struct apart from the writer, because the last job may free the writer. */
 typedef struct
 {
   GMutex lock;
   GCond less;
-  guint n; /* protected by lock: jobs that are not done yet */
+  guint n; /* protected by lock: jobs that are queued or running */
 } Backlog;
 
 typedef struct
@@ -20,7 +20,7 @@ typedef struct
 struct _SyrinxWriter
 {
   /* constant after init */
-  GThreadPool *pool; /* of one thread */
+  GThreadPool *pool; /* has one thread */
   Backlog *backlog;
 };
 

@@ -2,15 +2,16 @@
 /* Content, from its making to its end.
  *
  * There is one for each state directory of the process, in the registry below,
- * so that all sessions share what is in memory. syrinxd makes it from an index
- * that it opened for writing; an element that finds none opens one to read.
+ * so that all sessions share the fragments in memory. syrinxd makes it from an
+ * index that it opened for writing; an element that finds none opens the index
+ * for reading.
  *
- * A rendition's object (rendition.c) exists while somebody uses it; the first
- * who asks for a rendition has it planned, and an epoch and a key made for it
+ * A rendition's object (rendition.c) exists while the rendition is in use. The
+ * first request for a rendition plans it and gives it an epoch and a key
  * (content-open.c). Its fragments are fetched (content-fetch.c): from memory
  * (content-memory.c), or from the fragment sources: the disk (source-disk.c),
- * whatever was added, and at last the producer (source-maker.c). Until one has
- * it the caller is one who waits (content-wait.c); nobody's thread does.
+ * any added source, and last the producer (source-maker.c). A caller that must
+ * wait is called back (content-wait.c); no thread is blocked.
  *
  *          fetch ──▶ memory ──▶ disk ──▶ away ──▶ maker ··▶ producer
  *            │         ▲ digest  │        │                    │
@@ -19,23 +20,23 @@
  *                                      │
  *                                      └──▶ writer ──▶ disk, then index
  *
- * What the producer makes it commits (content-commit.c): who waits is served
- * from memory at once, and the writer's thread (content-writer.c) makes it
- * durable behind that. The same thread removes what is evicted, and epochs that
- * a rotation of keys (content-keys.c) has superseded, when their last user is
- * gone (content-removal.c).
+ * The producer commits the fragments that it makes (content-commit.c): waiting
+ * callers are served from memory at once, and the writer's thread
+ * (content-writer.c) then writes the fragment to the disk. The same thread
+ * removes evicted renditions, and epochs that a rotation of keys
+ * (content-keys.c) has superseded, after their last use (content-removal.c).
  *
- * Each rendition holds the content, and each job of the writer a rendition or
- * the content; so the last reference is dropped when nothing is left to do, by
- * the writer's thread itself perhaps. A producer takes itself away by
- * syrinx_content_set_producer() before it ends, and fails what it has not made
- * (syrinx_rendition_fail()).
+ * Each rendition holds a reference of the content, and each job of the writer
+ * one of a rendition or of the content. So the last reference is dropped when
+ * no work is left, possibly by the writer's thread itself. Before it ends, a
+ * producer unregisters with syrinx_content_set_producer() and fails the
+ * fragments that it has not made (syrinx_rendition_fail()).
  *
  * Locks and their order are in content-private.h. */
 #include "content-private.h"
 
 static GMutex registry_lock;
-static GHashTable *registry; /* state dir → SyrinxContent, unowned */
+static GHashTable *registry; /* state dir → SyrinxContent, no references */
 
 static SyrinxContent *
 content_new_locked (SyrinxStore *store, SyrinxKeyring *keyring,
@@ -118,8 +119,8 @@ syrinx_content_unref (SyrinxContent *content)
   if (g_hash_table_lookup (registry, content->state_dir) == content)
     g_hash_table_remove (registry, content->state_dir);
   g_mutex_unlock (&registry_lock);
-  /* Jobs hold renditions, and those the content: none is left by now, but the
-   * last of them may be what drops this reference. */
+  /* Jobs hold renditions, which hold the content: no job is left now, except
+   * the one that may be dropping this reference. */
   syrinx_writer_free (content->writer);
   g_ptr_array_unref (content->sources);
   g_hash_table_unref (content->renditions);

@@ -6,8 +6,8 @@
 
 typedef struct
 {
-  SyrinxLruEntry entry; /* by name */
-  GBytes *forms[2];     /* ciphertext, plaintext; (nullable) */
+  SyrinxLruEntry entry; /* found by name */
+  GBytes *forms[2];     /* encrypted, decrypted; (nullable) */
   gboolean pinned;
 } Entry;
 

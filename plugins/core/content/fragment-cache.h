@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Fragments in memory, least recently used out first. Not locked: its owner
- * does that. */
+/* Fragments in memory; the least recently used are evicted first. Not locked:
+ * the owner does that. */
 #pragma once
 
 #include <glib.h>
@@ -16,12 +16,12 @@ typedef struct _SyrinxFragmentCache SyrinxFragmentCache;
 SyrinxFragmentCache *syrinx_fragment_cache_new (guint64 max_bytes);
 void syrinx_fragment_cache_free (SyrinxFragmentCache *cache);
 
-/* (transfer none) (nullable) until the next call; counts as a use. */
+/* (nullable) (transfer none), valid until the next call. Counts as a use. */
 GBytes *syrinx_fragment_cache_get (
     SyrinxFragmentCache *cache, const gchar *name, gboolean clear);
 
 /* Keeps a reference of @bytes (ciphertext, or with @clear plaintext). A
- * @pinned fragment stays, whatever the bound, until it is unpinned. */
+ * @pinned fragment is not evicted until it is unpinned. */
 void syrinx_fragment_cache_put (SyrinxFragmentCache *cache, const gchar *name,
     gboolean clear, GBytes *bytes, gboolean pinned);
 void

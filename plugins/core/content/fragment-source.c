@@ -37,7 +37,7 @@ syrinx_content_add_source (SyrinxContent *content, SyrinxFragmentSource *source)
   g_mutex_unlock (&content->lock);
 }
 
-/* Its last reference may go with it, so that is dropped without the lock. */
+/* The list may hold the last reference, so it is dropped without the lock. */
 void
 syrinx_content_remove_source (
     SyrinxContent *content, SyrinxFragmentSource *source)
@@ -55,7 +55,8 @@ syrinx_content_remove_source (
   g_clear_pointer (&source, syrinx_fragment_source_unref);
 }
 
-/* The producer plans, too, so that content knows it besides its source. */
+/* The producer also plans renditions, so content keeps it besides its
+ * source. */
 void
 syrinx_content_set_producer (
     SyrinxContent *content, const SyrinxProducer *producer, gpointer user_data)

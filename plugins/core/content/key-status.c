@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What there is to know of the keys. */
+/* The state of the keys. */
 #include "key-status.h"
 
 GVariant *

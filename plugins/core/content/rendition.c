@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A rendition's object: one of each epoch while somebody uses it. */
+/* A rendition's object: one per epoch that is in use. */
 #include "content-private.h"
 
 SyrinxRendition *
@@ -51,7 +51,7 @@ syrinx_rendition_unref (SyrinxRendition *rendition)
   SyrinxContent *content = rendition->content;
   gboolean is_superseded;
 
-  /* Under the lock, so that nobody finds one that is going. */
+  /* Under the lock, so that no thread finds an object that is being freed. */
   g_mutex_lock (&content->lock);
   if (!g_atomic_ref_count_dec (&rendition->refs)) {
     g_mutex_unlock (&content->lock);

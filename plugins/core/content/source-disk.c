@@ -20,8 +20,9 @@ remove_file (DiskSource *disk, const SyrinxFragmentRequest *request)
       disk->state_dir, row->track_id, row->name, row->epoch, request->number);
 }
 
-/* A file that is damaged or gone is not here any more; one that can't be read
- * now may be read later, and is not made again. */
+/* A damaged or missing file is answered NOT_HERE, so that other sources are
+ * asked. A file that can't be read now may be readable later, so it is not made
+ * again. */
 static SyrinxSourceAnswer
 ask (SyrinxFragmentSource *source, SyrinxFragmentRequest *request,
     GBytes **chunk, GError **error)
