@@ -165,7 +165,8 @@ set_reason (const SyrinxMessage *message, GError **error)
   g_autofree gchar *reason
       = syrinx_report_clean_text (text ? text : "", size, MAX_REASON_BYTES);
 
-  if (message->type == SYRINX_MESSAGE_FAILED)
+  if (message->type == SYRINX_MESSAGE_FAILED
+      || message->type == SYRINX_MESSAGE_REFUSED)
     g_set_error_literal (error, SYRINX_ERROR, SYRINX_ERROR_INVALID, reason);
   else
     g_set_error_literal (error, SYRINX_ERROR, SYRINX_ERROR_FAILED,
@@ -178,8 +179,9 @@ typedef struct
 {
   SyrinxRendition *rendition;
   const SyrinxTrack *track;
-  guint next, end; /* fragments still to come */
-  gboolean lost;   /* the worker gave no answer */
+  guint next, end;  /* fragments still to come */
+  gboolean lost;    /* the worker gave no answer */
+  gboolean refused; /* it did: the file can't be played */
 } Run;
 
 static gboolean
@@ -220,6 +222,7 @@ follow (Run *run, SyrinxWorker *worker, GError **error)
     if (message.type == SYRINX_MESSAGE_RESULT && run->next == run->end)
       return TRUE;
     if (message.type != SYRINX_MESSAGE_FRAGMENT) {
+      run->refused = message.type == SYRINX_MESSAGE_REFUSED;
       set_reason (&message, error);
       return FALSE;
     }
@@ -242,7 +245,7 @@ attempt (SyrinxProduction *self, Run *run, gint fd, GError **error)
     return FALSE;
   syrinx_worker_pool_warm (self->pool);
   run->next = first;
-  run->lost = FALSE;
+  run->lost = run->refused = FALSE;
   ok = syrinx_worker_start (worker, SYRINX_MESSAGE_PRODUCE,
            syrinx_plan_run (run->track, row, first, run->end - first), fd,
            error)
@@ -316,13 +319,32 @@ tell_failure (SyrinxProduction *self, const Run *run, const GError *error)
                          .reason = error->message });
 }
 
+/* A track of which not even the first fragment can be made, for what the file
+ * is, is none. */
+static void
+give_up_file (
+    SyrinxProduction *self, const SyrinxTrack *track, const GError *reason)
+{
+  SyrinxStore *store = syrinx_content_get_store (self->content);
+  g_autoptr (GPtrArray) paths = g_ptr_array_new ();
+  g_autoptr (GError) error = NULL;
+
+  g_ptr_array_add (paths, track->path);
+  if (!syrinx_store_remove_paths (store, track->root, paths, &error)
+      || !syrinx_store_put_failure (store, track->root, track->path,
+          track->size_bytes, track->mtime_ns, track->ctime_ns, reason->message,
+          &error))
+    g_warning ("track %s can't be played, and that could not be noted: %s",
+        track->id, error->message);
+}
+
 static void
 run_errand (SyrinxProduction *self, const Errand *errand, SyrinxTrack *track)
 {
   const SyrinxRenditionRow *row = syrinx_rendition_get_row (errand->rendition);
   guint first = errand->run * SYRINX_RUN_FRAGMENTS;
   Run run = { errand->rendition, track, first,
-    MIN (first + SYRINX_RUN_FRAGMENTS, row->n_fragments), FALSE };
+    MIN (first + SYRINX_RUN_FRAGMENTS, row->n_fragments), FALSE, FALSE };
   g_autoptr (GError) error = NULL;
 
   if (commit_header (errand->rendition, &error)
@@ -332,6 +354,8 @@ run_errand (SyrinxProduction *self, const Errand *errand, SyrinxTrack *track)
   }
   if (!syrinx_worker_pool_is_shut (self->pool))
     tell_failure (self, &run, error);
+  if (run.next == 0 && run.refused)
+    give_up_file (self, track, error);
   forget_wishes (self, errand);
   syrinx_rendition_fail (
       errand->rendition, run.next, run.end - run.next, error);

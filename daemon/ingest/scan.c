@@ -2,6 +2,7 @@
 /* Scanning. */
 #include "scan.h"
 
+#include "folder-cover.h"
 #include "folders.h"
 #include "worker-report.h"
 
@@ -139,7 +140,8 @@ read_answer (Root *root, const SyrinxFoundFile *file,
   g_autoptr (GVariant) report = NULL;
   g_autofree gchar *reason = NULL;
 
-  if (message->type == SYRINX_MESSAGE_FAILED) {
+  if (message->type == SYRINX_MESSAGE_FAILED
+      || message->type == SYRINX_MESSAGE_REFUSED) {
     gsize size;
     const gchar *text = g_bytes_get_data (message->payload, &size);
     reason
@@ -222,6 +224,8 @@ scan_file (Root *root, const SyrinxFoundFile *file, GError **error)
   track->mtime_ns = file->mtime_ns;
   track->ctime_ns = file->ctime_ns;
   track->added_at_s = g_get_real_time () / G_USEC_PER_SEC;
+  syrinx_folder_cover_keep (track, root->root, file->path,
+      syrinx_store_get_state_dir (root->job->store));
   return track;
 }
 

@@ -57,6 +57,30 @@ get_picture_type (const guint8 *data, gsize size)
   return NULL;
 }
 
+void
+syrinx_report_keep_picture (SyrinxTrack *track, const guint8 *data,
+    gsize size_bytes, const gchar *state_dir)
+{
+  const gchar *type = get_picture_type (data, size_bytes);
+  g_autofree gchar *hex = NULL, *dir = NULL, *path = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (!type || size_bytes > SYRINX_MAX_ARTWORK_BYTES || track->artwork)
+    return;
+  hex = g_compute_checksum_for_data (G_CHECKSUM_SHA256, data, size_bytes);
+  dir = g_build_filename (state_dir, "artwork", NULL);
+  path = g_build_filename (dir, hex, NULL);
+  g_mkdir_with_parents (dir, 0700);
+  if (!g_file_test (path, G_FILE_TEST_EXISTS)
+      && !g_file_set_contents (
+          path, (const gchar *)data, (gssize)size_bytes, &error)) {
+    g_warning ("artwork is not kept: %s", error->message);
+    return;
+  }
+  track->artwork = g_steal_pointer (&hex);
+  track->artwork_type = g_strdup (type);
+}
+
 static void
 keep_artwork (SyrinxTrack *track, GVariant *report, const gchar *state_dir)
 {
@@ -65,23 +89,9 @@ keep_artwork (SyrinxTrack *track, GVariant *report, const gchar *state_dir)
   gsize size = 0;
   const guint8 *data
       = value ? g_variant_get_fixed_array (value, &size, 1) : NULL;
-  const gchar *type = data ? get_picture_type (data, size) : NULL;
-  g_autofree gchar *hex = NULL, *dir = NULL, *path = NULL;
-  g_autoptr (GError) error = NULL;
 
-  if (!type || size > SYRINX_MAX_ARTWORK_BYTES)
-    return;
-  hex = g_compute_checksum_for_data (G_CHECKSUM_SHA256, data, size);
-  dir = g_build_filename (state_dir, "artwork", NULL);
-  path = g_build_filename (dir, hex, NULL);
-  g_mkdir_with_parents (dir, 0700);
-  if (!g_file_test (path, G_FILE_TEST_EXISTS)
-      && !g_file_set_contents (path, (const gchar *)data, size, &error)) {
-    g_warning ("artwork is not kept: %s", error->message);
-    return;
-  }
-  track->artwork = g_steal_pointer (&hex);
-  track->artwork_type = g_strdup (type);
+  if (data)
+    syrinx_report_keep_picture (track, data, size, state_dir);
 }
 
 static gboolean

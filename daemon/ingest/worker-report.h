@@ -52,6 +52,11 @@ G_BEGIN_DECLS
 SyrinxTrack *syrinx_report_read (GVariant *report, const gchar *name,
     const gchar *state_dir, GError **error);
 
+/* Keeps a picture for a track that has none yet, as that of a report. What is
+ * no PNG, JPEG, GIF or WebP is left out. */
+void syrinx_report_keep_picture (SyrinxTrack *track, const guint8 *data,
+    gsize size_bytes, const gchar *state_dir);
+
 /* A worker's reason for people: UTF-8, one line, bounded. (transfer full) */
 gchar *
 syrinx_report_clean_text (const gchar *text, gsize size_bytes, gsize max_bytes);

@@ -104,7 +104,7 @@ syrinx_encoder_new (SyrinxCmafCodec codec, guint rate_hz, guint channels,
     if (send_start (self, opus ? "S16LE" : "F32LE", channels))
       return g_steal_pointer (&self);
   }
-  g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_UNSUPPORTED,
+  g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_FAILED,
       "no encoder for %s at %u Hz with %u channels", opus ? "Opus" : "AAC",
       rate_hz, channels);
   return NULL;

@@ -11,7 +11,7 @@ G_BEGIN_DECLS
 typedef struct _SyrinxEncoder SyrinxEncoder;
 
 /* Samples are interleaved S16LE for Opus, F32LE for AAC. (transfer full)
- * Errors: UNSUPPORTED. */
+ * Errors: FAILED. */
 SyrinxEncoder *syrinx_encoder_new (SyrinxCmafCodec codec, guint rate_hz,
     guint channels, guint bitrate_bps, GError **error);
 void syrinx_encoder_free (SyrinxEncoder *encoder);

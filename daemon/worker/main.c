@@ -7,6 +7,8 @@
 
 #include "protocol.h"
 
+#include "core/base/error.h"
+
 #include <gio/gio.h>
 #include <gst/gst.h>
 #include <libavutil/log.h>
@@ -37,10 +39,16 @@ work (const SyrinxMessage *job, GError **error)
 static gboolean
 answer (GVariant *result, const GError *failure)
 {
+  gboolean is_files_fault;
+
   if (result)
     return syrinx_message_send_variant (
         SYRINX_WORKER_FD, SYRINX_MESSAGE_RESULT, result, -1, NULL);
-  return syrinx_message_send (SYRINX_WORKER_FD, SYRINX_MESSAGE_FAILED,
+  is_files_fault
+      = g_error_matches (failure, SYRINX_ERROR, SYRINX_ERROR_INVALID)
+        || g_error_matches (failure, SYRINX_ERROR, SYRINX_ERROR_UNSUPPORTED);
+  return syrinx_message_send (SYRINX_WORKER_FD,
+      is_files_fault ? SYRINX_MESSAGE_REFUSED : SYRINX_MESSAGE_FAILED,
       failure->message, strlen (failure->message), -1, NULL);
 }
 

@@ -20,6 +20,7 @@ typedef enum
   SYRINX_MESSAGE_RESULT,    /* worker: a{sv}; the job is done */
   SYRINX_MESSAGE_FAILED,    /* worker: reason, UTF-8; the job is done, or in
                              * place of READY: it can't start */
+  SYRINX_MESSAGE_REFUSED,   /* worker: likewise; it is the file's fault */
 } SyrinxMessageType;
 
 #define SYRINX_WORKER_FD         3 /* the worker's end of the socket */

@@ -472,6 +472,44 @@ def covers(m):
     m.put('covers/both/a.mp3', t.id3v24(t.apic(3, PNG)) + mp3_bytes, columns={'artwork_type': 'image/png'})
 
 
+CHAPTERS = [(0.0, 'One'), (0.5, 'Zwei'), (1.25, '三')]
+
+
+def chapters(m):
+    source = m.source(seconds=2, rate=44100, seed=60)
+    text = ';FFMETADATA1\n'
+    starts = [int(start * 1000) for start, _ in CHAPTERS] + [2000]
+    for i, (_, title) in enumerate(CHAPTERS):
+        text += f'[CHAPTER]\nTIMEBASE=1/1000\nSTART={starts[i]}\nEND={starts[i + 1]}\ntitle={title}\n'
+    path = os.path.join(m.folder, 'chapters.txt')
+    with open(path, 'w', encoding='utf8') as out:
+        out.write(text)
+    wanted = {'chapters': CHAPTERS}
+    for name, options in {'a.m4b': ('-c:a', 'aac'), 'a.mka': ('-c:a', 'libopus'), 'a.mkv': ('-c:a', 'flac')}.items():
+        ffmpeg('-i', source.path, '-i', path, '-map_metadata', '1', '-map_chapters', '1', *options, m.path('chapters/' + name))
+        m.add('chapters/' + name, source, details=wanted, longer=1200)
+    comments = []
+    for i, (start, title) in enumerate(CHAPTERS, 1):
+        comments += ['--comment', f'CHAPTER{i:03}=00:00:{start:06.3f}', '--comment', f'CHAPTER{i:03}NAME={title}']
+    m.put('chapters/a.opus', m.get_opus(source, *comments), details=wanted)
+    m.put('chapters/a.ogg', m.get_vorbis(source, '-q', '2', *('-c' if word == '--comment' else word for word in comments)), details=wanted)
+    frames = [t.chap(f'c{i}', starts[i], starts[i + 1], title) for i, (_, title) in enumerate(CHAPTERS)]
+    m.put('chapters/a.mp3', t.id3v24(*frames) + m.get_lame(source, '-b', '64'), details=wanted)
+
+
+def lyrics(m):
+    source = m.source(seconds=0.5, rate=22050, channels=1, seed=61)
+    mp3_bytes = m.get_lame(source, '-b', '32')
+    plain = 'Erste Zeile\nZweite Zeile'
+    timed = '[00:00.10]Erste Zeile\n[00:00.30]Zweite Zeile'
+    m.put('lyrics/uslt.mp3', t.id3v24(('USLT', b'\3eng\0' + plain.encode())) + mp3_bytes, details={'lyrics': plain})
+    m.put('lyrics/sylt.mp3', t.id3v24(t.sylt((100, 'Erste Zeile'), (300, 'Zweite Zeile'))) + mp3_bytes,
+          details={'lyrics': plain, 'synced_lyrics': timed})
+    m.put('lyrics/lrc.opus', m.get_opus(source, '--comment', 'LYRICS=' + timed), details={'lyrics': plain, 'synced_lyrics': timed})
+    m4a = m.get_encoded(source, 'm4a', '-c:a', 'aac', '-map_metadata', '-1')
+    m.put('lyrics/a.m4a', t.replace_udta(m4a, [t.text_item(b'\xa9lyr', plain)]), details={'lyrics': plain})
+
+
 def refused(m):
     source = m.source(seconds=0.5, seed=50)
     plain = m.get_flac(source)
@@ -481,4 +519,4 @@ def refused(m):
         m.put('refused/' + name, data, is_failure=True)
 
 
-ALL = (mp3, mp3_around, aac, opus, vorbis, flac, wav, surround, formats, tag_texts, tag_years, tag_sets, covers, refused)
+ALL = (mp3, mp3_around, aac, opus, vorbis, flac, wav, surround, formats, tag_texts, tag_years, tag_sets, covers, chapters, lyrics, refused)

@@ -49,6 +49,15 @@ def is_same(is_now, wanted):
     return (is_now or type(wanted)()) == wanted
 
 
+def check_details(service, case, row):
+    if not case.details:
+        return []
+    track = service.get_track(row['id'])
+    if 'chapters' in track:
+        track['chapters'] = [(round(chapter['start'], 2), chapter['title']) for chapter in track['chapters']]
+    return [f'{key} is {track.get(key)!r}, not {value!r}' for key, value in case.details.items() if track.get(key) != value]
+
+
 def check(service, case, rows, failures):
     if case.is_failure:
         return [] if case.name in failures else ['is not among the failures']
@@ -56,6 +65,7 @@ def check(service, case, rows, failures):
     if row is None:
         return [f'is not listed: {failures.get(case.name)}']
     bad = [f'{key} is {row.get(key)!r}, not {value!r}' for key, value in case.columns.items() if not is_same(row.get(key), value)]
+    bad += check_details(service, case, row)
     if case.source is not None:
         for rendition in case.renditions:
             bad += check_sound(service, case, row, rendition)

@@ -84,6 +84,17 @@ def apic(kind, data, mime='image/png'):
     return 'APIC', b'\0' + mime.encode() + b'\0' + bytes([kind]) + b'\0' + data
 
 
+def chap(name, start_ms, end_ms, title):
+    text = utf8(title)
+    inside = b'TIT2' + synchsafe(len(text)) + b'\0\0' + text
+    return 'CHAP', name.encode() + b'\0' + struct.pack('>IIII', start_ms, end_ms, 0xffffffff, 0xffffffff) + inside
+
+
+def sylt(*lines):
+    body = b'\3eng\2\1\0'
+    return 'SYLT', body + b''.join(text.encode() + b'\0' + struct.pack('>I', ms) for ms, text in lines)
+
+
 def ape(*items):
     """A value that is bytes is binary."""
     body = b''

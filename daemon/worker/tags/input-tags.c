@@ -95,6 +95,27 @@ read_pictures (SyrinxTags *tags, const AVFormatContext *format)
   }
 }
 
+static guint64
+get_ns (gint64 time, AVRational base)
+{
+  static const AVRational ns = { 1, 1000000000 };
+
+  return time > 0 ? (guint64)av_rescale_q (time, base, ns) : 0;
+}
+
+static void
+read_chapters (SyrinxTags *tags, const AVFormatContext *format)
+{
+  for (guint i = 0; i < format->nb_chapters; i++) {
+    const AVChapter *chapter = format->chapters[i];
+    const AVDictionaryEntry *title
+        = av_dict_get (chapter->metadata, "title", NULL, 0);
+
+    syrinx_tags_add_chapter (tags, get_ns (chapter->start, chapter->time_base),
+        get_ns (chapter->end, chapter->time_base), title ? title->value : "");
+  }
+}
+
 /* A track's own tags come before those of what it is part of: each source adds
  * only names that those before it do not have. */
 void
@@ -110,4 +131,6 @@ syrinx_tags_read_input (SyrinxTags *tags, SyrinxInput *input)
     read_dictionary (tags, format->metadata, levels[i]);
   read_album (tags, format->metadata);
   read_pictures (tags, format);
+  if (syrinx_tags_get_chapters (tags)->len == 0)
+    read_chapters (tags, format);
 }

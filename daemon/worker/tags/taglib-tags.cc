@@ -8,6 +8,7 @@
 #include <apetag.h>
 #include <asffile.h>
 #include <attachedpictureframe.h>
+#include <chapterframe.h>
 #include <flacfile.h>
 #include <id3v2tag.h>
 #include <infotag.h>
@@ -174,6 +175,18 @@ add_synced (
   g_string_free (lrc, TRUE);
 }
 
+/* https://id3.org/id3v2-chapters-1.0 */
+void
+add_chapter (SyrinxTags *tags, const TagLib::ID3v2::ChapterFrame *chapter)
+{
+  const auto &titles = chapter->embeddedFrameList ("TIT2");
+  const guint64 ns_per_ms = 1000000;
+
+  syrinx_tags_add_chapter (tags, chapter->startTime () * ns_per_ms,
+      chapter->endTime () * ns_per_ms,
+      titles.isEmpty () ? "" : titles.front ()->toString ().toCString (true));
+}
+
 void
 add_id3v2 (SyrinxTags *tags, const TagLib::ID3v2::Tag *tag)
 {
@@ -192,6 +205,10 @@ add_id3v2 (SyrinxTags *tags, const TagLib::ID3v2::Tag *tag)
         = dynamic_cast<const TagLib::ID3v2::UnsynchronizedLyricsFrame *> (
             frame))
       syrinx_tags_add (tags, "LYRICS", lyrics->text ().toCString (true));
+  for (const auto *frame : tag->frameList ("CHAP"))
+    if (const auto *chapter
+        = dynamic_cast<const TagLib::ID3v2::ChapterFrame *> (frame))
+      add_chapter (tags, chapter);
   for (const auto *frame : tag->frameList ("SYLT"))
     if (const auto *lyrics
         = dynamic_cast<const TagLib::ID3v2::SynchronizedLyricsFrame *> (frame))

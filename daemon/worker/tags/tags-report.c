@@ -258,6 +258,27 @@ add_lyrics (SyrinxTags *tags, GVariantBuilder *builder)
         SYRINX_MAX_REPORT_LYRICS_BYTES);
 }
 
+static void
+add_chapters (SyrinxTags *tags, GVariantBuilder *builder)
+{
+  GArray *chapters = syrinx_tags_get_chapters (tags);
+  GVariantBuilder list;
+
+  if (chapters->len == 0)
+    return;
+  g_variant_builder_init (&list, G_VARIANT_TYPE ("a(tts)"));
+  for (guint i = 0; i < MIN (chapters->len, SYRINX_MAX_REPORT_CHAPTERS); i++) {
+    const SyrinxTagsChapter *chapter
+        = &g_array_index (chapters, SyrinxTagsChapter, i);
+    g_autofree gchar *title = cut (chapter->title, SYRINX_MAX_TAG_BYTES);
+
+    g_variant_builder_add (
+        &list, "(tts)", chapter->start_ns, chapter->end_ns, title);
+  }
+  g_variant_builder_add (
+      builder, "{sv}", "chapters", g_variant_builder_end (&list));
+}
+
 void
 syrinx_tags_report (SyrinxTags *tags, GVariantBuilder *builder)
 {
@@ -269,6 +290,7 @@ syrinx_tags_report (SyrinxTags *tags, GVariantBuilder *builder)
   add_gain (tags, builder, "TRACK", "gain", "peak");
   add_gain (tags, builder, "ALBUM", "album-gain", "album-peak");
   add_lyrics (tags, builder);
+  add_chapters (tags, builder);
   if (picture)
     g_variant_builder_add (builder, "{sv}", "artwork",
         g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE,

@@ -12,7 +12,14 @@ struct _SyrinxTags
   GHashTable *values; /* name to GPtrArray of gchar *, NULL-terminated */
   GBytes *picture;    /* (nullable) */
   guint rank;         /* of the picture: less is better */
+  GArray *chapters;   /* of SyrinxTagsChapter */
 };
+
+static void
+clear_chapter (gpointer chapter)
+{
+  g_free (((SyrinxTagsChapter *)chapter)->title);
+}
 
 SyrinxTags *
 syrinx_tags_new (void)
@@ -21,6 +28,8 @@ syrinx_tags_new (void)
 
   self->values = g_hash_table_new_full (
       g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_ptr_array_unref);
+  self->chapters = g_array_new (FALSE, FALSE, sizeof (SyrinxTagsChapter));
+  g_array_set_clear_func (self->chapters, clear_chapter);
   return self;
 }
 
@@ -28,6 +37,7 @@ void
 syrinx_tags_free (SyrinxTags *self)
 {
   g_hash_table_unref (self->values);
+  g_array_unref (self->chapters);
   g_clear_pointer (&self->picture, g_bytes_unref);
   g_free (self);
 }
@@ -130,4 +140,34 @@ GBytes *
 syrinx_tags_get_picture (SyrinxTags *self)
 {
   return self->picture;
+}
+
+/* --- Chapters --- */
+
+void
+syrinx_tags_add_chapter (
+    SyrinxTags *self, guint64 start_ns, guint64 end_ns, const gchar *title)
+{
+  SyrinxTagsChapter chapter
+      = { start_ns, end_ns > start_ns ? end_ns : 0, NULL };
+
+  if (self->chapters->len >= SYRINX_TAGS_MAX_CHAPTERS)
+    return;
+  chapter.title = g_utf8_make_valid (title, -1);
+  g_array_append_val (self->chapters, chapter);
+}
+
+static gint
+compare_chapters (gconstpointer a, gconstpointer b)
+{
+  const SyrinxTagsChapter *x = a, *y = b;
+
+  return x->start_ns < y->start_ns ? -1 : x->start_ns > y->start_ns;
+}
+
+GArray *
+syrinx_tags_get_chapters (SyrinxTags *self)
+{
+  g_array_sort (self->chapters, compare_chapters);
+  return self->chapters;
 }

@@ -12,6 +12,7 @@ G_BEGIN_DECLS
 #define SYRINX_TAGS_MAX_VALUES        64 /* of a name */
 #define SYRINX_TAGS_MAX_NAMES         512
 #define SYRINX_TAGS_MAX_VALUE_BYTES   (256 * 1024) /* a text of lyrics */
+#define SYRINX_TAGS_MAX_CHAPTERS      1000
 #define SYRINX_TAGS_MAX_PICTURE_BYTES (8 * 1024 * 1024)
 
 typedef struct _SyrinxTags SyrinxTags;
@@ -35,5 +36,16 @@ void syrinx_tags_add_picture (
     SyrinxTags *tags, guint type, const guint8 *data, gsize n_bytes);
 /* (nullable) (transfer none) */
 GBytes *syrinx_tags_get_picture (SyrinxTags *tags);
+
+typedef struct
+{
+  guint64 start_ns, end_ns; /* end 0: not said */
+  gchar *title;             /* maybe "" */
+} SyrinxTagsChapter;
+
+void syrinx_tags_add_chapter (
+    SyrinxTags *tags, guint64 start_ns, guint64 end_ns, const gchar *title);
+/* (element-type SyrinxTagsChapter) (transfer none), by their starts. */
+GArray *syrinx_tags_get_chapters (SyrinxTags *tags);
 
 G_END_DECLS

@@ -439,6 +439,55 @@ test_latency (Fixture *f, gconstpointer data)
   g_assert_cmpint (took_us, <, 5 * G_USEC_PER_SEC);
 }
 
+static void
+on_settled (SyrinxRendition *rendition, gint number, gpointer user_data)
+{
+  g_main_loop_quit (user_data);
+}
+
+/* Until it is there or can't be made. FALSE: the latter. */
+static gboolean
+try_fragment (Fixture *f, SyrinxRendition *rendition, GError **error)
+{
+  g_autoptr (GBytes) bytes = NULL;
+  gboolean ok = TRUE;
+
+  while (ok && !bytes) {
+    ok = syrinx_rendition_fetch (
+        rendition, 0, SYRINX_FORM_CLEAR, &bytes, on_settled, f->loop, error);
+    if (ok && !bytes)
+      g_main_loop_run (f->loop);
+  }
+  syrinx_rendition_cancel (rendition, f->loop);
+  return ok;
+}
+
+/* Its bytes are others, though nothing tells so. */
+static void
+test_unplayable (Fixture *f, gconstpointer data)
+{
+  static const Case c = { "bad.flac", "-c:a flac -t 3", "opus-128" };
+  g_autofree gchar *path = in_library (f, c.file);
+  g_autoptr (SyrinxRendition) rendition = open_rendition (f, &c);
+  g_autoptr (GHashTable) failures
+      = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  g_autoptr (GPtrArray) tracks = NULL;
+  g_autoptr (GError) error = NULL;
+
+  shell ("cd '%s'; touch -r bad.flac ../when; size=$(stat -c %%s bad.flac); "
+         "head -c $size /dev/zero | dd of=bad.flac conv=notrunc status=none; "
+         "touch -r ../when bad.flac",
+      f->library);
+  g_test_expect_message ("syrinx", G_LOG_LEVEL_WARNING, "*from fragment 0*");
+  g_assert_false (try_fragment (f, rendition, &error));
+  g_assert_error (error, SYRINX_ERROR, SYRINX_ERROR_INVALID);
+  syrinx_store_foreach_failure (
+      syrinx_content_get_store (f->content), note_failure, failures, NULL);
+  g_assert_true (g_hash_table_contains (failures, c.file));
+  tracks = list_tracks (f);
+  g_assert_cmpuint (tracks->len, ==, 0);
+}
+
 /* Measured behind the making of a rendition. */
 static gdouble
 wait_for_gain (Fixture *f, const gchar *id)
@@ -552,6 +601,8 @@ main (int argc, char **argv)
   ADD ("a_jump_needs_nothing_before_it", &cases[0], test_jump);
   ADD (
       "the_first_fragment_does_not_wait_for_the_rest", &cases[0], test_latency);
+  ADD ("what_can_not_be_played_is_listed_with_its_reason", NULL,
+      test_unplayable);
   ADD ("half_as_loud_needs_6_db_more", NULL, test_loudness);
   ADD ("what_cannot_be_made_is_an_error_event", NULL, test_failure_event);
   return g_test_run ();
