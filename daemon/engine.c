@@ -454,6 +454,8 @@ syrinx_engine_new (SyrinxConfig *config, GError **error)
     return NULL;
   self->ingest = syrinx_ingest_new (self->content, self->journal,
       (const gchar *const *)config->library, worker, config->workers);
+  syrinx_ingest_set_times (
+      self->ingest, config->rescan_interval_s, config->forget_days);
   watch_ingest (self);
   return g_steal_pointer (&self);
 }

@@ -174,6 +174,15 @@ handle_rescan (SyrinxDBusLibrary *library, GDBusMethodInvocation *invocation,
   return TRUE;
 }
 
+static gboolean
+handle_rescan_fully (SyrinxDBusLibrary *library,
+    GDBusMethodInvocation *invocation, SyrinxBusFace *face)
+{
+  syrinx_ingest_scan_fully (syrinx_engine_get_ingest (face->engine));
+  syrinx_dbus_library_complete_rescan_fully (library, invocation);
+  return TRUE;
+}
+
 static void
 add_track (GVariantBuilder *tracks, const SyrinxTrack *track)
 {
@@ -350,6 +359,7 @@ handle_calls (SyrinxBusFace *face)
     { face->manager, "handle-watch-bytes", G_CALLBACK (handle_watch_bytes) },
     { face->manager, "handle-reload", G_CALLBACK (handle_reload) },
     { face->library, "handle-rescan", G_CALLBACK (handle_rescan) },
+    { face->library, "handle-rescan-fully", G_CALLBACK (handle_rescan_fully) },
     { face->library, "handle-search", G_CALLBACK (handle_search) },
     { face->library, "handle-get-statistics",
         G_CALLBACK (handle_get_statistics) },

@@ -154,6 +154,14 @@ static const struct
   { "requests-per-second-per-subject", NUMBER,
       FIELD (requests_per_second_per_subject), "200", 1, 1000000,
       "Requests with tokens of one subject, likewise.", TRUE },
+  { "rescan-interval", NUMBER, FIELD (rescan_interval_s), "900", 10, 86400,
+      "Seconds after which library folders on shares (NFS, CIFS, FUSE) are "
+      "looked\n"
+      "# through again: no watch sees what others change there." },
+  { "forget-days", NUMBER, FIELD (forget_days), "30", 0, 3650,
+      "How long a file that is gone, or whose folder left the library, is "
+      "remembered:\n"
+      "# what comes back within that time is the same track." },
   { "workers", NUMBER, FIELD (workers), "2", 1, 256,
       "Processes that decode and encode, at most." },
   { "worker-user", TEXT, FIELD (worker_user), NULL, 0, 0,

@@ -45,10 +45,12 @@ typedef struct
   guint max_connections_per_address;
   guint requests_per_second; /* of one client address */
   guint requests_per_second_per_subject;
-  guint workers;         /* syrinx-worker processes at most */
-  gchar *worker_user;    /* (nullable): one that nobody has */
-  gchar *worker_sandbox; /* require or try */
-  guint drain_s;         /* for streams that play, after SIGTERM */
+  guint workers;           /* syrinx-worker processes at most */
+  gchar *worker_user;      /* (nullable): one that nobody has */
+  gchar *worker_sandbox;   /* require or try */
+  guint drain_s;           /* for streams that play, after SIGTERM */
+  guint rescan_interval_s; /* of shares */
+  guint forget_days;       /* that what is missing is remembered */
 
   /* where it came from */
   gchar *file; /* (nullable) */

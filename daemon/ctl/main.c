@@ -15,7 +15,7 @@ static const struct
   { "status", "", "what the daemon is and holds", ctl_status },
   { "search", "WORD…", "find tracks", ctl_search },
   { "play", "TRACK|WORD…", "listen here", ctl_play },
-  { "rescan", "[--wait]", "bring the index in step with the folders",
+  { "rescan", "[--full] [--wait]", "bring the index in step with the folders",
       ctl_rescan },
   { "failures", "", "files that could not be read, and why", ctl_failures },
   { "sessions", "[terminate ID]", "who listens; end one", ctl_sessions },

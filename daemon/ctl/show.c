@@ -252,18 +252,21 @@ draw_progress (guint done, guint total)
 CtlExit
 ctl_rescan (Ctl *ctl, int argc, char **argv)
 {
-  gboolean wait = FALSE, scanning = TRUE;
+  gboolean wait = FALSE, full = FALSE, scanning = TRUE;
   const GOptionEntry entries[]
-      = { { "wait", 'w', 0, G_OPTION_ARG_NONE, &wait,
+      = { { "full", 'f', 0, G_OPTION_ARG_NONE, &full,
+              "Read every file again, whether it has changed or not", NULL },
+          { "wait", 'w', 0, G_OPTION_ARG_NONE, &wait,
               "Wait until the scan is done, showing progress", NULL },
           { NULL } };
   guint done = 0, total = 0;
   g_autoptr (GError) error = NULL;
   g_autoptr (GVariant) reply = NULL;
 
-  if (!ctl_parse ("rescan [--wait]", entries, &argc, &argv))
+  if (!ctl_parse ("rescan [--full] [--wait]", entries, &argc, &argv))
     return CTL_USAGE;
-  reply = ctl_call (ctl, "Library", "Rescan", NULL, "()", &error);
+  reply = ctl_call (
+      ctl, "Library", full ? "RescanFully" : "Rescan", NULL, "()", &error);
   if (!reply)
     return ctl_report (error);
   while (wait && scanning) {

@@ -2,32 +2,24 @@
 /* HTTP: a track's own file. */
 #include "handlers.h"
 
-#include <fcntl.h>
-#include <linux/openat2.h>
+#include "daemon/ingest/folders.h"
+
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 /* --- The file --- */
 
-/* Beneath its root and nowhere else, whatever links lie there. */
+/* Within the library folders and nowhere else, whatever links lie there. */
 static int
-open_beneath (const gchar *root, const gchar *path, struct stat *status)
+open_original (const SyrinxTrack *track, struct stat *status)
 {
-  struct open_how how = { .flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK,
-    .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS };
-  int dir = open (root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-  int fd
-      = dir < 0 ? -1 : (int)syscall (SYS_openat2, dir, path, &how, sizeof how);
+  int fd = syrinx_library_open (track->root, track->path, NULL, NULL, NULL);
 
-  if (dir >= 0)
-    close (dir);
-  if (fd >= 0 && (fstat (fd, status) < 0 || !S_ISREG (status->st_mode))) {
-    close (fd);
-    return -1;
-  }
-  return fd;
+  if (fd < 0 || fstat (fd, status) == 0)
+    return fd;
+  close (fd);
+  return -1;
 }
 
 static const gchar *
@@ -57,7 +49,7 @@ http_original (HttpExchange *exchange)
 
   if (!track)
     return;
-  fd = open_beneath (track->root, track->path, &status);
+  fd = open_original (track, &status);
   if (fd < 0) {
     http_exchange_answer_problem (
         exchange, 404, NULL, "the file is not there any more");

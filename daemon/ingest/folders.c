@@ -9,14 +9,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define MAX_DEPTH    64
-#define MAX_FILES    5000000
-#define SAMPLE_BYTES (64 * 1024)
+#define MAX_DEPTH       64
+#define MAX_FILES       5000000
+#define MAX_DIRECTORIES 1000000
+#define SAMPLE_BYTES    (64 * 1024)
 
 static const gchar *const suffixes[] = { "3ga", "3gp", "aac", "ac3", "adts",
   "aif", "aifc", "aiff", "amr", "ape", "asf", "au", "avi", "caf", "dsf", "dts",
@@ -26,18 +28,40 @@ static const gchar *const suffixes[] = { "3ga", "3gp", "aac", "ac3", "adts",
   "spx", "tak", "thd", "truehd", "tta", "w64", "wav", "wave", "webm", "wma",
   "wmv", "wv", NULL };
 
+static GMutex roots_lock;
+static gchar **library_roots; /* protected by roots_lock */
+
+/* A folder that is being looked through, and those above it. */
+typedef struct _Level Level;
+struct _Level
+{
+  const Level *above;
+  dev_t device;
+  ino_t inode;
+  guint depth;
+};
+
 typedef struct
 {
-  GPtrArray *files, *directories;
-  const gchar *root;
-  GCancellable *cancellable;
+  SyrinxWalk *result; /* (transfer none) */
+  gint *progress;     /* atomic */
 } Walk;
 
 void
 syrinx_found_file_free (SyrinxFoundFile *file)
 {
   g_free (file->path);
+  g_free (file->reason);
   g_free (file);
+}
+
+void
+syrinx_library_set_roots (const gchar *const *roots)
+{
+  g_mutex_lock (&roots_lock);
+  g_strfreev (library_roots);
+  library_roots = g_strdupv ((gchar **)roots);
+  g_mutex_unlock (&roots_lock);
 }
 
 static gboolean
@@ -57,99 +81,41 @@ get_ns (const struct timespec *when)
   return (gint64)when->tv_sec * 1000000000 + when->tv_nsec;
 }
 
-/* A link counts as what it leads to, so that a new version behind it is seen;
- * opening decides whether it may be read. */
-static void
-add_file (Walk *walk, gint dir, const gchar *name, const gchar *path)
+static SyrinxFoundFile *
+add_found (Walk *walk, const gchar *path, const struct stat *st)
 {
-  SyrinxFoundFile *file;
-  struct stat st;
+  SyrinxFoundFile *file = g_new0 (SyrinxFoundFile, 1);
 
-  if (fstatat (dir, name, &st, 0) != 0
-      && fstatat (dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
-    return;
-  if (S_ISDIR (st.st_mode) || walk->files->len >= MAX_FILES)
-    return;
-  file = g_new0 (SyrinxFoundFile, 1);
   file->path = g_strdup (path);
-  file->size_bytes = st.st_size;
-  file->mtime_ns = get_ns (&st.st_mtim);
-  file->ctime_ns = get_ns (&st.st_ctim);
-  g_ptr_array_add (walk->files, file);
+  file->size_bytes = st->st_size;
+  file->mtime_ns = get_ns (&st->st_mtim);
+  file->ctime_ns = get_ns (&st->st_ctim);
+  g_ptr_array_add (walk->result->files, file);
+  return file;
 }
 
-static gboolean
-is_directory (gint dir, const struct dirent *entry)
-{
-  struct stat st;
-
-  if (entry->d_type != DT_UNKNOWN)
-    return entry->d_type == DT_DIR;
-  return fstatat (dir, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0
-         && S_ISDIR (st.st_mode);
-}
-
-/* Takes @fd. */
+/* What can't be looked at. @hides: what is known there stays. */
 static void
-walk_directory (Walk *walk, gint fd, const gchar *prefix, guint depth)
+add_reason (Walk *walk, const gchar *path, gint error, gboolean hides)
 {
-  DIR *dir = fdopendir (fd);
-  struct dirent *entry;
+  static const struct stat nothing;
+  SyrinxFoundFile *file = add_found (walk, path, &nothing);
 
-  if (!dir) {
-    close (fd);
-    return;
-  }
-  g_ptr_array_add (
-      walk->directories, g_build_filename (walk->root, prefix, NULL));
-  while ((entry = readdir (dir))
-         && !g_cancellable_is_cancelled (walk->cancellable)) {
-    g_autofree gchar *path = NULL;
-
-    if (entry->d_name[0] == '.')
-      continue;
-    path = *prefix ? g_build_filename (prefix, entry->d_name, NULL)
-                   : g_strdup (entry->d_name);
-    if (is_directory (fd, entry)) {
-      gint child = depth < MAX_DEPTH ? openat (fd, entry->d_name,
-                       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-                                     : -1;
-      if (child >= 0)
-        walk_directory (walk, child, path, depth + 1);
-    } else if (is_music (entry->d_name)) {
-      add_file (walk, fd, entry->d_name, path);
-    }
-  }
-  closedir (dir);
+  file->hides = hides;
+  file->reason = error == EXDEV
+                     ? g_strdup ("the link leads out of the library folders")
+                     : g_strdup_printf (
+                         "the folder can't be read: %s", g_strerror (error));
 }
 
-GPtrArray *
-syrinx_library_walk (const gchar *root, GPtrArray *directories,
-    GCancellable *cancellable, GError **error)
-{
-  g_autoptr (GPtrArray) files
-      = g_ptr_array_new_with_free_func ((GDestroyNotify)syrinx_found_file_free);
-  Walk walk = { files, directories, root, cancellable };
-  gint fd = open (root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-  if (fd < 0) {
-    g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_NOT_FOUND,
-        "can't read the library folder %s: %s", root, g_strerror (errno));
-    return NULL;
-  }
-  walk_directory (&walk, fd, "", 0);
-  if (!g_cancellable_is_cancelled (cancellable))
-    return g_steal_pointer (&files);
-  g_set_error_literal (
-      error, SYRINX_ERROR, SYRINX_ERROR_CANCELLED, "the scan was stopped");
-  return NULL;
-}
+/* --- Opening --- */
 
 static gint
-open_beneath (const gchar *root, const gchar *path)
+open_below (
+    const gchar *root, const gchar *path, guint64 flags, guint64 resolve)
 {
-  struct open_how how = { .flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
-    .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS };
+  struct open_how how = { .flags = O_RDONLY | O_CLOEXEC | flags,
+    .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | resolve };
   gint dir = open (root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   gint fd, saved;
 
@@ -160,6 +126,268 @@ open_beneath (const gchar *root, const gchar *path)
   close (dir);
   errno = saved;
   return fd;
+}
+
+/* Opens @target, a real path, if it is in one of the library folders. */
+static gint
+open_in_roots (const gchar *target, guint64 flags)
+{
+  g_auto (GStrv) roots = NULL;
+  gint fd = -1;
+
+  g_mutex_lock (&roots_lock);
+  roots = g_strdupv (library_roots);
+  g_mutex_unlock (&roots_lock);
+  for (guint i = 0; roots && roots[i] && fd < 0; i++) {
+    g_autofree gchar *real = realpath (roots[i], NULL);
+    gsize n = real ? strlen (real) : 0;
+
+    if (n > 0 && strncmp (target, real, n) == 0 && target[n] == '/')
+      fd = open_below (real, target + n + 1, flags, RESOLVE_NO_SYMLINKS);
+  }
+  return fd;
+}
+
+/* Beneath its root, or where a link on the way leads within the library
+ * folders. */
+static gint
+open_within (const gchar *root, const gchar *path, guint64 flags)
+{
+  gint fd = open_below (root, path, flags, 0);
+  g_autofree gchar *full = NULL, *target = NULL;
+
+  if (fd >= 0 || errno != EXDEV)
+    return fd;
+  full = g_build_filename (root, path, NULL);
+  target = realpath (full, NULL);
+  fd = target ? open_in_roots (target, flags) : -1;
+  if (fd < 0)
+    errno = EXDEV;
+  return fd;
+}
+
+/* --- Walking --- */
+
+static void
+walk_directory (Walk *walk, gint fd, const gchar *path, const Level *above);
+
+/* A link counts as what it leads to, so that a new version behind it is seen;
+ * opening decides whether it may be read. */
+static void
+add_file (Walk *walk, gint dir, const gchar *name, const gchar *path)
+{
+  struct stat st;
+
+  if (fstatat (dir, name, &st, 0) != 0
+      && fstatat (dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
+    if (errno != ENOENT)
+      add_reason (walk, path, errno, TRUE);
+    return;
+  }
+  if (!S_ISDIR (st.st_mode) && walk->result->files->len < MAX_FILES)
+    add_found (walk, path, &st);
+}
+
+/* Of an entry itself, without following it. */
+static mode_t
+get_kind (gint dir, const struct dirent *entry)
+{
+  struct stat st;
+
+  if (entry->d_type != DT_UNKNOWN)
+    return DTTOIF (entry->d_type);
+  return fstatat (dir, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0
+             ? st.st_mode & S_IFMT
+             : 0;
+}
+
+static gboolean
+leads_to_directory (gint dir, const gchar *name)
+{
+  struct stat st;
+
+  return fstatat (dir, name, &st, 0) == 0 && S_ISDIR (st.st_mode);
+}
+
+static gboolean
+is_excluded (const Walk *walk, const gchar *path)
+{
+  gsize n = strlen (path);
+
+  for (guint i = 0; walk->result->excluded[i]; i++)
+    if (strncmp (walk->result->excluded[i], path, n) == 0
+        && g_str_equal (walk->result->excluded[i] + n, "/"))
+      return TRUE;
+  return FALSE;
+}
+
+static void
+enter_directory (Walk *walk, gint dir, const gchar *name, const gchar *path,
+    const Level *above, gboolean is_link)
+{
+  gint fd;
+
+  if (above->depth >= MAX_DEPTH || is_excluded (walk, path))
+    return;
+  fd = is_link ? open_within (walk->result->root, path, O_DIRECTORY)
+               : openat (
+                   dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (fd >= 0)
+    walk_directory (walk, fd, path, above);
+  else if (errno != ENOENT)
+    add_reason (walk, path, errno, !is_link);
+}
+
+static void
+look_at (Walk *walk, gint dir, const struct dirent *entry, const gchar *folder,
+    const Level *level)
+{
+  const gchar *name = entry->d_name;
+  g_autofree gchar *path = NULL;
+  mode_t kind;
+
+  g_atomic_int_inc (walk->progress);
+  if (name[0] == '.')
+    return;
+  path = *folder ? g_build_filename (folder, name, NULL) : g_strdup (name);
+  kind = get_kind (dir, entry);
+  if (S_ISDIR (kind))
+    enter_directory (walk, dir, name, path, level, FALSE);
+  else if (S_ISLNK (kind) && leads_to_directory (dir, name))
+    enter_directory (walk, dir, name, path, level, TRUE);
+  else if (is_music (name))
+    add_file (walk, dir, name, path);
+}
+
+/* A link into a folder that it is in has no end. */
+static gboolean
+is_above (const Level *level)
+{
+  for (const Level *p = level->above; p; p = p->above)
+    if (p->device == level->device && p->inode == level->inode)
+      return TRUE;
+  return FALSE;
+}
+
+static gboolean
+read_entries (Walk *walk, DIR *dir, const gchar *path, const Level *level)
+{
+  struct dirent *entry;
+
+  while (!g_cancellable_is_cancelled (walk->result->cancellable)) {
+    errno = 0;
+    entry = readdir (dir);
+    if (!entry)
+      return errno == 0;
+    look_at (walk, dirfd (dir), entry, path, level);
+  }
+  return TRUE;
+}
+
+/* The folder that was to be looked through is named by the walk's error. */
+static void
+fail_directory (Walk *walk, const gchar *path, const Level *above)
+{
+  gint error = errno;
+
+  if (above)
+    add_reason (walk, path, error, TRUE);
+  else
+    g_set_error (&walk->result->error, SYRINX_ERROR, SYRINX_ERROR_TIMED_OUT,
+        "can't read the library folder %s: %s", walk->result->root,
+        g_strerror (error));
+}
+
+/* Takes @fd. */
+static void
+walk_directory (Walk *walk, gint fd, const gchar *path, const Level *above)
+{
+  Level level = { .above = above, .depth = above ? above->depth + 1 : 0 };
+  DIR *dir = NULL;
+  struct stat st;
+
+  if (fstat (fd, &st) == 0)
+    dir = fdopendir (fd);
+  if (!dir) {
+    fail_directory (walk, path, above);
+    close (fd);
+    return;
+  }
+  level.device = st.st_dev;
+  level.inode = st.st_ino;
+  if (!is_above (&level) && walk->result->directories->len < MAX_DIRECTORIES) {
+    g_ptr_array_add (walk->result->directories,
+        g_build_filename (walk->result->root, path, NULL));
+    if (!read_entries (walk, dir, path, &level))
+      fail_directory (walk, path, above);
+  }
+  closedir (dir);
+}
+
+SyrinxWalk *
+syrinx_walk_new (const gchar *root, const gchar *prefix,
+    const gchar *const *excluded, GCancellable *cancellable)
+{
+  SyrinxWalk *walk = g_new0 (SyrinxWalk, 1);
+
+  walk->root = g_strdup (root);
+  walk->prefix = g_strdup (prefix);
+  walk->excluded = g_strdupv ((gchar **)excluded);
+  walk->cancellable = g_object_ref (cancellable);
+  walk->files
+      = g_ptr_array_new_with_free_func ((GDestroyNotify)syrinx_found_file_free);
+  walk->directories = g_ptr_array_new_with_free_func (g_free);
+  return walk;
+}
+
+void
+syrinx_walk_free (SyrinxWalk *walk)
+{
+  g_free (walk->root);
+  g_free (walk->prefix);
+  g_strfreev (walk->excluded);
+  g_object_unref (walk->cancellable);
+  g_ptr_array_unref (walk->files);
+  g_ptr_array_unref (walk->directories);
+  g_clear_error (&walk->error);
+  g_free (walk);
+}
+
+void
+syrinx_walk_run (gpointer data, gint *progress)
+{
+  SyrinxWalk *self = data;
+  Walk walk = { self, progress };
+  g_autofree gchar *folder = g_build_filename (self->root, self->prefix, NULL);
+  g_autofree gchar *path = g_strdup (self->prefix);
+  gint fd = open (folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+  if (fd < 0) {
+    g_set_error (&self->error, SYRINX_ERROR, SYRINX_ERROR_NOT_FOUND,
+        "can't read the library folder %s: %s", folder, g_strerror (errno));
+    return;
+  }
+  if (*path)
+    path[strlen (path) - 1] = '\0';
+  walk_directory (&walk, fd, path, NULL);
+  if (!self->error && g_cancellable_is_cancelled (self->cancellable))
+    g_set_error_literal (&self->error, SYRINX_ERROR, SYRINX_ERROR_CANCELLED,
+        "the scan was stopped");
+}
+
+/* --- Files --- */
+
+/* What a share says whose server is away. */
+static gboolean
+is_away (gint error)
+{
+  static const gint errors[] = { EIO, ENOTCONN, ECONNABORTED, ESTALE, EHOSTDOWN,
+    EHOSTUNREACH, ENETUNREACH, ETIMEDOUT, ENOLINK };
+
+  for (guint i = 0; i < G_N_ELEMENTS (errors); i++)
+    if (errors[i] == error)
+      return TRUE;
+  return FALSE;
 }
 
 static void
@@ -173,8 +401,10 @@ set_open_error (GError **error)
     code = SYRINX_ERROR_DENIED;
   else if (errno == ELOOP || errno == ENXIO)
     code = SYRINX_ERROR_INVALID;
+  else if (is_away (errno))
+    code = SYRINX_ERROR_TIMED_OUT;
   g_set_error (error, SYRINX_ERROR, code, "can't open it: %s",
-      errno == EXDEV ? "it leads out of the library folder"
+      errno == EXDEV ? "it leads out of the library folders"
                      : g_strerror (errno));
 }
 
@@ -182,7 +412,7 @@ gint
 syrinx_library_open (const gchar *root, const gchar *path, gint64 *size_bytes,
     gint64 *mtime_ns, GError **error)
 {
-  gint fd = open_beneath (root, path);
+  gint fd = open_within (root, path, O_NONBLOCK | O_NOCTTY);
   struct stat st;
 
   if (fd < 0) {

@@ -11,20 +11,47 @@ typedef struct
 {
   gchar *path; /* bytes, relative to the root */
   gint64 size_bytes, mtime_ns, ctime_ns;
+  gchar *reason; /* why it, or the folder there, can't be looked at; NULL: it is
+                    a file */
+  gboolean hides; /* with a reason: what is known there, or below, may still be
+                     there */
 } SyrinxFoundFile;
 
 void syrinx_found_file_free (SyrinxFoundFile *file);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxFoundFile, syrinx_found_file_free)
 
-/* Every file below @root that looks like music by its name. Links to folders
- * are not followed, hidden names are skipped. @directories gets their absolute
- * paths, the root first. (element-type SyrinxFoundFile) (transfer full) Errors:
- * NOT_FOUND (the root is not there), CANCELLED. */
-GPtrArray *syrinx_library_walk (const gchar *root, GPtrArray *directories,
-    GCancellable *cancellable, GError **error);
+/* The library folders, absolute: links may lead from one into another. Before
+ * anything else here is called. */
+void syrinx_library_set_roots (const gchar *const *roots);
+
+/* One look through a folder. */
+typedef struct
+{
+  /* constant after new */
+  gchar *root, *prefix;
+  gchar **excluded;
+  GCancellable *cancellable;
+
+  /* once it has run */
+  GPtrArray *files;       /* (element-type SyrinxFoundFile) */
+  GPtrArray *directories; /* absolute paths, the first is @prefix's own */
+  GError *error; /* NOT_FOUND (it is not there), CANCELLED, TIMED_OUT (it can't
+                    be read now) */
+} SyrinxWalk;
+
+/* Every file below @root's folder @prefix ("" or ended by a slash) that looks
+ * like music by its name, without the folders @excluded (likewise). Hidden
+ * names are skipped. Links are followed while they stay in the library folders,
+ * and named where they don't. */
+SyrinxWalk *syrinx_walk_new (const gchar *root, const gchar *prefix,
+    const gchar *const *excluded, GCancellable *cancellable);
+/* Runs @walk, a SyrinxWalk; a SyrinxDeadlineFunc. */
+void syrinx_walk_run (gpointer walk, gint *progress);
+void syrinx_walk_free (SyrinxWalk *walk);
 
 /* A regular file below @root, opened for reading without waiting for anything.
- * -1: NOT_FOUND, DENIED (leads out of the root), INVALID (not a regular file).
+ * -1: NOT_FOUND, DENIED (leads out of the library folders), INVALID (not a
+ * regular file), TIMED_OUT (can't be read now).
  * @size_bytes and @mtime_ns are optional. */
 gint syrinx_library_open (const gchar *root, const gchar *path,
     gint64 *size_bytes, gint64 *mtime_ns, GError **error);

@@ -1,16 +1,37 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Ingest: one scan at a time in a thread of its own, the watch that asks for
- * it, and the production of renditions. */
+/* Ingest: scans, one of disks and one of shares at a time, each in a thread of
+ * its own, the watch that asks for them, and the production of renditions. */
 #include "ingest.h"
 
+#include "folders.h"
 #include "production.h"
 #include "scan.h"
 #include "folder-watch.h"
 
 #include <unistd.h>
 
-#define NOTIFY_MS  200
-#define BAR_LENGTH 40
+#define NOTIFY_MS           200
+#define BAR_LENGTH          40
+#define DEFAULT_RESCAN_S    900
+#define DEFAULT_FORGET_DAYS 30
+
+/* What is scanned by one thread: shares apart, so that one which hangs delays
+ * nothing else. */
+typedef enum
+{
+  LANE_DISKS,
+  LANE_SHARES,
+  N_LANES
+} LaneName;
+
+/* main thread only */
+typedef struct
+{
+  GThread *thread; /* NULL: no scan */
+  gboolean again;  /* somebody asked while one was under way */
+  gboolean full;   /* the next scan reads every file */
+  guint n_away;    /* parts that must be looked at again by themselves */
+} Lane;
 
 struct _SyrinxIngest
 {
@@ -27,8 +48,9 @@ struct _SyrinxIngest
   SyrinxProduction *production;
   SyrinxWatch *watch;
   GCancellable *cancellable;
-  GThread *thread; /* NULL: no scan */
-  gboolean again;  /* somebody asked while one was under way */
+  Lane lanes[N_LANES];
+  guint rescan_interval_s, forget_days;
+  guint rescan_timer; /* 0: nothing is away or on a share */
   guint told_done, told_total, told_failed;
 
   /* atomic */
@@ -59,6 +81,15 @@ static guint signals[N_SIGNALS];
 G_DEFINE_TYPE (SyrinxIngest, syrinx_ingest, G_TYPE_OBJECT)
 
 /* --- Progress --- */
+
+static gboolean
+is_scanning (SyrinxIngest *self)
+{
+  for (guint i = 0; i < N_LANES; i++)
+    if (self->lanes[i].thread)
+      return TRUE;
+  return FALSE;
+}
 
 static void
 print_bar (SyrinxIngest *self)
@@ -102,7 +133,7 @@ on_notify (gpointer user_data)
   SyrinxIngest *self = user_data;
 
   g_atomic_int_set (&self->notify_pending, FALSE);
-  if (self->thread)
+  if (is_scanning (self))
     tell_progress (self);
   return G_SOURCE_REMOVE;
 }
@@ -123,8 +154,12 @@ on_progress (gpointer user_data)
 typedef struct
 {
   SyrinxIngest *ingest;
+  LaneName name;
+  gboolean full;
   SyrinxScanResult result;
 } Outcome;
+
+static void start_lane (SyrinxIngest *self, LaneName name);
 
 static void
 outcome_free (Outcome *outcome)
@@ -144,28 +179,68 @@ report_end (SyrinxIngest *self)
         self->told_done - self->told_failed, self->told_failed);
 }
 
+static gboolean
+on_rescan_timer (gpointer user_data)
+{
+  SyrinxIngest *self = user_data;
+
+  self->rescan_timer = 0;
+  /* what was not there may be mounted now */
+  start_lane (self, LANE_SHARES);
+  if (self->lanes[LANE_DISKS].n_away > 0)
+    start_lane (self, LANE_DISKS);
+  return G_SOURCE_REMOVE;
+}
+
+/* The watch tells nothing of shares, and of what was not there. */
+static void
+arm_rescan (SyrinxIngest *self)
+{
+  guint n_away = 0;
+
+  for (guint i = 0; i < N_LANES; i++)
+    n_away += self->lanes[i].n_away;
+  if (n_away > 0 && self->rescan_timer == 0)
+    self->rescan_timer = g_timeout_add_seconds (
+        self->rescan_interval_s, on_rescan_timer, self);
+}
+
+static void
+tell_end (SyrinxIngest *self)
+{
+  report_end (self);
+  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_SCANNING]);
+  g_signal_emit (self, signals[SIGNAL_SCAN_DONE], 0);
+  arm_rescan (self);
+}
+
 /* Main thread. */
 static gboolean
 on_scan_ended (gpointer user_data)
 {
   Outcome *outcome = user_data;
   SyrinxIngest *self = outcome->ingest;
+  Lane *lane = &self->lanes[outcome->name];
+  gboolean is_unmounted
+      = outcome->name == LANE_SHARES && outcome->result.n_away < lane->n_away;
 
-  if (!self->thread) /* stopped meanwhile */
+  if (!lane->thread) /* stopped meanwhile */
     return G_SOURCE_REMOVE;
-  g_clear_pointer (&self->thread, g_thread_join);
+  g_clear_pointer (&lane->thread, g_thread_join);
+  lane->n_away = outcome->result.n_away;
+  if (is_unmounted) /* what is at its place now is no share */
+    start_lane (self, LANE_DISKS);
   tell_progress (self);
-  report_end (self);
   if (outcome->result.directories->len > 0)
     syrinx_watch_set_directories (self->watch, outcome->result.directories);
-  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_SCANNING]);
   if (outcome->result.changed) {
     syrinx_content_sweep (self->content); /* of what was made of other bytes */
     g_signal_emit (self, signals[SIGNAL_CHANGED], 0);
   }
-  g_signal_emit (self, signals[SIGNAL_SCAN_DONE], 0);
-  if (self->again)
-    syrinx_ingest_scan (self);
+  if (!is_scanning (self))
+    tell_end (self);
+  if (lane->again)
+    start_lane (self, outcome->name);
   return G_SOURCE_REMOVE;
 }
 
@@ -178,6 +253,9 @@ scan_thread (gpointer user_data)
     .pool = self->pool,
     .roots = (const gchar *const *)self->roots,
     .n_workers = self->n_workers,
+    .shares = outcome->name == LANE_SHARES,
+    .full = outcome->full,
+    .forget_days = self->forget_days,
     .cancellable = self->cancellable,
     .progress = on_progress,
     .user_data = self,
@@ -191,29 +269,56 @@ scan_thread (gpointer user_data)
   return NULL;
 }
 
+static void
+start_lane (SyrinxIngest *self, LaneName name)
+{
+  Lane *lane = &self->lanes[name];
+  Outcome *outcome;
+
+  lane->again = lane->thread != NULL;
+  if (lane->thread)
+    return;
+  if (!is_scanning (self)) {
+    g_atomic_int_set (&self->n_done, 0);
+    g_atomic_int_set (&self->n_total, 0);
+    g_atomic_int_set (&self->n_failed, 0);
+  }
+  outcome = g_new0 (Outcome, 1);
+  outcome->ingest = g_object_ref (self);
+  outcome->name = name;
+  outcome->full = lane->full;
+  lane->full = FALSE;
+  lane->thread = g_thread_new ("syrinx-scan", scan_thread, outcome);
+  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_SCANNING]);
+}
+
 void
 syrinx_ingest_scan (SyrinxIngest *self)
 {
-  Outcome *outcome;
+  for (guint i = 0; self->pool && i < N_LANES; i++)
+    start_lane (self, i);
+}
 
-  if (!self->pool)
-    return;
-  self->again = self->thread != NULL;
-  if (self->thread)
-    return;
-  g_atomic_int_set (&self->n_done, 0);
-  g_atomic_int_set (&self->n_total, 0);
-  g_atomic_int_set (&self->n_failed, 0);
-  outcome = g_new0 (Outcome, 1);
-  outcome->ingest = g_object_ref (self);
-  self->thread = g_thread_new ("syrinx-scan", scan_thread, outcome);
-  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_SCANNING]);
+void
+syrinx_ingest_scan_fully (SyrinxIngest *self)
+{
+  for (guint i = 0; i < N_LANES; i++)
+    self->lanes[i].full = TRUE;
+  syrinx_ingest_scan (self);
+}
+
+void
+syrinx_ingest_set_times (
+    SyrinxIngest *self, guint rescan_interval_s, guint forget_days)
+{
+  self->rescan_interval_s = MAX (rescan_interval_s, 1);
+  self->forget_days = forget_days;
 }
 
 static void
 on_watch (gpointer watch, gpointer user_data)
 {
-  syrinx_ingest_scan (user_data);
+  start_lane (user_data, LANE_DISKS);
 }
 
 /* --- Life --- */
@@ -229,7 +334,10 @@ syrinx_ingest_new (SyrinxContent *content, SyrinxJournal *journal,
   self->n_workers = n_workers;
   self->on_terminal = isatty (STDERR_FILENO);
   self->cancellable = g_cancellable_new ();
+  self->rescan_interval_s = DEFAULT_RESCAN_S;
+  self->forget_days = DEFAULT_FORGET_DAYS;
   self->watch = syrinx_watch_new (on_watch, self);
+  syrinx_library_set_roots (roots);
   self->pool = syrinx_worker_pool_new (worker);
   self->production
       = syrinx_production_new (content, journal, self->pool, n_workers);
@@ -245,7 +353,9 @@ syrinx_ingest_stop (SyrinxIngest *self)
   g_cancellable_cancel (self->cancellable);
   syrinx_worker_pool_shut (self->pool);
   g_clear_pointer (&self->watch, syrinx_watch_free);
-  g_clear_pointer (&self->thread, g_thread_join);
+  g_clear_handle_id (&self->rescan_timer, g_source_remove);
+  for (guint i = 0; i < N_LANES; i++)
+    g_clear_pointer (&self->lanes[i].thread, g_thread_join);
   g_clear_pointer (&self->production, syrinx_production_free);
   g_clear_pointer (&self->pool, syrinx_worker_pool_free);
 }
@@ -270,7 +380,7 @@ syrinx_ingest_get_property (
 
   switch (id) {
   case PROP_SCANNING:
-    g_value_set_boolean (value, self->thread != NULL);
+    g_value_set_boolean (value, is_scanning (self));
     break;
   case PROP_FILES_DONE:
     g_value_set_uint (value, self->told_done);

@@ -26,6 +26,13 @@ SyrinxIngest *syrinx_ingest_new (SyrinxContent *content, SyrinxJournal *journal,
     const gchar *const *roots, const gchar *worker, guint n_workers);
 /* Starts an incremental scan (what is under way goes on) and the file watch. */
 void syrinx_ingest_scan (SyrinxIngest *ingest);
+/* The same, and every file is read again. */
+void syrinx_ingest_scan_fully (SyrinxIngest *ingest);
+/* How often shares, and library folders that were not there, are looked through
+ * without being asked, and how long what is missing is remembered. Before the
+ * first scan. */
+void syrinx_ingest_set_times (
+    SyrinxIngest *ingest, guint rescan_interval_s, guint forget_days);
 /* Stops workers; waits for none longer than a second. */
 void syrinx_ingest_stop (SyrinxIngest *ingest);
 

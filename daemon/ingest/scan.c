@@ -2,8 +2,10 @@
 /* Scanning. */
 #include "scan.h"
 
+#include "deadline.h"
 #include "folder-cover.h"
 #include "folders.h"
+#include "scan-areas.h"
 #include "worker-report.h"
 
 #include "core/base/error.h"
@@ -12,7 +14,10 @@
 #include <unistd.h>
 
 #define FILE_TIMEOUT_US  (60 * G_USEC_PER_SEC)
-#define MAX_ATTEMPTS     2 /* a worker may die of something else */
+#define SHARE_TIMEOUT_US (20 * G_USEC_PER_SEC) /* of a worker's read there */
+#define SHARE_MS         5000                  /* without a sign of life */
+#define DISK_MS          60000 /* likewise: a disk may have to start */
+#define MAX_ATTEMPTS     2     /* a worker may die of something else */
 #define BATCH_TRACKS     100
 #define BATCH_US         (2 * G_USEC_PER_SEC)
 #define MAX_REASON_BYTES 300
@@ -27,6 +32,7 @@ typedef struct
 typedef struct
 {
   const SyrinxScanJob *job;
+  const SyrinxScanArea *area;
   const gchar *root;
   GHashTable *known; /* path to Known; not changed while workers run */
 
@@ -34,16 +40,37 @@ typedef struct
   /* protected by lock */
   GPtrArray *batch; /* of SyrinxTrack */
   gint64 batch_since_us;
-  gboolean changed, broken;
+  gboolean changed;
+  gboolean broken; /* there are no workers */
+  gboolean away;   /* the share does not answer */
 } Root;
+
+/* A file that is being opened, and looked into, in a thread that may hang. */
+typedef struct
+{
+  gchar *root, *path;
+  gint fd; /* -1: see error */
+  gchar *fingerprint;
+  GError *error;
+} Opening;
+
+/* A picture that is sought beside a file, likewise. */
+typedef struct
+{
+  SyrinxTrack *track; /* as much of it as the search needs */
+  gchar *state_dir;
+} Covering;
 
 static void
 on_known (const gchar *path, gint64 size_bytes, gint64 mtime_ns,
     gint64 ctime_ns, const gchar *reason, gpointer user_data)
 {
   Root *root = user_data;
-  Known *known = g_new0 (Known, 1);
+  Known *known;
 
+  if (!syrinx_scan_area_has (root->area, path))
+    return;
+  known = g_new0 (Known, 1);
   known->size_bytes = size_bytes;
   known->mtime_ns = mtime_ns;
   known->ctime_ns = ctime_ns;
@@ -159,6 +186,14 @@ read_answer (Root *root, const SyrinxFoundFile *file,
   return NULL;
 }
 
+static void
+set_flag (Root *root, gboolean *flag)
+{
+  g_mutex_lock (&root->lock);
+  *flag = TRUE;
+  g_mutex_unlock (&root->lock);
+}
+
 /* *@lost is set where there was no answer. */
 static SyrinxTrack *
 ask_worker (Root *root, const SyrinxFoundFile *file, gint fd, gboolean *lost,
@@ -166,17 +201,16 @@ ask_worker (Root *root, const SyrinxFoundFile *file, gint fd, gboolean *lost,
 {
   SyrinxWorker *worker = syrinx_worker_pool_take (root->job->pool, error);
   g_auto (SyrinxMessage) message = { .fd = -1 };
+  gint64 timeout_us = root->area->is_share ? SHARE_TIMEOUT_US : FILE_TIMEOUT_US;
   SyrinxTrack *track = NULL;
 
   if (!worker) {
-    g_mutex_lock (&root->lock);
-    root->broken = TRUE;
-    g_mutex_unlock (&root->lock);
+    set_flag (root, &root->broken);
     return NULL;
   }
   *lost = !syrinx_worker_start (worker, SYRINX_MESSAGE_SCAN, NULL, fd, error)
-          || !syrinx_worker_receive (worker,
-              g_get_monotonic_time () + FILE_TIMEOUT_US, &message, error);
+          || !syrinx_worker_receive (
+              worker, g_get_monotonic_time () + timeout_us, &message, error);
   if (!*lost)
     track = read_answer (root, file, &message, error);
   syrinx_worker_pool_give (root->job->pool, worker, !*lost);
@@ -197,47 +231,167 @@ scan_open_file (
     if (g_error_matches (*error, SYRINX_ERROR, SYRINX_ERROR_TIMED_OUT))
       break;
   }
-  if (track)
-    track->fingerprint = syrinx_library_get_fingerprint (fd);
   return track;
+}
+
+static void
+opening_free (gpointer data)
+{
+  Opening *opening = data;
+
+  if (opening->fd >= 0)
+    close (opening->fd);
+  g_free (opening->root);
+  g_free (opening->path);
+  g_free (opening->fingerprint);
+  g_clear_error (&opening->error);
+  g_free (opening);
+}
+
+static void
+open_file (gpointer data, gint *progress)
+{
+  Opening *opening = data;
+
+  opening->fd = syrinx_library_open (
+      opening->root, opening->path, NULL, NULL, &opening->error);
+  g_atomic_int_inc (progress);
+  if (opening->fd >= 0)
+    opening->fingerprint = syrinx_library_get_fingerprint (opening->fd);
+}
+
+/* NULL with TIMED_OUT where a share does not answer. (transfer full) */
+static Opening *
+open_found (Root *root, const SyrinxFoundFile *file, GError **error)
+{
+  Opening *opening = g_new0 (Opening, 1);
+  gint progress = 0;
+
+  opening->root = g_strdup (root->root);
+  opening->path = g_strdup (file->path);
+  opening->fd = -1;
+  if (!root->area->is_share) {
+    open_file (opening, &progress);
+  } else if (!syrinx_deadline_run (
+                 root->root, open_file, opening, opening_free, SHARE_MS)) {
+    g_set_error_literal (error, SYRINX_ERROR, SYRINX_ERROR_TIMED_OUT,
+        "the share does not answer");
+    return NULL;
+  }
+  if (opening->fd >= 0 && opening->fingerprint)
+    return opening;
+  if (opening->error)
+    g_propagate_error (error, g_steal_pointer (&opening->error));
+  else
+    g_set_error_literal (
+        error, SYRINX_ERROR, SYRINX_ERROR_TIMED_OUT, "it can't be read");
+  opening_free (opening);
+  return NULL;
+}
+
+/* A worker that can't read a file can't tell a bad file from a share that has
+ * gone away; who opens it once more can. */
+static void
+check_share (Root *root, const SyrinxFoundFile *file, GError **error)
+{
+  g_autoptr (GError) again = NULL;
+  Opening *opening;
+
+  if (!root->area->is_share)
+    return;
+  opening = open_found (root, file, &again);
+  if (opening) {
+    opening_free (opening);
+  } else if (g_error_matches (again, SYRINX_ERROR, SYRINX_ERROR_TIMED_OUT)) {
+    g_clear_error (error);
+    g_propagate_error (error, g_steal_pointer (&again));
+  }
+}
+
+static void
+seek_cover (gpointer data, gint *progress)
+{
+  Covering *covering = data;
+
+  syrinx_folder_cover_keep (covering->track, covering->track->root,
+      covering->track->path, covering->state_dir);
+}
+
+static void
+covering_free (gpointer data)
+{
+  Covering *covering = data;
+
+  syrinx_track_free (covering->track);
+  g_free (covering->state_dir);
+  g_free (covering);
+}
+
+/* The picture beside a file without one. */
+static void
+keep_cover (Root *root, SyrinxTrack *track)
+{
+  const gchar *state_dir = syrinx_store_get_state_dir (root->job->store);
+  Covering *covering;
+
+  if (!root->area->is_share) {
+    syrinx_folder_cover_keep (track, track->root, track->path, state_dir);
+    return;
+  }
+  if (track->artwork)
+    return;
+  covering = g_new0 (Covering, 1);
+  covering->track = g_new0 (SyrinxTrack, 1);
+  covering->track->root = g_strdup (track->root);
+  covering->track->path = g_strdup (track->path);
+  covering->state_dir = g_strdup (state_dir);
+  if (!syrinx_deadline_run (
+          root->root, seek_cover, covering, covering_free, SHARE_MS))
+    return;
+  track->artwork = g_steal_pointer (&covering->track->artwork);
+  track->artwork_type = g_steal_pointer (&covering->track->artwork_type);
+  covering_free (covering);
 }
 
 static SyrinxTrack *
 scan_file (Root *root, const SyrinxFoundFile *file, GError **error)
 {
-  gint fd = syrinx_library_open (root->root, file->path, NULL, NULL, error);
+  Opening *opening = open_found (root, file, error);
   SyrinxTrack *track = NULL;
 
-  if (fd < 0)
+  if (!opening)
     return NULL;
   if (file->size_bytes == 0)
     g_set_error_literal (
         error, SYRINX_ERROR, SYRINX_ERROR_INVALID, "it is empty");
   else
-    track = scan_open_file (root, file, fd, error);
-  close (fd);
-  if (!track)
+    track = scan_open_file (root, file, opening->fd, error);
+  if (track)
+    track->fingerprint = g_steal_pointer (&opening->fingerprint);
+  opening_free (opening);
+  if (!track) {
+    check_share (root, file, error);
     return NULL;
+  }
   track->root = g_strdup (root->root);
   track->path = g_strdup (file->path);
   track->size_bytes = file->size_bytes;
   track->mtime_ns = file->mtime_ns;
   track->ctime_ns = file->ctime_ns;
   track->added_at_s = g_get_real_time () / G_USEC_PER_SEC;
-  syrinx_folder_cover_keep (track, root->root, file->path,
-      syrinx_store_get_state_dir (root->job->store));
+  keep_cover (root, track);
   return track;
 }
 
 static gboolean
 is_stopped (Root *root)
 {
-  gboolean broken;
+  gboolean is;
 
   g_mutex_lock (&root->lock);
-  broken = root->broken;
+  is = root->broken || root->away;
   g_mutex_unlock (&root->lock);
-  return broken || g_cancellable_is_cancelled (root->job->cancellable);
+  return is || g_cancellable_is_cancelled (root->job->cancellable);
 }
 
 /* In a thread of the scan's own pool. */
@@ -254,13 +408,16 @@ on_file (gpointer data, gpointer user_data)
   track = scan_file (root, file, &error);
   if (track)
     add_track (root, track, FALSE);
+  else if (root->area->is_share
+           && g_error_matches (error, SYRINX_ERROR, SYRINX_ERROR_TIMED_OUT))
+    set_flag (root, &root->away);
   else if (!is_stopped (root))
     put_failure (root, file, error->message);
   g_atomic_int_inc (root->job->n_done);
   root->job->progress (root->job->user_data);
 }
 
-/* --- One root --- */
+/* --- One area --- */
 
 static gboolean
 needs_scan (Root *root, const SyrinxFoundFile *file)
@@ -269,9 +426,32 @@ needs_scan (Root *root, const SyrinxFoundFile *file)
 
   if (known)
     known->seen = TRUE;
-  return !known || known->size_bytes != file->size_bytes
+  return !known || root->job->full || known->size_bytes != file->size_bytes
          || known->mtime_ns != file->mtime_ns
          || known->ctime_ns != file->ctime_ns;
+}
+
+/* What is known of a folder that can't be read may still be there. */
+static void
+keep_hidden (Root *root, const gchar *folder)
+{
+  g_autofree gchar *prefix = g_strconcat (folder, "/", NULL);
+  GHashTableIter iter;
+  gpointer path, known;
+
+  g_hash_table_iter_init (&iter, root->known);
+  while (g_hash_table_iter_next (&iter, &path, &known))
+    if (g_str_has_prefix (path, prefix) || g_str_equal (path, folder))
+      ((Known *)known)->seen = TRUE;
+}
+
+/* What is known of the area stays until it can be looked through. */
+static void
+note_away (Root *root, const gchar *why)
+{
+  g_message ("%s/%s is away, what the index knows of it stays: %s", root->root,
+      root->area->prefix, why);
+  set_flag (root, &root->away);
 }
 
 /* Before anything new is put, so that a renamed file finds its old track. An
@@ -291,9 +471,10 @@ remove_missing (Root *root, guint n_found)
   if (missing->len == 0)
     return;
   if (n_found == 0) {
-    g_warning ("%s is empty but had %u files: is it mounted? Nothing is "
-               "removed",
-        root->root, missing->len);
+    g_autofree gchar *why = g_strdup_printf (
+        "it is empty but had %u files: is it mounted?", missing->len);
+
+    note_away (root, why);
     return;
   }
   if (!syrinx_store_remove_paths (
@@ -317,44 +498,122 @@ scan_files (Root *root, GPtrArray *files)
   add_track (root, NULL, TRUE);
 }
 
+/* Looks through the area. NULL: it is away, or the scan was stopped. */
+static SyrinxWalk *
+walk_area (Root *root)
+{
+  const SyrinxScanArea *area = root->area;
+  SyrinxWalk *walk = syrinx_walk_new (area->root, area->prefix,
+      (const gchar *const *)area->excluded, root->job->cancellable);
+
+  if (!syrinx_deadline_run (root->root, syrinx_walk_run, walk,
+          (GDestroyNotify)syrinx_walk_free,
+          area->is_share ? SHARE_MS : DISK_MS)) {
+    note_away (root, "it does not answer");
+    return NULL;
+  }
+  if (!walk->error)
+    return walk;
+  if (!g_error_matches (walk->error, SYRINX_ERROR, SYRINX_ERROR_CANCELLED))
+    note_away (root, walk->error->message);
+  syrinx_walk_free (walk);
+  return NULL;
+}
+
+/* Sorts what was found: files to be read, and what can't be. */
+static GPtrArray *
+choose_files (Root *root, GPtrArray *found)
+{
+  GPtrArray *wanted = g_ptr_array_new ();
+
+  for (guint i = 0; i < found->len; i++) {
+    SyrinxFoundFile *file = found->pdata[i];
+    gboolean is_news = needs_scan (root, file);
+
+    if (file->reason && file->hides)
+      keep_hidden (root, file->path);
+    if (file->reason && is_news)
+      put_failure (root, file, file->reason);
+    else if (is_news)
+      g_ptr_array_add (wanted, file);
+  }
+  return wanted;
+}
+
 static void
-scan_root (Root *root, GPtrArray *directories)
+scan_area (Root *root, SyrinxScanResult *result)
+{
+  SyrinxWalk *walk = walk_area (root);
+  g_autoptr (GPtrArray) wanted = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (!walk)
+    return;
+  if (!root->area->is_share)
+    for (guint i = 0; i < walk->directories->len; i++)
+      g_ptr_array_add (
+          result->directories, g_strdup (walk->directories->pdata[i]));
+  if (syrinx_store_foreach_file (
+          root->job->store, root->root, on_known, root, &error)) {
+    wanted = choose_files (root, walk->files);
+    remove_missing (root, walk->files->len);
+    if (wanted->len > 0)
+      scan_files (root, wanted);
+  } else {
+    g_warning ("%s", error->message);
+  }
+  syrinx_walk_free (walk);
+}
+
+static void
+run_area (const SyrinxScanJob *job, const SyrinxScanArea *area,
+    SyrinxScanResult *result)
+{
+  Root root = { .job = job, .area = area, .root = area->root };
+
+  root.known = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  root.batch = new_batch ();
+  g_mutex_init (&root.lock);
+  scan_area (&root, result);
+  result->changed |= root.changed;
+  result->n_away += root.away || area->is_share;
+  g_mutex_clear (&root.lock);
+  g_ptr_array_unref (root.batch);
+  g_hash_table_unref (root.known);
+}
+
+/* Folders that left the configuration leave the catalogue: hidden at once, and
+ * forgotten with what else is missing. */
+static void
+hide_others (const SyrinxScanJob *job, SyrinxScanResult *result)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (GPtrArray) found = syrinx_library_walk (
-      root->root, directories, root->job->cancellable, &error);
-  g_autoptr (GPtrArray) wanted = g_ptr_array_new ();
+  guint n_hidden = 0;
 
-  if (!found
-      || !syrinx_store_foreach_file (
-          root->job->store, root->root, on_known, root, &error)) {
-    g_warning ("%s", error->message);
+  if (!syrinx_store_hide_other_roots (job->store, job->roots, &n_hidden, &error)
+      || !syrinx_store_forget_missing (
+          job->store, (gint64)job->forget_days * 24 * 3600, &error))
+    g_warning ("folders that are no longer in the library: %s", error->message);
+  if (n_hidden == 0)
     return;
-  }
-  for (guint i = 0; i < found->len; i++)
-    if (needs_scan (root, found->pdata[i]))
-      g_ptr_array_add (wanted, found->pdata[i]);
-  remove_missing (root, found->len);
-  if (wanted->len > 0)
-    scan_files (root, wanted);
+  g_message ("%u files are hidden: their folders are no longer in the library. "
+             "They are forgotten in %u days",
+      n_hidden, job->forget_days);
+  result->changed = TRUE;
 }
 
 void
 syrinx_scan_run (const SyrinxScanJob *job, SyrinxScanResult *result)
 {
+  g_autoptr (GPtrArray) areas
+      = syrinx_scan_areas_list (job->roots, job->shares);
+
   result->directories = g_ptr_array_new_with_free_func (g_free);
   result->changed = FALSE;
-  for (guint i = 0; job->roots[i]; i++) {
-    Root root = { .job = job, .root = job->roots[i] };
-
-    root.known
-        = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
-    root.batch = new_batch ();
-    g_mutex_init (&root.lock);
-    scan_root (&root, result->directories);
-    result->changed |= root.changed;
-    g_mutex_clear (&root.lock);
-    g_ptr_array_unref (root.batch);
-    g_hash_table_unref (root.known);
-  }
+  result->n_away = 0;
+  if (!job->shares)
+    hide_others (job, result);
+  for (guint i = 0;
+       i < areas->len && !g_cancellable_is_cancelled (job->cancellable); i++)
+    run_area (job, areas->pdata[i], result);
 }

@@ -17,6 +17,9 @@ typedef struct
   SyrinxWorkerPool *pool;
   const gchar *const *roots;
   guint n_workers;
+  gboolean shares;   /* what is on shares, or only what is not */
+  gboolean full;     /* every file is read again */
+  guint forget_days; /* that what is missing is kept */
   GCancellable *cancellable;
   /* Any thread, often. */
   void (*progress) (gpointer user_data);
@@ -29,6 +32,8 @@ typedef struct
 {
   gboolean changed;       /* the index is not what it was */
   GPtrArray *directories; /* absolute paths, to be watched */
+  guint n_away;           /* parts of the library that a watch tells nothing of:
+                             shares, and what was not there */
 } SyrinxScanResult;
 
 /* Blocks until everything is scanned or cancelled. Any thread but the main one.

@@ -20,6 +20,9 @@ DELETE FROM details WHERE track_number_id IN (
 --: add-root
 INSERT OR IGNORE INTO roots (path) VALUES (?1)
 
+--: roots
+SELECT path FROM roots
+
 --: find-root
 SELECT root_id FROM roots WHERE path = ?1
 

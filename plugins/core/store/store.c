@@ -14,7 +14,6 @@
 #define SCHEMA_VERSION  4
 #define REINDEX_VERSION 4 /* its migration empties what tracks make */
 #define WAL_KEPT_BYTES  (64 << 20)
-#define MISSING_KEPT_S  (90 * 24 * 3600)
 #define RESOURCE_PATH   "/org/syrinx/sql/"
 
 GResource *syrinx_sql_get_resource (void);
@@ -128,25 +127,6 @@ prepare_writer (SyrinxStore *store, GError **error)
   return TRUE;
 }
 
-static gboolean
-forget_long_missing (SyrinxStore *store, GError **error)
-{
-  g_autoptr (SyrinxConnection) writer = syrinx_store_write (store, error);
-  gint64 before_s = g_get_real_time () / G_USEC_PER_SEC - MISSING_KEPT_S;
-  SyrinxStatement *st;
-
-  if (!writer)
-    return FALSE;
-  st = syrinx_connection_get (writer, "forget-details");
-  syrinx_bind_int (st, 1, before_s);
-  if (!syrinx_statement_run (writer, st, error))
-    return FALSE;
-  st = syrinx_connection_get (writer, "forget-missing");
-  syrinx_bind_int (st, 1, before_s);
-  return syrinx_statement_run (writer, st, error)
-         && syrinx_connection_commit (writer, error);
-}
-
 /* Who holds the lock wrote its pid into it. */
 static void
 set_locked (const gchar *state_dir, gint fd, GError **error)
@@ -244,8 +224,7 @@ open_for_writing (SyrinxStore *store, GError **error)
   if (g_mkdir_with_parents (store->state_dir, 0700) < 0)
     return fail_errno ("create", store->state_dir, error);
   store->lock_fd = syrinx_store_take_lock (store->state_dir, error);
-  return store->lock_fd >= 0 && prepare_writer (store, error)
-         && forget_long_missing (store, error);
+  return store->lock_fd >= 0 && prepare_writer (store, error);
 }
 
 /* Else every allocation of SQLite's takes a lock to be counted, and nobody asks

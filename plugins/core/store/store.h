@@ -119,6 +119,12 @@ syrinx_store_get_track (SyrinxStore *store, const gchar *id, GError **error);
  * search shows them. */
 gboolean syrinx_store_remove_paths (
     SyrinxStore *store, const gchar *root, GPtrArray *paths, GError **error);
+/* Does the same for everything in library folders other than @roots. */
+gboolean syrinx_store_hide_other_roots (SyrinxStore *store,
+    const gchar *const *roots, guint *n_hidden, GError **error);
+/* Forgets for good what has been gone for @age_s seconds. */
+gboolean
+syrinx_store_forget_missing (SyrinxStore *store, gint64 age_s, GError **error);
 gboolean syrinx_store_set_gain (SyrinxStore *store, const gchar *id,
     gdouble gain_db, gdouble peak, GError **error);
 

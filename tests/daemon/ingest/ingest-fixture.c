@@ -74,19 +74,35 @@ make_file (const gchar *path, guint seconds, const gchar *options)
   g_unlink (raw);
 }
 
-void
-set_up (Fixture *f, gconstpointer data)
+static void
+end_ingest (Fixture *f)
+{
+  SyrinxIngest *left = NULL;
+
+  syrinx_ingest_stop (f->ingest);
+  /* a timer may hold it still, and so the content, which writes */
+  g_set_weak_pointer (&left, f->ingest);
+  g_object_unref (f->ingest);
+  while (left)
+    g_main_context_iteration (NULL, TRUE);
+}
+
+static void
+begin (Fixture *f, gboolean with_share)
 {
   g_autofree gchar *state = NULL, *worker = worker_path ();
   g_autoptr (SyrinxStore) store = NULL;
   g_autoptr (SyrinxKeyring) keyring = NULL;
   g_autoptr (GError) error = NULL;
-  const gchar *roots[2] = { NULL, NULL };
+  const gchar *roots[3] = { NULL, NULL, NULL };
 
   f->dir = g_dir_make_tmp ("syrinx-ingest-XXXXXX", NULL);
   f->library = g_build_filename (f->dir, "music", NULL);
   state = g_build_filename (f->dir, "state", NULL);
+  f->share = g_build_filename (f->dir, "share", NULL);
   roots[0] = f->library;
+  roots[1] = with_share ? f->share : NULL;
+  g_mkdir (f->share, 0700);
   g_mkdir (f->library, 0700);
   g_mkdir (state, 0700);
   store = syrinx_store_open (state, TRUE, &error);
@@ -100,21 +116,36 @@ set_up (Fixture *f, gconstpointer data)
 }
 
 void
+set_up (Fixture *f, gconstpointer data)
+{
+  begin (f, FALSE);
+}
+
+void
+set_up_with_share (Fixture *f, gconstpointer data)
+{
+  begin (f, TRUE);
+}
+
+void
+reopen (Fixture *f, const gchar *const *roots)
+{
+  g_autofree gchar *worker = worker_path ();
+
+  end_ingest (f);
+  f->ingest = syrinx_ingest_new (f->content, f->journal, roots, worker, 2);
+}
+
+void
 tear_down (Fixture *f, gconstpointer data)
 {
-  SyrinxIngest *left = NULL;
-
-  syrinx_ingest_stop (f->ingest);
-  /* a timer may hold it still, and so the content, which writes */
-  g_set_weak_pointer (&left, f->ingest);
-  g_object_unref (f->ingest);
-  while (left)
-    g_main_context_iteration (NULL, TRUE);
+  end_ingest (f);
   syrinx_content_unref (f->content);
   syrinx_journal_free (f->journal);
   g_main_loop_unref (f->loop);
   shell ("rm -rf '%s'", f->dir);
   g_free (f->library);
+  g_free (f->share);
   g_free (f->dir);
 }
 
@@ -131,17 +162,36 @@ on_too_long (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-void
-scan (Fixture *f)
+static void
+wait_for_scan (Fixture *f, void (*start) (SyrinxIngest *))
 {
   gulong handler = g_signal_connect_swapped (
       f->ingest, "scan-done", G_CALLBACK (g_main_loop_quit), f->loop);
   guint timer = g_timeout_add_seconds (60, on_too_long, NULL);
 
-  syrinx_ingest_scan (f->ingest);
+  if (start)
+    start (f->ingest);
   g_main_loop_run (f->loop);
   g_source_remove (timer);
   g_signal_handler_disconnect (f->ingest, handler);
+}
+
+void
+scan (Fixture *f)
+{
+  wait_for_scan (f, syrinx_ingest_scan);
+}
+
+void
+scan_fully (Fixture *f)
+{
+  wait_for_scan (f, syrinx_ingest_scan_fully);
+}
+
+void
+wait_for_next_scan (Fixture *f)
+{
+  wait_for_scan (f, NULL);
 }
 
 guint

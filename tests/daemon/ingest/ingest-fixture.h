@@ -14,12 +14,17 @@ typedef struct
 {
   gchar *dir, *library;
   SyrinxJournal *journal;
+  gchar *share; /* a folder for another library */
   SyrinxContent *content;
   SyrinxIngest *ingest;
   GMainLoop *loop;
 } Fixture;
 
 void set_up (Fixture *f, gconstpointer data);
+/* With two library folders: "library" and "share". */
+void set_up_with_share (Fixture *f, gconstpointer data);
+/* The same index, with other library folders. */
+void reopen (Fixture *f, const gchar *const *roots);
 void tear_down (Fixture *f, gconstpointer data);
 
 gchar *worker_path (void);
@@ -34,6 +39,9 @@ void make_file (const gchar *path, guint seconds, const gchar *options);
 gchar *in_library (Fixture *f, const gchar *name);
 /* Returns when it is over. */
 void scan (Fixture *f);
+void scan_fully (Fixture *f);
+/* For one that begins by itself. */
+void wait_for_next_scan (Fixture *f);
 guint get_figure (Fixture *f, const gchar *property);
 /* (element-type SyrinxTrack) (transfer full) */
 GPtrArray *list_tracks (Fixture *f);
