@@ -2,6 +2,8 @@
 /* The engine. */
 #include "engine.h"
 
+#include "daemon/ingest/suffixes.h"
+
 #include "audit-reader.h"
 #include "daemon/gateway/cpu-load.h"
 
@@ -452,6 +454,8 @@ syrinx_engine_new (SyrinxConfig *config, GError **error)
       self->sessions, config->state_dir, config->pipelines_dir, error);
   if (!self->streams)
     return NULL;
+  if (*self->config->suffixes)
+    syrinx_suffixes_set ((const gchar *const *)self->config->suffixes);
   self->ingest = syrinx_ingest_new (self->content, self->journal,
       (const gchar *const *)config->library, worker, config->workers);
   syrinx_ingest_set_times (

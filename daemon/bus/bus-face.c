@@ -2,6 +2,8 @@
 /* What one D-Bus connection sees of the engine at its root. */
 #include "bus-face.h"
 
+#include "daemon/ingest/suffixes.h"
+
 #include "bus-keys.h"
 #include "bus.h"
 #include "syrinx-dbus.h"
@@ -270,6 +272,26 @@ handle_list_failures (SyrinxDBusLibrary *library,
   return TRUE;
 }
 
+static void
+add_skipped (const gchar *root, const gchar *path, gpointer builder)
+{
+  g_variant_builder_add (builder, "(^ay^ay)", root, path);
+}
+
+static gboolean
+handle_list_skipped (SyrinxDBusLibrary *library,
+    GDBusMethodInvocation *invocation, SyrinxBusFace *face)
+{
+  GVariantBuilder builder;
+  guint64 total;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a(ayay)"));
+  total = syrinx_skipped_foreach (add_skipped, &builder);
+  syrinx_dbus_library_complete_list_skipped (
+      library, invocation, total, g_variant_builder_end (&builder));
+  return TRUE;
+}
+
 /* --- What changes --- */
 
 static void
@@ -365,6 +387,7 @@ handle_calls (SyrinxBusFace *face)
         G_CALLBACK (handle_get_statistics) },
     { face->library, "handle-list-failures",
         G_CALLBACK (handle_list_failures) },
+    { face->library, "handle-list-skipped", G_CALLBACK (handle_list_skipped) },
   };
 
   gpointer skeletons[] = { face->manager, face->library, face->keys };

@@ -36,6 +36,11 @@ static const struct
 #define FIELD(name) G_STRUCT_OFFSET (SyrinxConfig, name)
   { "library", PATHS, FIELD (library), NULL, 0, 0,
       "Folders of music, by semicolons. They are only read." },
+  { "suffixes", WORDS, FIELD (suffixes), "", 0, 0,
+      "Which files of them are looked into, by the ends of their names "
+      "(flac;mp3),"
+      "\n# by semicolons. Default: those of all formats that can be read. "
+      "`syrinxctl\n# failures --skipped` names what is left out." },
   { "state-dir", PATH, FIELD (state_dir), NULL, 0, 0,
       "Index, keys and renditions. Default: /var/lib/syrinx for root,\n"
       "# ~/.local/state/syrinx for others." },

@@ -9,7 +9,8 @@ G_BEGIN_DECLS
 
 typedef struct
 {
-  gchar **library; /* absolute folders */
+  gchar **library;  /* absolute folders */
+  gchar **suffixes; /* of files that are music; none: those that are known */
   gchar *state_dir;
   gchar *rtsp;                         /* ADDR:PORT or none */
   gchar *rtsps;                        /* ADDR:PORT; (nullable): none */

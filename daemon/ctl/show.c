@@ -199,8 +199,8 @@ ctl_search (Ctl *ctl, int argc, char **argv)
   return g_variant_n_children (tracks) ? CTL_OK : CTL_NOT_FOUND;
 }
 
-CtlExit
-ctl_failures (Ctl *ctl, int argc, char **argv)
+static CtlExit
+list_failures (Ctl *ctl)
 {
   static const gchar *const columns[] = { "folder", "path", "reason", NULL };
   g_autoptr (CtlTable) table = ctl_table_new (columns);
@@ -217,6 +217,45 @@ ctl_failures (Ctl *ctl, int argc, char **argv)
     ctl_table_add (table, (const gchar *[]){ folder, path, reason });
   ctl_table_print (table, ctl->json);
   return CTL_OK;
+}
+
+/* What is not named any more is counted still. */
+static CtlExit
+list_skipped (Ctl *ctl)
+{
+  static const gchar *const columns[] = { "folder", "path", NULL };
+  g_autoptr (CtlTable) table = ctl_table_new (columns);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) reply
+      = ctl_call (ctl, "Library", "ListSkipped", NULL, "(ta(ayay))", &error);
+  g_autoptr (GVariantIter) iter = NULL;
+  const gchar *folder, *path;
+  guint64 total;
+
+  if (!reply)
+    return ctl_report (error);
+  g_variant_get (reply, "(ta(ayay))", &total, &iter);
+  while (g_variant_iter_next (iter, "(^&ay^&ay)", &folder, &path))
+    ctl_table_add (table, (const gchar *[]){ folder, path });
+  ctl_table_print (table, ctl->json);
+  if (!ctl->json)
+    g_print (
+        "%" G_GUINT64_FORMAT " files are left out for their suffixes\n", total);
+  return CTL_OK;
+}
+
+CtlExit
+ctl_failures (Ctl *ctl, int argc, char **argv)
+{
+  gboolean skipped = FALSE;
+  const GOptionEntry entries[]
+      = { { "skipped", 's', 0, G_OPTION_ARG_NONE, &skipped,
+              "Those that were left out for their suffixes", NULL },
+          { NULL } };
+
+  if (!ctl_parse ("failures [--skipped]", entries, &argc, &argv))
+    return CTL_USAGE;
+  return skipped ? list_skipped (ctl) : list_failures (ctl);
 }
 
 static gboolean

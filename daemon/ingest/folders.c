@@ -2,6 +2,8 @@
 /* Walking library folders and opening what is in them. */
 #include "folders.h"
 
+#include "suffixes.h"
+
 #include "core/base/error.h"
 #include "core/base/identifier.h"
 
@@ -20,14 +22,6 @@
 #define MAX_DIRECTORIES 1000000
 #define SAMPLE_BYTES    (64 * 1024)
 
-static const gchar *const suffixes[] = { "3ga", "3gp", "aac", "ac3", "adts",
-  "aif", "aifc", "aiff", "amr", "ape", "asf", "au", "avi", "caf", "dsf", "dts",
-  "dtshd", "ec3", "eac3", "flac", "flv", "m2a", "m4a", "m4b", "m4p", "m4r",
-  "m4v", "mk3d", "mka", "mkv", "mov", "mp1", "mp2", "mp3", "mp4", "mpa", "mpc",
-  "mpg", "mpeg", "mpga", "oga", "ogg", "ogm", "ogv", "ogx", "opus", "snd",
-  "spx", "tak", "thd", "truehd", "tta", "w64", "wav", "wave", "webm", "wma",
-  "wmv", "wv", NULL };
-
 static GMutex roots_lock;
 static gchar **library_roots; /* protected by roots_lock */
 
@@ -43,8 +37,9 @@ struct _Level
 
 typedef struct
 {
-  SyrinxWalk *result; /* (transfer none) */
-  gint *progress;     /* atomic */
+  SyrinxWalk *result;  /* (transfer none) */
+  const gchar *folder; /* absolute: where it began */
+  gint *progress;      /* atomic */
 } Walk;
 
 void
@@ -62,17 +57,6 @@ syrinx_library_set_roots (const gchar *const *roots)
   g_strfreev (library_roots);
   library_roots = g_strdupv ((gchar **)roots);
   g_mutex_unlock (&roots_lock);
-}
-
-static gboolean
-is_music (const gchar *name)
-{
-  const gchar *dot = strrchr (name, '.');
-
-  for (guint i = 0; dot && suffixes[i]; i++)
-    if (g_ascii_strcasecmp (dot + 1, suffixes[i]) == 0)
-      return TRUE;
-  return FALSE;
 }
 
 static gint64
@@ -255,8 +239,10 @@ look_at (Walk *walk, gint dir, const struct dirent *entry, const gchar *folder,
     enter_directory (walk, dir, name, path, level, FALSE);
   else if (S_ISLNK (kind) && leads_to_directory (dir, name))
     enter_directory (walk, dir, name, path, level, TRUE);
-  else if (is_music (name))
+  else if (syrinx_suffixes_take (name))
     add_file (walk, dir, name, path);
+  else
+    syrinx_skipped_add (walk->folder, walk->result->root, path);
 }
 
 /* A link into a folder that it is in has no end. */
@@ -357,8 +343,8 @@ void
 syrinx_walk_run (gpointer data, gint *progress)
 {
   SyrinxWalk *self = data;
-  Walk walk = { self, progress };
   g_autofree gchar *folder = g_build_filename (self->root, self->prefix, NULL);
+  Walk walk = { self, folder, progress };
   g_autofree gchar *path = g_strdup (self->prefix);
   gint fd = open (folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
@@ -369,6 +355,7 @@ syrinx_walk_run (gpointer data, gint *progress)
   }
   if (*path)
     path[strlen (path) - 1] = '\0';
+  syrinx_skipped_begin (folder);
   walk_directory (&walk, fd, path, NULL);
   if (!self->error && g_cancellable_is_cancelled (self->cancellable))
     g_set_error_literal (&self->error, SYRINX_ERROR, SYRINX_ERROR_CANCELLED,

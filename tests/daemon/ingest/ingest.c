@@ -2,6 +2,7 @@
 /* Ingest with the real worker, store and content: what a scan finds, what it
  * survives, and whether what is made of a track sounds like the track. */
 #include "daemon/ingest/folders.h"
+#include "daemon/ingest/suffixes.h"
 #include "daemon/ingest/worker-pool.h"
 #include "ingest-fixture.h"
 
@@ -189,6 +190,40 @@ test_bad_files (Fixture *f, gconstpointer data)
   /* not tried again while they stay as they are */
   scan (f);
   g_assert_cmpuint (get_figure (f, "files-total"), ==, 0);
+}
+
+static void
+note_skipped (const gchar *root, const gchar *path, gpointer user_data)
+{
+  g_ptr_array_add (user_data, g_strdup (path));
+}
+
+static void
+test_skipped (Fixture *f, gconstpointer data)
+{
+  static const gchar *const only_flac[] = { "flac", NULL };
+  g_autofree gchar *path = in_library (f, "song.FLAC");
+  g_autoptr (GPtrArray) tracks = NULL;
+  g_autoptr (GPtrArray) skipped = g_ptr_array_new_with_free_func (g_free);
+
+  make_file (path, 1, "-c:a flac -f flac");
+  shell ("cd '%s'; cp song.FLAC song.mp3; mkdir sub; echo x >sub/notes.txt; "
+         "echo x >.hidden.txt",
+      f->library);
+  syrinx_suffixes_set (only_flac);
+  scan (f);
+  syrinx_suffixes_set (NULL);
+  tracks = list_tracks (f);
+  g_assert_cmpuint (tracks->len, ==, 1);
+  g_assert_cmpuint (syrinx_skipped_foreach (note_skipped, skipped), ==, 2);
+  g_assert_true (g_ptr_array_find_with_equal_func (
+      skipped, "song.mp3", g_str_equal, NULL));
+  g_assert_true (g_ptr_array_find_with_equal_func (
+      skipped, "sub/notes.txt", g_str_equal, NULL));
+  shell ("rm '%s'/sub/notes.txt", f->library);
+  scan (f);
+  g_ptr_array_set_size (skipped, 0);
+  g_assert_cmpuint (syrinx_skipped_foreach (note_skipped, skipped), ==, 0);
 }
 
 static void
@@ -582,6 +617,7 @@ main (int argc, char **argv)
   ADD ("a_rescan_looks_only_at_changes_and_a_rename_keeps_the_track", NULL,
       test_rescan);
   ADD ("every_bad_file_is_listed_with_its_reason", NULL, test_bad_files);
+  ADD ("what_is_left_out_for_its_suffix_is_named", NULL, test_skipped);
   ADD ("a_tag_bomb_is_cut_to_size", NULL, test_tag_bomb);
   g_test_add_func ("/daemon/ingest/a_killed_worker_is_explained_and_replaced",
       test_killed_worker);
