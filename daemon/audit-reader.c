@@ -17,8 +17,8 @@ struct _SyrinxAuditReader
   guint reader;
 };
 
-/* An event like any other failure, so that it is counted and shown; the log
- * has the reason. */
+/* A failed write is noted in the journal like any other error, so that it is
+ * counted and shown; the log has the cause. */
 static void
 note_lost (SyrinxAuditReader *self, const SyrinxEvent *event)
 {
@@ -29,7 +29,7 @@ note_lost (SyrinxAuditReader *self, const SyrinxEvent *event)
                          .reason = "the audit log has lost a line" });
 }
 
-/* @facts: of its session, where there is one. */
+/* @facts: of the event's session; zeroed if it has none. */
 static SyrinxAuditEntry
 make_entry (const SyrinxEvent *event, const SyrinxSessionFacts *facts)
 {

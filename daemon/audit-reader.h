@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The reader of the journal that writes to the audit log who got which key, and
- * what was done to keys and tokens. Main thread only. */
+/* The reader of the journal that writes the audit log: which key was given to
+ * whom, and what was done to keys and tokens. Main thread only. */
 #pragma once
 
 #include "journal.h"
@@ -11,10 +11,11 @@ G_BEGIN_DECLS
 
 typedef struct _SyrinxAuditReader SyrinxAuditReader;
 
-/* @journal outlives it. Takes @audit. (transfer full) */
+/* @journal must outlive the reader. @audit is (transfer full). (transfer
+ * full) */
 SyrinxAuditReader *
 syrinx_audit_reader_new (SyrinxJournal *journal, SyrinxAudit *audit);
-/* Takes @audit, which is written to from now on. */
+/* Writes to @audit from now on. @audit is (transfer full). */
 void
 syrinx_audit_reader_set_audit (SyrinxAuditReader *reader, SyrinxAudit *audit);
 void syrinx_audit_reader_free (SyrinxAuditReader *reader);

@@ -15,9 +15,11 @@
 #include <glib/gstdio.h>
 #include <unistd.h>
 
-#define SCHEDULER "default" /* the one of the streams' queues */
+#define SCHEDULER "default" /* the scheduler shared by all streams */
 
-#define DRAIN_RETRY_MS 30000 /* when another may have taken our place */
+#define DRAIN_RETRY_MS                                                         \
+  30000 /* then asks again for a place that another took                       \
+         */
 
 struct _SyrinxEngine
 {
@@ -32,7 +34,7 @@ struct _SyrinxEngine
   SyrinxSessions *sessions;
   SyrinxStreams *streams;
   SyrinxAdmission *admission;
-  guint rtsp_ports[2]; /* and by TLS */
+  guint rtsp_ports[2]; /* RTSP's, RTSPS'; 0: none */
   SyrinxCpuLoad cpu_load;
   SyrinxGateway *gateway;
   SyrinxDesk *desk;
@@ -40,13 +42,13 @@ struct _SyrinxEngine
   SyrinxTurns *turns;
   SyrinxAuditReader *audit;
   SyrinxIssuer *issuer;
-  gchar *own_jwks;       /* by which its tokens are checked */
+  gchar *own_jwks;       /* the JWK Set that checks this node's tokens */
   SyrinxTlsContext *tls; /* (nullable) */
 };
 
 G_DEFINE_FINAL_TYPE (SyrinxEngine, syrinx_engine, G_TYPE_OBJECT)
 
-/* --- What happens --- */
+/* --- Events --- */
 
 static void
 note_server (SyrinxEngine *self, const gchar *state)
@@ -244,7 +246,7 @@ syrinx_engine_is_draining (SyrinxEngine *self)
   return self->is_draining;
 }
 
-/* --- What a reload takes --- */
+/* --- Reloading --- */
 
 static SyrinxKeyringSettings
 get_keyring_settings (SyrinxEngine *self, const SyrinxConfig *config)
@@ -264,7 +266,7 @@ reload_keyring (SyrinxEngine *self, const SyrinxConfig *fresh, GError **error)
   return syrinx_content_reload_keyring (self->content, &settings, error);
 }
 
-/* FALSE: a certificate is configured and can't be had. */
+/* FALSE: a certificate is configured and can't be loaded. */
 static gboolean
 load_tls (const SyrinxConfig *config, SyrinxTlsContext **tls, GError **error)
 {
@@ -276,8 +278,8 @@ load_tls (const SyrinxConfig *config, SyrinxTlsContext **tls, GError **error)
   return *tls || !is_wanted;
 }
 
-/* What listens has the context that it began with. @fresh: (transfer full)
- * (nullable) */
+/* Endpoints keep the context that they were made with, so its contents are
+ * replaced. @fresh: (transfer full) (nullable) */
 static void
 adopt_tls (SyrinxEngine *self, SyrinxTlsContext *fresh)
 {
@@ -287,7 +289,8 @@ adopt_tls (SyrinxEngine *self, SyrinxTlsContext *fresh)
     self->tls = fresh;
 }
 
-/* Tells everybody the configuration. @before (nullable): regions that were. */
+/* Applies the configuration to everything that has settings of its own. @before
+ * (nullable): the regions of the configuration before. */
 static void
 apply (SyrinxEngine *self, const GPtrArray *before)
 {
@@ -320,7 +323,8 @@ syrinx_engine_reload (SyrinxEngine *self, GError **error)
       = syrinx_config_load_again (self->config, error);
   SyrinxGatewayParts *parts
       = fresh ? syrinx_gateway_prepare (fresh, self->own_jwks, error) : NULL;
-  /* Opened anew, so that the file can be moved away before. */
+  /* Opened again even if the path is the same, since the old file may have been
+   * moved away (log rotation). */
   SyrinxAudit *audit = parts ? syrinx_audit_open (
                            self->config->state_dir, fresh->audit_log, error)
                              : NULL;
@@ -345,8 +349,8 @@ syrinx_engine_reload (SyrinxEngine *self, GError **error)
 
 /* --- Life --- */
 
-/* Beside this program in a build, else where it is installed. (transfer full)
- */
+/* The one beside this program in a build directory, else the installed one.
+ * (transfer full) */
 static gchar *
 find_worker (void)
 {
@@ -376,7 +380,7 @@ resume_in_thread (
         "the replacement of the master key is not done: %s", error->message);
 }
 
-/* Of the master key, if the last daemon ended in the middle of it. */
+/* Completes a rotation of the master key that the last run did not finish. */
 static void
 resume_rotation (SyrinxEngine *self)
 {

@@ -19,7 +19,7 @@ add_time (gint64 at_us, JsonBuilder *json)
   syrinx_json_add_string (json, "time", text);
 }
 
-/* Where @event tells nothing, its session does. */
+/* What @event leaves out is taken from its session. */
 static SyrinxSessionFacts
 get_facts (const SyrinxEvent *event)
 {

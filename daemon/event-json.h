@@ -8,12 +8,12 @@
 
 G_BEGIN_DECLS
 
-/* Adds to the object that @json has open: "time" (RFC 3339, UTC), and what the
- * event tells: "session" (its id), "subject", "client", "region", "track_id",
+/* Adds the members of @event to the object that @json has open: "time" (RFC
+ * 3339, UTC), "session" (its id), "subject", "client", "region", "track_id",
  * "rendition", "state", "reason", "through", "key", "form", "jti", "scope",
- * "bytes", "position_ms", "epoch", "keys", "expires_at" (Unix time). Of a
- * session's event subject, region, track and rendition are the session's where
- * the event does not tell them. What is NULL or 0 is left out. */
+ * "bytes", "position_ms", "epoch", "keys", "expires_at" (Unix time). An event
+ * of a session that leaves out subject, region, track or rendition has its
+ * session's. Members that are NULL or 0 are left out. */
 void syrinx_event_add_json (const SyrinxEvent *event, JsonBuilder *json);
 
 G_END_DECLS

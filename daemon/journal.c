@@ -35,10 +35,10 @@ struct _SyrinxJournal
 {
   /* constant after new */
   GThread *thread;
-  GSource *source; /* reads what was kept, on the journal's thread */
+  GSource *source; /* reads the kept events, on the journal's thread */
 
   /* the journal's thread only */
-  GArray *readers; /* of Reader, in the order in which they came */
+  GArray *readers; /* of Reader, in the order of registration */
   guint next_id;
   gboolean is_reading;
   gboolean has_removed; /* a reader's id is 0 */
@@ -114,7 +114,7 @@ drop_removed (SyrinxJournal *self)
   g_atomic_int_set (&self->kinds, kinds);
 }
 
-/* A reader that is added meanwhile does not get this event. */
+/* A reader that is added by another during this call does not get @event. */
 static void
 read_one (SyrinxJournal *self, const SyrinxEvent *event)
 {
@@ -160,8 +160,9 @@ tell_lost (SyrinxJournal *self)
   self->n_lost_told = n_lost;
 }
 
-/* As many as there may be, so that threads which go on noting hold up nobody.
- * Nothing while a reader runs a main loop of its own. */
+/* Reads at most as many events as the queue may hold, so that other threads
+ * which go on noting can't keep this loop running. Does nothing while a reader
+ * runs a nested main loop. */
 static void
 read_kept (SyrinxJournal *self)
 {
@@ -188,8 +189,8 @@ dispatch (GSource *source, GSourceFunc func, gpointer user_data)
 
 /* --- Noting --- */
 
-/* Events that readers note are not dropped: they are bounded by those that they
- * are noted for. */
+/* Events that readers note are never dropped: their number is bounded by that
+ * of the events being read. */
 static void
 keep (SyrinxJournal *self, const SyrinxEvent *event, gboolean is_ours)
 {

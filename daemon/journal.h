@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The journal: one typed event for all that happens to sessions, keys, tokens,
- * the library and this server. Who does something notes it here once; the audit
- * log, server-sent events, D-Bus, metrics, and whoever else wants to know are
- * readers, and are not called from anywhere else.
+/* The journal: one typed event for everything that happens to sessions, keys,
+ * tokens, the library and this server. The code that does something notes it
+ * here once; the audit log, server-sent events, D-Bus and metrics are readers
+ * of the journal, and are not called from anywhere else.
  *
  * Life: the engine makes the journal before everything that notes in it and
  * frees it after. Readers register with the kinds that they want. They are
  * called on the thread that made the journal (the main thread), in the order in
  * which events were noted:
  *
- * - An event that the main thread notes has been read when
- *   syrinx_journal_note() returns. Nothing is copied.
- * - One that a reader notes while it reads is kept until all have read the
- *   first.
- * - One that another thread notes is copied into a queue of at most
+ * - An event noted by the main thread has been read when syrinx_journal_note()
+ *   returns. Nothing is copied.
+ * - An event noted by a reader while it reads is kept until all readers have
+ *   had the first event.
+ * - An event noted by another thread is copied into a queue of at most
  *   SYRINX_JOURNAL_MAX_CARRIED, which the main loop empties, and which the main
  *   thread empties before it notes an event of its own. When the queue is full
  *   because the main loop is held up, the new event is dropped and counted, and
- *   the log tells how many were.
+ *   the log says how many were.
  *
  * A kind that nobody reads costs one atomic read. A reader must not block, and
- * what it keeps for clients that are slow it must bound itself. */
+ * must itself bound what it keeps for slow clients. */
 #pragma once
 
 #include <glib-object.h>
@@ -32,7 +32,7 @@ typedef struct _SyrinxSession SyrinxSession;
 
 #define SYRINX_JOURNAL_MAX_CARRIED 4096
 
-/* What has happened, and which members of the event tell of it besides kind and
+/* What has happened, and which members of the event are set besides kind and
  * time. No member ever holds a secret: no key, capability, token or code. */
 typedef enum
 {
@@ -41,13 +41,13 @@ typedef enum
   SYRINX_EVENT_SESSION_BEGAN,
   SYRINX_EVENT_SESSION_CHANGED,
   SYRINX_EVENT_SESSION_ENDED,
-  /* session, bytes: sent to it since its last beat. At most once a second and
-   * session, and only while this kind is read. A session's beats add up to its
-   * bytes. */
+  /* session, bytes: sent to it since its last beat. At most once a second for
+   * each session, and only while this kind is read. A session's beats add up to
+   * its bytes. */
   SYRINX_EVENT_SESSION_BEAT,
-  /* session, position_ms: where it goes on. */
+  /* session, position_ms: where playing continues. */
   SYRINX_EVENT_SESSION_SEEK,
-  /* reason (a short name such as "no-scope", of a small set); client, region,
+  /* reason (a short name such as "no-scope", from a small set); client, region,
    * subject, track, rendition as far as they are known; through: the face. */
   SYRINX_EVENT_REFUSED,
   /* reason (a sentence); session or track as far as they are known. */
@@ -63,7 +63,8 @@ typedef enum
   /* jti or subject, through. */
   SYRINX_EVENT_TOKEN_REVOKED,
 
-  /* scan. PROGRESS: a file more, or a scan begins. DONE: it has ended. */
+  /* scan. PROGRESS: one more file was read, or a scan begins. DONE: the scan
+   * has ended. */
   SYRINX_EVENT_SCAN_PROGRESS,
   SYRINX_EVENT_SCAN_DONE,
   /* Tracks were added, changed or removed. */
@@ -74,7 +75,7 @@ typedef enum
   SYRINX_N_EVENTS
 } SyrinxEventKind;
 
-/* For masks of kinds. */
+/* Bits of a mask of kinds. */
 #define SYRINX_EVENT_BIT(kind) (1u << (kind))
 #define SYRINX_EVENTS_ALL      (SYRINX_EVENT_BIT (SYRINX_N_EVENTS) - 1)
 #define SYRINX_EVENTS_OF_SESSIONS                                              \
@@ -86,7 +87,7 @@ typedef enum
       | SYRINX_EVENT_BIT (SYRINX_EVENT_SCAN_DONE)                              \
       | SYRINX_EVENT_BIT (SYRINX_EVENT_LIBRARY_CHANGED))
 
-/* "session-began", "token-issued" and so on: names that stay. */
+/* "session-began", "token-issued" and so on. These names are stable. */
 const gchar *syrinx_event_kind_to_string (SyrinxEventKind kind);
 
 typedef struct
@@ -95,7 +96,8 @@ typedef struct
   guint n_done, n_total, n_failed; /* files */
 } SyrinxEventScan;
 
-/* What is not told is NULL or 0. Pointers are valid during the call. */
+/* Members that do not apply are NULL or 0. Pointers are valid during the
+ * call. */
 typedef struct
 {
   SyrinxEventKind kind;
@@ -120,31 +122,32 @@ typedef struct
   SyrinxEventScan scan;
 } SyrinxEvent;
 
-/* On the thread that made the journal. */
+/* Called on the thread that made the journal. */
 typedef void (*SyrinxJournalFunc) (
     const SyrinxEvent *event, gpointer user_data);
 
-/* The caller's thread and main context are where readers are called.
- * (transfer full) */
+/* Readers are called on the calling thread, from its main context. (transfer
+ * full) */
 SyrinxJournal *syrinx_journal_new (void);
-/* Events that still wait are dropped. No other thread may note any more. */
+/* Unread events are dropped. No other thread may note any more. */
 void syrinx_journal_free (SyrinxJournal *journal);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxJournal, syrinx_journal_free)
 
-/* @kinds: of SYRINX_EVENT_BIT(). Returns: what removes it, never 0. Both on the
- * journal's thread, also by a reader while it reads. */
+/* @kinds: a mask of SYRINX_EVENT_BIT(). Returns an id for removal, never 0.
+ * Both functions run on the journal's thread, and may be called by a reader
+ * while it reads. */
 guint syrinx_journal_add_reader (SyrinxJournal *journal, guint kinds,
     SyrinxJournalFunc func, gpointer user_data);
 void syrinx_journal_remove_reader (SyrinxJournal *journal, guint id);
 
-/* Whether anybody reads one of @kinds, so that what is dear to find out need
- * not be. Any thread. */
+/* Whether any of @kinds has a reader; ask before computing an event that is
+ * expensive. Any thread. */
 gboolean syrinx_journal_is_read (SyrinxJournal *journal, guint kinds);
 
 /* Any thread. */
 void syrinx_journal_note (SyrinxJournal *journal, const SyrinxEvent *event);
 
-/* Events of other threads that were dropped since the start. Any thread. */
+/* How many events of other threads were dropped since the start. Any thread. */
 guint64 syrinx_journal_get_n_lost (SyrinxJournal *journal);
 
 G_END_DECLS

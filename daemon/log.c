@@ -26,7 +26,7 @@ name_level (GLogLevelFlags level)
   return "debug";
 }
 
-/* What a stranger sent may be in it. (transfer full) */
+/* The message. It may contain text that a client sent. (transfer full) */
 static gchar *
 find_message (const GLogField *fields, gsize n_fields)
 {

@@ -72,7 +72,7 @@ is_drained (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-/* A second SIGTERM has no patience. */
+/* A second SIGTERM stops at once. */
 static gboolean
 drain (gpointer user_data)
 {
@@ -132,7 +132,8 @@ raise_descriptor_limit (void)
   }
 }
 
-/* : (transfer full) (nullable): the file goes. */
+/* Writes @address to the file @name and logs it. @address: (transfer full)
+ * (nullable): RTSP does not listen there, and the file is removed. */
 static void
 tell_address (const gchar *state_dir, const gchar *name, gchar *address)
 {
@@ -164,8 +165,8 @@ start_rtsp (Daemon *self, GError **error)
   return TRUE;
 }
 
-/* Files of a daemon that was less careful, in a folder that others can enter.
- */
+/* Takes group and world permissions from the files that an older version left
+ * readable in the state directory. */
 static void
 close_to_others (const gchar *state_dir)
 {
@@ -178,7 +179,7 @@ close_to_others (const gchar *state_dir)
     struct stat st;
 
     if (fd < 0)
-      continue; /* a socket, or a link to what is not ours */
+      continue; /* a socket, or a link out of the directory */
     if (fstat (fd, &st) == 0 && (st.st_mode & 077)
         && fchmod (fd, st.st_mode & 0700) != 0)
       g_warning ("others can read %s: %s", path, g_strerror (errno));
@@ -251,7 +252,7 @@ print_gst_help (void)
   return EXIT_GOOD;
 }
 
-/* What needs no configuration. -1: nothing of that was asked. */
+/* Handles options that need no configuration. -1: none was given. */
 static int
 print_what_is_asked (const SyrinxOptions *options)
 {
@@ -274,7 +275,7 @@ main (int argc, char **argv)
   SyrinxConfig *config;
   int status;
 
-  umask (077); /* keys, index and addresses are nobody else's */
+  umask (077); /* keys, index and addresses are private to this user */
   setlocale (LC_ALL, "");
   if (!syrinx_options_parse (&options, argc, argv))
     return EXIT_WRONG_USAGE;

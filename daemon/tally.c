@@ -34,7 +34,7 @@ refusals_clear (gpointer data)
   g_free (((Refusals *)data)->reason);
 }
 
-/* (nullable) */
+/* The entry of @reason. (nullable) */
 static Refusals *
 find (SyrinxTally *self, const gchar *reason)
 {

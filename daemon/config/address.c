@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* ADDRESS:PORT of the configuration. */
+/* Parsing of ADDRESS:PORT in the configuration. */
 #include "address.h"
 
 #include "core/base/error.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Configuration. One table says what there is. */
+/* Configuration. One table lists all keys. */
 #include "config.h"
 
 #include "core/content/chunk-files.h"
@@ -208,7 +208,7 @@ parse_number (const gchar *text, gboolean with_unit, guint64 *value)
   return *end == 0;
 }
 
-/* Empties allowed: "a;b;" is two words. */
+/* Splits @text at ";" and skips empty words: "a;b;" has two. */
 static gchar **
 split (const gchar *text)
 {
@@ -290,7 +290,7 @@ find_key (const gchar *name)
   return -1;
 }
 
-/* GKeyFile forgets lines, so they are looked up for the message. */
+/* GKeyFile does not keep line numbers, so the message looks them up. */
 static guint
 find_line (const gchar *text, const gchar *group, const gchar *key)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Configuration: defaults, over them syrinx.conf, over it SYRINX_… in the
- * environment, over that the command line. A plain value once it is loaded. */
+/* Configuration. In order of precedence, lowest first: defaults, syrinx.conf,
+ * SYRINX_… in the environment, the command line. A plain value once it is
+ * loaded. */
 #pragma once
 
 #include "region.h"
@@ -12,22 +13,23 @@ typedef struct
   gchar **library;  /* absolute folders */
   gchar **suffixes; /* of files that are music; none: those that are known */
   gchar *state_dir;
-  gchar *rtsp;                         /* ADDR:PORT or none */
-  gchar *rtsps;                        /* ADDR:PORT; (nullable): none */
-  gchar *rtsp_profile;                 /* any or savp */
-  gchar *http, *admin;                 /* ADDR:PORT; port 0: any that is free */
-  gchar *https;                        /* ADDR:PORT; (nullable): none */
-  gchar *tls_certificate, *tls_key;    /* PEM files; (nullable) */
-  gchar *bus;                          /* session, system or none */
-  gchar *audience;                     /* of tokens */
-  gchar *issuer;                       /* of tokens; (nullable): any */
-  guint clock_leeway_s;                /* between clocks; of tokens' dates */
-  gchar *jwks;                         /* file of foreign keys; (nullable) */
+  gchar *rtsp;                      /* ADDR:PORT or none */
+  gchar *rtsps;                     /* ADDR:PORT; (nullable): none */
+  gchar *rtsp_profile;              /* any or savp */
+  gchar *http, *admin;              /* ADDR:PORT; port 0: any that is free */
+  gchar *https;                     /* ADDR:PORT; (nullable): none */
+  gchar *tls_certificate, *tls_key; /* PEM files; (nullable) */
+  gchar *bus;                       /* session, system or none */
+  gchar *audience;                  /* of tokens */
+  gchar *issuer;                    /* of tokens; (nullable): any */
+  guint
+      clock_leeway_s; /* tolerance for clocks, when tokens' dates are checked */
+  gchar *jwks;        /* file with other issuers' keys; (nullable) */
   gchar *master_key, *master_key_next; /* files; (nullable): see keyring.h */
   gboolean master_key_group_ok;
   gchar *audit_log;     /* path or none; (nullable): STATE_DIR/audit.log */
   gchar *pipelines_dir; /* the operator's own session shapes; (nullable) */
-  gchar *region;        /* of clients whose region nobody knows */
+  gchar *region;        /* of clients whose region is unknown */
   GPtrArray *regions;   /* (element-type SyrinxRegion) */
   gchar **trusted_proxies;
   gchar *geo_database;  /* (nullable) */
@@ -35,7 +37,7 @@ typedef struct
   guint64 cache_bytes;  /* renditions on disk */
   guint64 memory_bytes; /* fragments in memory */
   guint max_sessions;
-  guint max_sessions_per_subject; /* unless its token says another number */
+  guint max_sessions_per_subject; /* unless the token says another number */
   guint max_sessions_per_address;
   guint max_egress_kbps;    /* 0: any */
   guint egress_budget_kbps; /* 0: any */
@@ -53,30 +55,31 @@ typedef struct
   guint rescan_interval_s; /* of shares */
   guint forget_days;       /* that what is missing is remembered */
 
-  /* where it came from */
+  /* origin */
   gchar *file; /* (nullable) */
   GHashTable *overrides;
 } SyrinxConfig;
 
-/* @file (nullable): NULL takes /etc/syrinx/syrinx.conf if it is there.
- * @overrides: key → value, from the command line. (transfer full)
- * Errors: INVALID, naming file, line and key. */
+/* @file (nullable): NULL reads /etc/syrinx/syrinx.conf if it exists.
+ * @overrides: key → value, from the command line. (transfer full) Errors:
+ * INVALID, naming file, line and key. */
 SyrinxConfig *
 syrinx_config_load (const gchar *file, GHashTable *overrides, GError **error);
-/* From where @config came, as it is there now. (transfer full) Errors: as
- * syrinx_config_load(). */
+/* Reads the file that @config came from once more, with the same overrides.
+ * (transfer full) Errors: as syrinx_config_load(). */
 SyrinxConfig *
 syrinx_config_load_again (const SyrinxConfig *config, GError **error);
-/* Takes over from @fresh what can change in a daemon that runs; the rest stays,
- * with a warning if it differs. What was there before goes to @fresh. */
+/* Takes over from @fresh the values that can change in a running daemon. The
+ * others stay, with a warning if they differ. The replaced values go to
+ * @fresh. */
 void syrinx_config_adopt (SyrinxConfig *config, SyrinxConfig *fresh);
 void syrinx_config_free (SyrinxConfig *config);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxConfig, syrinx_config_free)
 
-/* The commented default file. (transfer full) */
+/* The default file with comments. (transfer full) */
 gchar *syrinx_config_describe (void);
-/* The key number @n, what it is for, and its default (nullable). NULL: there
- * are no more. */
+/* The name of key number @n, its comment, and its default (nullable). NULL:
+ * there are no more. */
 const gchar *
 syrinx_config_get_key (guint n, const gchar **comment, const gchar **fallback);
 

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* Those that people give by hand; the others are in --help-config. */
+/* The common options, shown by --help; --help-config shows the others. */
 static const struct
 {
   const gchar *key, *value;
@@ -16,7 +16,7 @@ static const struct
   { "tls-certificate", "FILE" }, { "tls-key", "FILE" }, { "rtsp", "ADDR:PORT" },
   { "rtsps", "ADDR:PORT" }, { "admin", "ADDR:PORT" }, { "bus", "BUS" } };
 
-/* Of the key that --NAME, or its letter, stands for. */
+/* The configuration key that --NAME, or its letter, sets. */
 static const gchar *
 find_key (const gchar *option)
 {
@@ -36,7 +36,7 @@ take_value (
   const gchar *key = find_key (option);
   const gchar *before = g_hash_table_lookup (options->overrides, key);
 
-  /* Folders add up. */
+  /* --library may be given several times. */
   g_hash_table_replace (options->overrides, g_strdup (key),
       before && g_str_equal (key, "library")
           ? g_strjoin (";", before, value, NULL)
@@ -53,8 +53,8 @@ find_common (const gchar *key)
   return -1;
 }
 
-/* The first sentence of what the configuration says of it, and its default.
- */
+/* The help text of an option: the first sentence of the key's comment, and its
+ * default. */
 static gchar *
 describe (const gchar *comment, const gchar *fallback)
 {
@@ -71,8 +71,8 @@ describe (const gchar *comment, const gchar *fallback)
                   : g_steal_pointer (&text);
 }
 
-/* Adds the keys that are common, or those that are not. @texts keeps what the
- * entries point to. */
+/* Adds the common keys (@want_common), or the others. @texts owns the strings
+ * that the entries point to. */
 static void
 add_keys (GOptionGroup *group, gboolean want_common, GPtrArray *texts)
 {

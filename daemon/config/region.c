@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Regions: reading what the operator wrote. */
+/* Regions: parsing the operator's configuration. */
 #include "region.h"
 
 #include "core/base/error.h"
 
 #include <string.h>
 
-#define MAX_NAME_BYTES 31 /* what the scheduler's statistics hold */
+#define MAX_NAME_BYTES                                                         \
+  31 /* the size that scheduler statistics have room for                       \
+      */
 #define DEFAULT_RTT_MS 100
 
 static gboolean

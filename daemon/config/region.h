@@ -12,9 +12,9 @@ G_BEGIN_DECLS
 
 typedef struct
 {
-  const gchar *name;  /* interned: good for ever */
+  const gchar *name;  /* interned: valid for ever */
   guint weight;       /* 1 to SYRINX_REGION_MAX_WEIGHT */
-  guint rtt_ms;       /* of a listener there, if nothing better is known */
+  guint rtt_ms;       /* of a listener there whose own is unknown */
   gchar **countries;  /* ISO 3166-1 codes, in capitals */
   gchar **continents; /* AF AN AS EU NA OC SA */
 } SyrinxRegion;
@@ -29,7 +29,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxRegion, syrinx_region_free)
 gboolean syrinx_region_set (
     SyrinxRegion *region, const gchar *key, const gchar *value, GError **error);
 
-/* In a (element-type SyrinxRegion) array. (transfer none) (nullable) */
+/* Looks @name up in @regions (element-type SyrinxRegion). (transfer none)
+ * (nullable) */
 const SyrinxRegion *
 syrinx_region_find (const GPtrArray *regions, const gchar *name);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Connections by client. */
+/* Counts of connections by client. */
 #include "connections.h"
 
 #include "peer.h"
@@ -8,8 +8,8 @@ struct _SyrinxConnections
 {
   gatomicrefcount refs;
   GMutex lock;
-  GHashTable *counts; /* client or wider network → their number; protected by
-                         lock */
+  GHashTable *
+      counts; /* client or wider network → its connections; protected by lock */
 };
 
 typedef struct
@@ -24,7 +24,7 @@ get_count (SyrinxConnections *self, const gchar *network)
   return GPOINTER_TO_UINT (g_hash_table_lookup (self->counts, network));
 }
 
-/* @network (nullable): then there is nothing to count. */
+/* @network (nullable): nothing is counted. */
 static void
 add_count (SyrinxConnections *self, const gchar *network, gint change)
 {

@@ -16,20 +16,20 @@
 #include <unistd.h>
 
 #define BACKLOG            4096
-#define MAX_ACCEPTS_A_TURN 64 /* then others have their turn */
+#define MAX_ACCEPTS_A_TURN 64 /* then other sources are served */
 #define PAUSE_MS           100
-#define EPISODE_MS         10000 /* pauses that are told of once */
+#define EPISODE_MS         10000 /* pauses within it are logged once */
 
 struct _SyrinxEndpoint
 {
-  gatomicrefcount refs; /* the owner's, and that of a turn */
+  gatomicrefcount refs; /* the owner's, and the running callback's */
   SyrinxEndpointSettings settings;
   GSocket *listening;
   GSocketAddress *bound;
-  guint64 watch;                /* in the reactor; 0: it pauses */
+  guint64 watch;                /* in the reactor; 0: paused */
   GSource *pause;               /* (nullable) */
-  gint64 paused_us;             /* when it last had to */
-  SyrinxHandshakes *handshakes; /* (nullable): in the clear */
+  gint64 paused_us;             /* when the last pause began */
+  SyrinxHandshakes *handshakes; /* (nullable): no TLS */
 };
 
 /* --- Pauses --- */
@@ -46,7 +46,8 @@ pause_is_over (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-/* Out of descriptors or memory: those who wait stay in the backlog. */
+/* Descriptors or memory have run out: pending connections stay in the
+ * backlog. */
 static void
 pause_accepting (SyrinxEndpoint *self, int code)
 {
@@ -83,7 +84,7 @@ take (SyrinxEndpoint *self, int fd, const gchar *peer, gboolean is_counted)
         self->settings.user_data);
 }
 
-/* FALSE: there is nobody, or no descriptor for who is there. */
+/* FALSE: the backlog is empty, or accepting has paused. */
 static gboolean
 accept_one (SyrinxEndpoint *self)
 {
@@ -97,7 +98,7 @@ accept_one (SyrinxEndpoint *self)
   if (fd < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
     return FALSE;
   if (fd < 0) {
-    /* Others are errors of the one who came, and gone with him: accept(2). */
+    /* Other errors concern only the connection that was accepted: accept(2). */
     if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS
         || errno == ENOMEM)
       pause_accepting (self, errno);

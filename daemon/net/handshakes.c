@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* TLS handshakes, on non-blocking sockets and without a thread.
  *
- * A newcomer's life: NEW until its ClientHello is there, WAITING for a place,
- * SHAKING; then it is handed over, or cut off. */
+ * Life of a newcomer (a connection before its handshake is done): NEW until its
+ * ClientHello has arrived, WAITING for a place, then SHAKING; then it is handed
+ * over, or cut off. */
 #include "handshakes.h"
 
 #include "peer.h"
@@ -16,7 +17,7 @@
 #define RECORD_HEAD_BYTES 5
 #define MAX_RECORD_BYTES  (16384 + 256) /* RFC 8446, section 5.2 */
 #define RECORD_HANDSHAKE  22
-#define MAX_STARTS_A_TURN 8 /* each signs: up to a millisecond */
+#define MAX_STARTS_A_TURN 8 /* each signs, which takes up to a millisecond */
 #define RETRY_MS          100
 #define TICK_MS           1000
 #define MAX_DRAINED_BYTES 65536
@@ -28,13 +29,13 @@ typedef enum
   SHAKING,
 } Phase;
 
-/* An address or IPv6 network, while it has newcomers. */
+/* An IPv4 address or IPv6 network that has newcomers. */
 typedef struct
 {
   gchar *name;
   guint n_newcomers, n_shaking;
-  GQueue waiting; /* Newcomer */
-  GList turn;     /* in turns while somebody waits; data is this */
+  GQueue waiting; /* of Newcomer */
+  GList turn;     /* linked in turns while one waits; data is this */
 } Client;
 
 typedef struct
@@ -46,21 +47,22 @@ typedef struct
   SyrinxConnections *connections; /* (nullable) */
   int fd;
   guint64 watch;
-  SSL *ssl; /* (nullable) until it is shaking */
+  SSL *ssl; /* (nullable) until SHAKING */
   gint64 since_us, shaking_us;
-  GList in_all, in_phase; /* in all; in waiting or shaking. data is this */
+  GList in_all,
+      in_phase; /* linked in all; in waiting or shaking. data is this */
 } Newcomer;
 
 struct _SyrinxHandshakes
 {
   SyrinxHandshakesSettings settings;
   GHashTable *clients; /* name → Client */
-  GQueue all;          /* Newcomer, in the order in which they came */
-  GQueue shaking;      /* Newcomer, in the order in which they began */
-  GQueue turns;        /* Client that has somebody waiting: whose turn it is */
-  GSource *starter;    /* (nullable): while somebody waits */
-  gboolean is_soon;    /* starter does not wait */
-  GSource *tick;       /* (nullable): while there is anybody */
+  GQueue all;          /* of Newcomer, oldest first */
+  GQueue shaking;      /* of Newcomer, in the order in which they started */
+  GQueue turns;        /* of Client with a waiting newcomer; the head is next */
+  GSource *starter;    /* (nullable): set while one waits */
+  gboolean is_soon;    /* starter is due at once */
+  GSource *tick;       /* (nullable): set while there are newcomers */
 };
 
 static void schedule_start (SyrinxHandshakes *self, guint delay_ms);
@@ -158,7 +160,7 @@ enter_phase (Newcomer *newcomer, Phase phase)
 
 /* --- The end of a newcomer --- */
 
-/* Frees all but socket, SSL and place in the count of connections. */
+/* Frees everything but the socket, the SSL and the count of the connection. */
 static void
 detach (Newcomer *newcomer)
 {
@@ -182,7 +184,8 @@ newcomer_free (Newcomer *newcomer)
   g_free (newcomer);
 }
 
-/* What has come unread would have the kernel take the alert back. */
+/* Unread input is dropped first: close() would send a reset for it, and the
+ * peer would lose the alert. */
 static void
 cut_off (Newcomer *newcomer)
 {
@@ -196,7 +199,7 @@ cut_off (Newcomer *newcomer)
   newcomer_free (newcomer);
 }
 
-/* The handshakes may be gone afterwards. */
+/* The callback may free the handshakes. */
 static void
 hand_over (Newcomer *newcomer)
 {
@@ -262,7 +265,7 @@ shake (Newcomer *newcomer)
   cut_off (newcomer);
 }
 
-/* It is never over with the first step: the client's last word answers ours. */
+/* One step never completes a handshake: the client's Finished follows ours. */
 static void
 start (Newcomer *newcomer)
 {
@@ -281,7 +284,7 @@ start (Newcomer *newcomer)
 
 /* --- Places --- */
 
-/* Who waits and may have a place, if there is one. (nullable) */
+/* The next client that waits and may have one more place. (nullable) */
 static Client *
 find_turn (SyrinxHandshakes *self)
 {
@@ -293,10 +296,9 @@ find_turn (SyrinxHandshakes *self)
   return NULL;
 }
 
-/* The one to be cut off for @waiting, or (NULL) for those whose clients have
- * all that one client may have. (nullable): nobody has been at it for long
- * enough.
- */
+/* The newcomer to be cut off for @waiting or, if that is NULL, for a client
+ * that has all places that one client may have. (nullable): none has had its
+ * place for long enough. */
 static Newcomer *
 find_slowest (SyrinxHandshakes *self, const Client *waiting)
 {
@@ -316,7 +318,7 @@ find_slowest (SyrinxHandshakes *self, const Client *waiting)
   return slowest;
 }
 
-/* FALSE: who waits must wait. */
+/* FALSE: no place can be given now. */
 static gboolean
 give_place (SyrinxHandshakes *self)
 {
@@ -356,7 +358,7 @@ start_some (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-/* Sooner if it is scheduled for later. */
+/* Moves the start forward if it is scheduled for later. */
 static void
 schedule_start (SyrinxHandshakes *self, guint delay_ms)
 {
@@ -369,14 +371,15 @@ schedule_start (SyrinxHandshakes *self, guint delay_ms)
 
 /* --- The ClientHello --- */
 
-/* Has the socket count as readable from so many bytes on. */
+/* Makes the socket readable only once @n_bytes have arrived. */
 static void
 wake_at (Newcomer *newcomer, int n_bytes)
 {
   setsockopt (newcomer->fd, SOL_SOCKET, SO_RCVLOWAT, &n_bytes, sizeof n_bytes);
 }
 
-/* The hello's length, 0 if more must come to tell, -1 if it is none. */
+/* The length of the ClientHello; 0 if more bytes are needed to tell, -1 if this
+ * is no ClientHello. */
 static int
 measure_hello (const guint8 *head, gssize n_bytes)
 {

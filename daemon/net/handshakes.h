@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* TLS handshakes of one endpoint: newcomers in, transports out.
+/* TLS handshakes of one endpoint: accepted sockets in, transports out.
  *
- * A newcomer costs a descriptor until its whole ClientHello has come, which the
- * kernel keeps. Then it waits for a place, of which there are 64 for all and 16
- * for one client (see peer.h); clients that wait take turns, so that who opens
- * many connections keeps only himself waiting. A place goes back with the end
- * of the handshake. Where none is left for somebody who waits, the one that has
- * had his place for the longest is cut off, once he has had a second; of all
- * clients that have a place, the one with most gives it. Everything is over
+ * A connection costs a descriptor until its whole ClientHello has arrived in
+ * the kernel's buffer. Then it waits for a place, of which there are 64 in all
+ * and 16 for one client (see peer.h). Waiting clients take turns, so a client
+ * that opens many connections delays only itself. A place is given back when
+ * the handshake ends. When no place is left for a waiting connection, one that
+ * has had its place for more than a second is cut off: of the client with most
+ * places, the one that has had it for the longest. Every connection is cut off
  * after ten seconds. */
 #pragma once
 
@@ -17,7 +17,8 @@
 
 G_BEGIN_DECLS
 
-#define SYRINX_HANDSHAKE_TIMEOUT_S       10 /* from accept() to its end */
+#define SYRINX_HANDSHAKE_TIMEOUT_S                                             \
+  10 /* from accept() to the end of the handshake */
 #define SYRINX_HANDSHAKE_GRACE_MS        1000
 #define SYRINX_MAX_HANDSHAKES            64
 #define SYRINX_MAX_HANDSHAKES_PER_CLIENT 16
@@ -36,10 +37,11 @@ typedef struct
 /* Copies the settings. (transfer full) */
 SyrinxHandshakes *
 syrinx_handshakes_new (const SyrinxHandshakesSettings *settings);
-/* Ends those that are not done. */
+/* Closes connections whose handshakes are not done. */
 void syrinx_handshakes_free (SyrinxHandshakes *handshakes);
 
-/* Takes @fd over, of @peer, which was counted in @connections (nullable). */
+/* Takes over @fd, whose peer is @peer and was counted in @connections
+ * (nullable). */
 void syrinx_handshakes_add (SyrinxHandshakes *handshakes, int fd,
     const gchar *peer, SyrinxConnections *connections);
 

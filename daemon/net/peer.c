@@ -36,7 +36,7 @@ syrinx_peer_describe (const struct sockaddr_storage *address)
   return g_strdup (text);
 }
 
-/* Keeps the first @n_bytes of an IPv6 address. */
+/* Zeroes all but the first @n_bytes of an IPv6 address. */
 static gchar *
 mask (struct in6_addr network, gsize n_bytes)
 {

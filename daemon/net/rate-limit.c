@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Token buckets, the least recently used of them forgotten. */
+/* Token buckets; the least recently used one is evicted. */
 #include "rate-limit.h"
 
 #include "peer.h"
@@ -9,7 +9,7 @@
 
 typedef struct
 {
-  SyrinxLruEntry entry; /* by client */
+  SyrinxLruEntry entry; /* keyed by client */
   SyrinxTokenBucket bucket;
 } Client;
 
@@ -59,7 +59,8 @@ syrinx_rate_limit_take_for_address (SyrinxRateLimit *limit,
   gint64 wait_us
       = syrinx_rate_limit_take (limit, client, per_second, burst, now_us);
 
-  /* What one client may not do costs its neighbours in the /48 nothing. */
+  /* A request that the client's own bucket refuses takes nothing from its
+   * /48. */
   if (wait_us || !wide)
     return wait_us;
   return syrinx_rate_limit_take (limit, wide,

@@ -8,20 +8,21 @@ G_BEGIN_DECLS
 
 typedef struct _SyrinxRateLimit SyrinxRateLimit;
 
-/* Remembers at most @max_clients (1 or more): beyond that the one not heard of
- * for the longest is forgotten. (transfer full) */
+/* Keeps at most @max_clients (1 or more) buckets: beyond that the least
+ * recently used one is evicted. (transfer full) */
 SyrinxRateLimit *syrinx_rate_limit_new (guint max_clients);
 void syrinx_rate_limit_free (SyrinxRateLimit *limit);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxRateLimit, syrinx_rate_limit_free)
 
-/* Asks for one request of @client. 0: it may, and has been counted. Otherwise
- * the microseconds after which the next one may; nothing is counted. A bucket
- * gains @per_second (1 or more) and holds at most @burst (1 or more); either
- * may differ from call to call, as after a reload. @now_us is monotonic. */
+/* Asks for one request of @client. 0: it is allowed, and has been counted.
+ * Otherwise the microseconds until the next one is allowed; nothing is counted.
+ * A bucket gains @per_second (1 or more) and holds at most @burst (1 or more);
+ * either may differ from call to call, as after a reload. @now_us is
+ * monotonic. */
 gint64 syrinx_rate_limit_take (SyrinxRateLimit *limit, const gchar *client,
     guint per_second, guint burst, gint64 now_us);
 
-/* The same for the client that has @address (see peer.h); an IPv6 address takes
+/* The same for the client that has @address (see peer.h). An IPv6 address takes
  * from the bucket of its /48, too, which gains and holds
  * SYRINX_PEER_WIDE_FACTOR times as much. */
 gint64 syrinx_rate_limit_take_for_address (SyrinxRateLimit *limit,

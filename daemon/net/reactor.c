@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The reactor. An id is the number of a slot and how often that slot has been
- * given away: what the kernel hands back is compared with what the slot has
- * now. */
+/* The reactor. An id holds the number of a slot and the slot's generation,
+ * which counts how often it was given away: the id that an event carries is
+ * compared with the generation that the slot has now. */
 #include "reactor.h"
 
 #include "core/base/error.h"
@@ -10,7 +10,7 @@
 #include <glib-unix.h>
 #include <unistd.h>
 
-#define MAX_EVENTS 256 /* a batch */
+#define MAX_EVENTS 256 /* in one batch */
 
 typedef struct
 {
@@ -26,7 +26,7 @@ struct _SyrinxReactor
   GMainContext *context; /* (nullable) */
   GSource *source;
   GArray *slots;  /* Slot */
-  GArray *vacant; /* guint32: numbers of free slots, the last is used first */
+  GArray *vacant; /* guint32: numbers of free slots; the last is used next */
 };
 
 static guint64
@@ -35,7 +35,7 @@ make_id (guint32 number, guint32 generation)
   return (guint64)generation << 32 | number;
 }
 
-/* (nullable): what had @id is gone. */
+/* (nullable): @id was removed. */
 static Slot *
 find (SyrinxReactor *self, guint64 id)
 {
@@ -62,7 +62,7 @@ take_slot (SyrinxReactor *self)
   return number;
 }
 
-/* A slot whose generations are used up is not given away again. */
+/* A slot whose generations are used up is not used again. */
 static void
 vacate (SyrinxReactor *self, guint32 number)
 {
@@ -144,8 +144,8 @@ syrinx_reactor_new (GMainContext *context, GError **error)
   self->vacant = g_array_new (FALSE, FALSE, sizeof (guint32));
   self->source = g_unix_fd_source_new (epoll_fd, G_IO_IN);
   g_source_set_callback (self->source, G_SOURCE_FUNC (dispatch), self, NULL);
-  /* No callback iterates the context. GLib, which can't know, would block the
-   * source while it is dispatched, and wake the context up twice for that. */
+  /* No callback iterates the context. GLib can't know that, and would block the
+   * source while it is dispatched, and wake the context twice for that. */
   g_source_set_can_recurse (self->source, TRUE);
   g_source_attach (self->source, context);
   return self;

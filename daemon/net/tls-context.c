@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The TLS context: an SSL_CTX that is never changed once it serves. A reload
- * makes another and puts it in its place. */
+/* The TLS context: an SSL_CTX that is never changed while it is in use. A
+ * reload makes another and replaces it. */
 #include "tls-context.h"
 
 #include "tls-tickets.h"
@@ -13,9 +13,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* Mozilla's intermediate list of TLS 1.2, but for its DHE suites: a handshake
- * by them costs a server many times what it costs who asks for it, and whatever
- * speaks TLS 1.2 has ECDHE. */
+/* Mozilla's intermediate list for TLS 1.2 without its DHE suites: a DHE
+ * handshake costs the server many times what it costs the client, and every
+ * client that speaks TLS 1.2 has ECDHE. */
 #define CIPHERS_1_2                                                            \
   "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"                 \
   "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"                 \
@@ -23,7 +23,7 @@
 #define CIPHERS_1_3                                                            \
   "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
 #define GROUPS             "X25519:prime256v1:secp384r1"
-#define SECURITY_LEVEL     2 /* of OpenSSL: at least 112 bits; no SHA-1 */
+#define SECURITY_LEVEL     2 /* OpenSSL's: at least 112 bits, no SHA-1 */
 #define SESSION_NAME       "syrinx"
 #define MAX_PROTOCOL_BYTES 255 /* RFC 7301, section 3.1 */
 
@@ -40,7 +40,7 @@ struct _SyrinxTlsContext
 
 /* --- Certificate and key --- */
 
-/* There is nobody to ask for a password. */
+/* A daemon can't ask for a password. */
 static int
 have_no_password (char *buffer, int size, int for_writing, void *user_data)
 {
@@ -70,7 +70,8 @@ read_pem (const gchar *path, GError **error)
   return text;
 }
 
-/* Those that vouch for the first. The end of the file is an error, too. */
+/* Adds the intermediate certificates. OpenSSL reports the end of the file as an
+ * error, too. */
 static gboolean
 add_chain (SSL_CTX *context, BIO *bio)
 {
@@ -138,9 +139,9 @@ use_key (SSL_CTX *context, const gchar *path, GError **error)
   return TRUE;
 }
 
-/* --- What is spoken --- */
+/* --- Protocols --- */
 
-/* The connection's own protocol is its app data. */
+/* The protocol of a connection is the app data of its SSL. */
 static int
 choose_protocol (SSL *ssl, const unsigned char **chosen,
     unsigned char *chosen_bytes, const unsigned char *offered,
@@ -169,10 +170,10 @@ set_behaviour (SSL_CTX *context)
   SSL_CTX_set_mode (context, SSL_MODE_ENABLE_PARTIAL_WRITE
                                  | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER
                                  | SSL_MODE_RELEASE_BUFFERS);
-  /* All that a session needs is in its ticket. */
+  /* Sessions are kept in tickets only. */
   SSL_CTX_set_session_cache_mode (context, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_timeout (context, SYRINX_TLS_TICKET_S);
-  /* Head and payload of a record come by one call. */
+  /* The head and the payload of a record are read by one system call. */
   SSL_CTX_set_read_ahead (context, 1);
   SSL_CTX_set_alpn_select_cb (context, choose_protocol, NULL);
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Records in and out.
+/* TLS records in and out.
  *
- * OpenSSL writes to a BIO of ours, which gathers in a buffer that the thread
- * lends for the length of one call. What the kernel does not take of it is kept
- * with the connection; the payload that it stands for counts as sent only when
- * all of it has gone, so that who writes keeps bytes that may still be lost. */
+ * OpenSSL writes to a BIO of ours, which gathers records in a buffer that the
+ * thread lends for the length of one call. Records that the kernel does not
+ * take are kept with the connection; their payload counts as sent only when all
+ * of them have been sent, so the caller keeps bytes that may still be lost. */
 #include "tls-link.h"
 
 #include <errno.h>
@@ -14,12 +14,12 @@
 #include <sys/socket.h>
 
 #define BATCH_BYTES      (64 * 1024) /* of payload in one system call */
-#define SLOW_BATCH_BYTES 16384       /* for a peer that has not taken all */
+#define SLOW_BATCH_BYTES 16384       /* for a peer that reads slowly */
 #define RECORD_OVERHEAD  64          /* more than any cipher adds */
 #define LENT_BYTES                                                             \
   (BATCH_BYTES + (BATCH_BYTES / SYRINX_TLS_SMALL_RECORD + 2) * RECORD_OVERHEAD)
-#define MAX_TURN_BYTES (1024 * 1024) /* then others have their turn */
-/* Alerts and the like that may wait beside a batch. */
+#define MAX_TURN_BYTES (1024 * 1024) /* then other connections are served */
+/* Alerts and answers to key updates may wait beside a batch. */
 #define MAX_UNSENT_BYTES (LENT_BYTES + 4096)
 
 struct _SyrinxTlsLink
@@ -31,16 +31,16 @@ struct _SyrinxTlsLink
   GMutex lock;
   /* protected by lock */
   SSL *ssl;
-  guint8 *lent; /* (nullable): where records gather in this call */
+  guint8 *lent; /* (nullable): gathers this call's records */
   gsize lent_bytes;
-  GByteArray *unsent; /* (nullable): records that the kernel did not take */
+  GByteArray *unsent; /* (nullable): records the kernel did not take */
   gsize unsent_offset;
-  gsize waiting_bytes; /* of payload: what unsent stands for */
-  gsize retry_bytes;   /* KTLS: what OpenSSL wants to be given again */
-  gboolean is_slow;    /* the last batch did not leave at once */
-  int error;           /* a negative errno once it is broken */
+  gsize waiting_bytes; /* payload bytes in unsent */
+  gsize retry_bytes;   /* KTLS: OpenSSL must be given so many again */
+  gboolean is_slow;    /* the last batch was not sent at once */
+  int error;           /* a negative errno after a failure */
   gint64 sent_us;
-  gsize run_bytes; /* sent since it was idle */
+  gsize run_bytes; /* sent since the connection was idle */
 };
 
 /* --- The BIO beneath OpenSSL --- */
@@ -56,7 +56,7 @@ keep_unsent (SyrinxTlsLink *self, const guint8 *data, gsize size)
   return TRUE;
 }
 
-/* Outside of sendv() there are only alerts and answers to key updates. */
+/* Outside sendv() only alerts and answers to key updates are written. */
 static int
 gather (BIO *bio, const char *data, size_t size, size_t *written)
 {
@@ -129,7 +129,7 @@ break_with (SyrinxTlsLink *self, gssize error)
   return error;
 }
 
-/* 0: nothing waits any more. */
+/* Returns 0 when nothing is left to send. */
 static gssize
 flush (SyrinxTlsLink *self)
 {
@@ -153,7 +153,7 @@ typedef struct
 {
   const struct iovec *parts;
   guint n_parts;
-  gsize offset; /* of the first */
+  gsize offset; /* into the first part */
 } Cursor;
 
 static void
@@ -167,8 +167,8 @@ skip (Cursor *cursor, gsize size)
   }
 }
 
-/* The next @size bytes or fewer, as they lie or joined in @scratch, which has
- * room for them. */
+/* The next @size bytes or fewer: in place, or joined in @scratch, which has
+ * room for @size. */
 static const guint8 *
 peek (const Cursor *cursor, guint8 *scratch, gsize *size)
 {
@@ -207,8 +207,8 @@ note_idle (SyrinxTlsLink *self)
   self->sent_us = now_us;
 }
 
-/* What OpenSSL says of a call that did nothing: a negative errno, or 0 at the
- * end of input. */
+/* The meaning of an OpenSSL call that transferred nothing: a negative errno, or
+ * 0 at the end of input. */
 static gssize
 explain (SyrinxTlsLink *self)
 {
@@ -223,7 +223,8 @@ explain (SyrinxTlsLink *self)
       why == SSL_ERROR_SYSCALL && code && code != EAGAIN ? -code : -EPIPE);
 }
 
-/* One record of what comes next. Returns its payload, or a negative errno. */
+/* Writes the next @size bytes as one record. Returns its payload, or a negative
+ * errno. */
 static gssize
 write_record (SyrinxTlsLink *self, const Cursor *cursor, gsize size)
 {
@@ -242,8 +243,8 @@ write_record (SyrinxTlsLink *self, const Cursor *cursor, gsize size)
   return explain (self);
 }
 
-/* Encrypts a batch and sends it. Returns the payload that has gone; -EAGAIN if
- * some of it waits now. */
+/* Encrypts a batch and sends it. Returns the payload bytes that were sent;
+ * -EAGAIN if some of them are kept to be sent. */
 static gssize
 send_batch (SyrinxTlsLink *self, Cursor *cursor)
 {
@@ -255,7 +256,7 @@ send_batch (SyrinxTlsLink *self, Cursor *cursor)
     n = write_record (
         self, cursor, MIN (get_record_bytes (self), max - payload));
     if (n <= 0)
-      return break_with (self, -EPIPE); /* the BIO takes all that fits */
+      return break_with (self, -EPIPE); /* the BIO takes everything that fits */
     skip (cursor, n);
     payload += n;
   }
@@ -271,7 +272,7 @@ send_batch (SyrinxTlsLink *self, Cursor *cursor)
   return -EAGAIN;
 }
 
-/* By KTLS: one record a system call, which copies nothing in user space. */
+/* With KTLS: one record by one system call, without a copy in user space. */
 static gssize
 send_record (SyrinxTlsLink *self, Cursor *cursor)
 {
@@ -286,7 +287,7 @@ send_record (SyrinxTlsLink *self, Cursor *cursor)
   return n;
 }
 
-/* A buffer for each thread that sends, not one for each connection. */
+/* One buffer for each sending thread, not for each connection. */
 static guint8 *
 lend (void)
 {

@@ -14,7 +14,7 @@ typedef struct
 {
   guint8 name[NAME_BYTES];
   guint8 cipher[KEY_BYTES], mac[KEY_BYTES];
-  gint64 made_us; /* 0: there is none */
+  gint64 made_us; /* 0: no key */
 } Key;
 
 typedef struct
@@ -22,7 +22,7 @@ typedef struct
   GMutex lock;
   /* protected by lock */
   Key current, previous;
-  gint64 ahead_us; /* of the clock, for tests */
+  gint64 ahead_us; /* shift of the clock, for tests */
 } Tickets;
 
 static void
@@ -61,8 +61,8 @@ make_key (Key *key, gint64 now_us)
   return TRUE;
 }
 
-/* Keys that are older than their time are none. Without random numbers there
- * are no new ones, and sessions are not resumed. */
+/* Drops keys that are too old and makes a new one. Without random numbers there
+ * is no new key, and sessions are not resumed. */
 static void
 rotate_locked (Tickets *self)
 {
@@ -80,8 +80,8 @@ rotate_locked (Tickets *self)
     memset (&self->current, 0, sizeof self->current);
 }
 
-/* Copies the key that is named, or the current one (@name NULL). Returns: as
- * OpenSSL's callback: 0 unknown, 1 known, 2 known and to be replaced. */
+/* Copies the key that has @name, or the current one if that is NULL. Returns,
+ * as OpenSSL's callback does: 0 unknown, 1 known, 2 known but to be renewed. */
 static int
 find (Tickets *self, const guint8 *name, Key *key)
 {

@@ -56,7 +56,7 @@ G_DEFINE_FINAL_TYPE_WITH_CODE (SyrinxTransportStream, syrinx_transport_stream,
     G_IMPLEMENT_INTERFACE (
         G_TYPE_FILE_DESCRIPTOR_BASED, stream_init_descriptor))
 
-/* @n of the transport as GIO has it: -1 and an error. */
+/* Turns @n of the transport into GIO's form: -1 and an error. */
 static gssize
 check (gssize n, GError **error)
 {
@@ -68,7 +68,7 @@ check (gssize n, GError **error)
   return -1;
 }
 
-/* For who calls what blocks: nothing in the daemon does. */
+/* For callers that block: nothing in the daemon does. */
 static gboolean
 wait_for (SyrinxTransport *transport, short events, GCancellable *cancellable,
     GError **error)
@@ -84,7 +84,7 @@ wait_for (SyrinxTransport *transport, short events, GCancellable *cancellable,
   return !g_cancellable_set_error_if_cancelled (cancellable, error);
 }
 
-/* A source that fires when @fd has @condition, or at once. */
+/* A source that fires when @fd has @condition, or at once if @is_now. */
 static GSource *
 make_source (GObject *stream, int fd, GIOCondition condition, gboolean is_now,
     GCancellable *cancellable)
@@ -284,7 +284,7 @@ stream_close (GIOStream *stream, GCancellable *cancellable, GError **error)
   return TRUE;
 }
 
-/* GIO's own would take a thread. */
+/* GIO's default implementation would take a thread. */
 static void
 stream_close_async (GIOStream *stream, int priority, GCancellable *cancellable,
     GAsyncReadyCallback callback, gpointer user_data)

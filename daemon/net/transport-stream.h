@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A transport as a GIOStream: for what asks for one, `syrinxclientsink` and the
- * I/O loop. In the clear its streams are the descriptor itself
- * (GFileDescriptorBased), so that the I/O loop writes to it by one call for
- * many clients; by TLS they are GPollable and go through the transport. The
- * GIOStream itself is GFileDescriptorBased always, to be watched for a
- * connection that ends. */
+/* A transport as a GIOStream, for `syrinxclientsink` and the I/O loop, which
+ * take one. Without TLS its streams are GFileDescriptorBased, so the I/O loop
+ * writes to the descriptor itself, for many clients by one call; with TLS they
+ * are GPollable and go through the transport. The GIOStream itself is always
+ * GFileDescriptorBased, so that the end of the connection can be watched
+ * for. */
 #pragma once
 
 #include "transport.h"

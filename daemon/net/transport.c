@@ -17,13 +17,12 @@ struct _SyrinxTransport
 
   /* constant after init */
   int fd;
-  SyrinxTlsLink *link; /* (nullable): it is in the clear */
+  SyrinxTlsLink *link; /* (nullable): no TLS */
   gchar *peer;
   SyrinxConnections *connections; /* (nullable) */
 
-  GSocketAddress
-      *local;       /* main thread only; (nullable) until it is asked for */
-  gint is_finished; /* atomic: all was sent */
+  GSocketAddress *local; /* main thread only; (nullable) until asked for */
+  gint is_finished;      /* atomic: output has been shut down */
 };
 
 int
@@ -112,7 +111,7 @@ syrinx_transport_shutdown (SyrinxTransport *self)
   g_atomic_int_set (&self->is_finished, TRUE);
 }
 
-/* To dissolve the association of a TCP socket is to abort it. */
+/* Connecting a TCP socket to AF_UNSPEC aborts the connection. */
 void
 syrinx_transport_reset (SyrinxTransport *self)
 {
@@ -121,7 +120,7 @@ syrinx_transport_reset (SyrinxTransport *self)
   (void)!connect (self->fd, &nobody, sizeof nobody);
 }
 
-/* close() with bytes unread resets the connection. */
+/* Reads and drops input: close() with unread bytes resets the connection. */
 static void
 drain (int fd)
 {
