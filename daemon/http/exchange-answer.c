@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* One HTTP request and its answer: what is answered. */
+/* One HTTP request and its answer: the answer. */
 #include "exchange-private.h"
 
 #include "core/base/error.h"
@@ -19,7 +19,7 @@ http_exchange_get_set (HttpExchange *self, const gchar *name)
   return NULL;
 }
 
-/* No value can end its line. */
+/* Line ends in @value become spaces. */
 void
 http_exchange_set_header (
     HttpExchange *self, const gchar *name, const gchar *value)
@@ -93,7 +93,7 @@ add_length (GString *head, guint64 n_bytes)
       head, "Content-Length: %" G_GUINT64_FORMAT "\r\n", n_bytes);
 }
 
-/* FALSE: nobody is there to be answered. */
+/* FALSE: the client has left. */
 static gboolean
 settle (HttpExchange *self)
 {
@@ -102,7 +102,8 @@ settle (HttpExchange *self)
   return self->connection != NULL;
 }
 
-/* @n_bytes of @body (nullable) from @first on; a HEAD is told of them only. */
+/* @n_bytes of @body (nullable) from @first on; a HEAD gets their number
+ * only. */
 static void
 send_part (
     HttpExchange *self, guint status, GBytes *body, gsize first, gsize n_bytes)
@@ -304,7 +305,7 @@ http_exchange_answer_error (HttpExchange *self, const GError *error)
                     : error->message);
 }
 
-/* --- Answers that are written as they come --- */
+/* --- Answers that are written in pieces --- */
 
 static void
 keep_funcs (
@@ -355,7 +356,8 @@ http_exchange_begin_stream (HttpExchange *self, const gchar *content_type,
   http_connection_answer (self->connection, head, NULL, 0, 0, !is_head);
 }
 
-/* As a chunk of RFC 9112, section 7.1, in no more memory than it needs. */
+/* @bytes as one chunk of RFC 9112, section 7.1, in a buffer of exactly the
+ * needed size. */
 static GBytes *
 wrap (GBytes *bytes)
 {

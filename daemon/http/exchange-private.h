@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What an exchange is made of, for those who make, route and answer it. */
+/* The fields of an exchange, for the files that create, route and answer it. */
 #pragma once
 
 #include "http-private.h"
@@ -14,7 +14,7 @@ typedef struct
   gchar *value;
 } HttpSetField;
 
-/* A parameter of the query that was asked for. */
+/* A query parameter that a handler has asked for. */
 typedef struct
 {
   const gchar *name; /* static */
@@ -24,17 +24,17 @@ typedef struct
 struct _HttpExchange
 {
   guint refs;
-  HttpConnection *connection; /* NULL: it is answered, or the client left */
+  HttpConnection *connection; /* NULL: answered, or the client left */
   const HttpServerSettings *settings;
 
   /* The request. */
-  gchar *head; /* (nullable): its bytes, cut into the strings below */
+  gchar *head; /* (nullable): the head, cut into the strings below */
   const gchar *method, *path, *query; /* query: (nullable) */
   guint minor_version;
   guint n_fields;
-  guint16 (*fields)[2]; /* (nullable): where names and values begin in head */
+  guint16 (*fields)[2]; /* (nullable): offsets of names and values in head */
   GBytes *body;
-  GArray *joined;     /* (nullable): of gchar *, values of several lines */
+  GArray *joined; /* (nullable): of gchar *, joined values of repeated fields */
   GArray *parameters; /* (nullable): of HttpParameter */
   gchar client[46];
   gboolean has_client;
@@ -55,17 +55,17 @@ struct _HttpExchange
   gpointer stream_data;
 };
 
-/* Of a field that was set. (nullable) */
+/* The value of a field that was set. (nullable) */
 const gchar *http_exchange_get_set (HttpExchange *exchange, const gchar *name);
 
-/* An answer of @n_bytes with @status whose body is written afterwards, as it
- * comes. FALSE, and @funcs are not called: there is to be none (HEAD), or
- * nobody is there any more. */
+/* Begins an answer of @n_bytes with @status whose body is written piece by
+ * piece. FALSE, and @funcs are not called: there is no body (HEAD), or the
+ * client has left. */
 gboolean http_exchange_begin (HttpExchange *exchange, guint status,
     guint64 n_bytes, const HttpStreamFuncs *funcs, gpointer user_data);
 
-/* What an answer with status 200 and a body of @size bytes comes to: conditions
- * and ranges are seen to. FALSE: it is answered already. */
+/* Applies conditions and ranges to an answer with status 200 and a body of
+ * @size bytes. FALSE: the request has been answered already. */
 gboolean http_exchange_judge (HttpExchange *exchange, guint64 size,
     guint *status, guint64 *first, guint64 *n_bytes);
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* One HTTP request and its answer: life, and what was asked. */
+/* One HTTP request and its answer: life, and the request. */
 #include "exchange-private.h"
 
 #include <string.h>
 
 /* --- Life --- */
 
-/* What @piece points to in the parsed bytes, in @copy of them, ended by NUL:
- * whatever parts it from the next piece gives its place. */
+/* The counterpart of @piece in @copy of the parsed bytes, terminated by NUL,
+ * which overwrites the delimiter behind the piece. */
 static const gchar *
 cut (gchar *copy, const gchar *start, const gchar *piece, gsize length)
 {
@@ -15,7 +15,8 @@ cut (gchar *copy, const gchar *start, const gchar *piece, gsize length)
   return copy + (piece - start);
 }
 
-/* "http://HOST/PATH?QUERY" is for us, too (RFC 9112, section 3.2.2). */
+/* The absolute form "http://HOST/PATH?QUERY" is accepted, too (RFC 9112,
+ * section 3.2.2). */
 static void
 set_target (HttpExchange *self, const gchar *target)
 {
@@ -160,7 +161,7 @@ http_exchange_defer (HttpExchange *self,
   http_connection_wait (self->connection);
 }
 
-/* --- Who asks --- */
+/* --- The client --- */
 
 SyrinxEngine *
 http_exchange_get_engine (HttpExchange *self)
@@ -207,7 +208,7 @@ http_exchange_get_grant (HttpExchange *self)
   return self->grant;
 }
 
-/* As the client sees it: a trusted proxy may have taken the TLS off. */
+/* The scheme that the client used: a trusted proxy may terminate TLS. */
 static const gchar *
 get_scheme (HttpExchange *self)
 {
@@ -221,8 +222,8 @@ get_scheme (HttpExchange *self)
   return http_exchange_is_tls (self) ? "https" : "http";
 }
 
-/* The address that was connected to, where the client named none. (transfer
- * full) */
+/* The origin by the local address of the connection, for clients that sent no
+ * Host. (transfer full) */
 static gchar *
 make_local_origin (HttpExchange *self, const gchar *scheme)
 {
@@ -251,7 +252,7 @@ http_exchange_make_origin (HttpExchange *self)
       g_uri_get_port (origin), "/", NULL, NULL);
 }
 
-/* --- What is asked --- */
+/* --- The request --- */
 
 const gchar *
 http_exchange_get_method (HttpExchange *self)
@@ -291,7 +292,7 @@ http_exchange_get_body (HttpExchange *self)
   return self->body;
 }
 
-/* The value of the next line of @name from *@i on. (nullable) */
+/* The value of the next line of @name, searched from *@i on. (nullable) */
 static const gchar *
 next_value (HttpExchange *self, const gchar *name, guint *i)
 {
@@ -303,7 +304,7 @@ next_value (HttpExchange *self, const gchar *name, guint *i)
   return NULL;
 }
 
-/* Kept for as long as the exchange. */
+/* Keeps @text for the life of the exchange. */
 static const gchar *
 keep_joined (HttpExchange *self, gchar *text)
 {
@@ -338,7 +339,7 @@ http_exchange_get_header (HttpExchange *self, const gchar *name)
   return keep_joined (self, g_string_free (all, FALSE));
 }
 
-/* "a+b%20c". (nullable): what is percent-encoded wrongly, or NUL, is none. */
+/* Decodes "a+b%20c". (nullable): wrong percent-encoding, or an encoded NUL. */
 static gchar *
 decode_form (const gchar *text, gsize length)
 {
@@ -347,7 +348,7 @@ decode_form (const gchar *text, gsize length)
   return g_uri_unescape_string (g_strdelimit (spaced, "+", ' '), NULL);
 }
 
-/* The last one of this name counts. (nullable) (transfer full) */
+/* The last parameter of this name counts. (nullable) (transfer full) */
 static gchar *
 find_parameter (HttpExchange *self, const gchar *name)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The handlers of the routes, by subject, and what they share. */
+/* The handlers of the routes, by subject, and the functions they share. */
 #pragma once
 
 #include "daemon/engine.h"
@@ -9,49 +9,50 @@ G_BEGIN_DECLS
 
 #define HTTP_STREAM_TYPE "audio/ogg; codecs=opus"
 
-/* FALSE: answered 404. */
+/* FALSE: @id is malformed, and a 404 was sent. */
 gboolean http_check_id (HttpExchange *exchange, const gchar *id);
 
 /* --- Tracks --- */
 
-/* The one that argument 0 names, to which the route has asked for the right.
- * NULL: answered.
- * (transfer full) */
+/* The track that argument 0 names, for which the router has checked the right.
+ * NULL: answered. (transfer full) */
 SyrinxTrack *http_find_track (HttpExchange *exchange);
 
-/* What the store is to show of groups, for the exchange's token: @filter,
- * filled in, or NULL if that is everything. */
+/* The filter by groups for the grant's token, written into @filter; NULL if the
+ * grant may see every track. */
 const SyrinxTrackFilter *
 http_get_filter (HttpExchange *exchange, SyrinxTrackFilter *filter);
 
-/* A query's text, bounded, as words or as a path. FALSE: answered 422. */
+/* Checks a query parameter that holds words or a path for length and encoding.
+ * FALSE: answered with 422. */
 gboolean http_check_words (HttpExchange *exchange, const gchar *name);
 gboolean http_check_path (HttpExchange *exchange, const gchar *name);
-/* Where the last page ended, NULL: the first page is asked for. */
+/* The cursor of the query; NULL: the first page is asked for. */
 const gchar *http_get_cursor (HttpExchange *exchange);
-/* Answers with @error, naming the cursor if that is what is wrong. */
+/* Answers with @error, naming the parameter "cursor" if that is at fault. */
 void http_answer_query_error (HttpExchange *exchange, const GError *error);
-/* The member "tracks": those that the token allows. @tracks (nullable) */
+/* Adds the member "tracks": those of @tracks (nullable) that the token
+ * allows. */
 void
 http_add_tracks (HttpExchange *exchange, JsonBuilder *json, GPtrArray *tracks);
 
 /* --- Sessions --- */
 
-/* The session that argument 0 and its capability, argument 1, name. (transfer
+/* The session that argument 0 names, if argument 1 is its capability. (transfer
  * none) NULL: answered. */
 SyrinxSession *http_check_session (HttpExchange *exchange);
 /* Answers a request whose session has begun. */
 typedef void (*HttpBegunFunc) (
     HttpExchange *exchange, const SyrinxDeskAnswer *answer);
 /* Asks the desk for a session. @wanted: track, rendition, encryption and public
- * key; the rest is the exchange's. @begun is called when it has begun, now or
- * later; otherwise the request is answered by itself. */
+ * key; the exchange gives the rest. @begun is called when the session has
+ * begun, now or later; a refusal is answered without it. */
 void http_begin_session (HttpExchange *exchange,
     const SyrinxDeskRequest *wanted, HttpBegunFunc begun);
 
-/* The session, rendition and fragment that @path names, if all is in order;
- * else NULL, and why is for http_hls_segment() to tell. Writes into @path.
- * (transfer none) */
+/* The session, rendition and fragment that @path names, if the fragment may be
+ * sent; NULL if not, and http_hls_segment() then answers why. Writes into
+ * @path. (transfer none) */
 SyrinxSession *http_hls_find (SyrinxEngine *engine, gchar *path,
     SyrinxRendition **rendition, gint *number);
 

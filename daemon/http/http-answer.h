@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The heads of answers: status, date, and the fields that all have. */
+/* The heads of answers: status, date, and the fields that all answers have. */
 #pragma once
 
 #include <glib.h>
 
 G_BEGIN_DECLS
 
-/* RFC 9110, section 15. */
+/* The reason phrase of @status (RFC 9110, section 15). */
 const gchar *http_phrase_of (guint status);
-/* "Sun, 06 Nov 1994 08:49:37 GMT", of now; made once a second. Main thread
- * only. */
+/* The current time as "Sun, 06 Nov 1994 08:49:37 GMT"; computed once a second.
+ * Main thread only. */
 const gchar *http_date_now (void);
-/* Status line, Date, Server, and what all answers carry, without the empty
- * line. (transfer full) */
+/* Status line, Date, Server, and the fields that all answers have, without the
+ * empty line. (transfer full) */
 GString *http_head_begin (guint status, guint minor_version);
 void http_head_add (GString *head, const gchar *name, const gchar *value);
 

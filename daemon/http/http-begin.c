@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* HTTP: how a request for a new session gets to the desk, and its answer
- * back. */
+/* HTTP: passes a request for a new session to the desk, and the desk's answer
+ * to the client. */
 #include "handlers.h"
 
 #include "core/base/error.h"
@@ -9,7 +9,7 @@ typedef struct
 {
   HttpExchange *exchange;
   HttpBegunFunc begun;
-  SyrinxBeginning *waiting; /* (nullable): it has not been deferred */
+  SyrinxBeginning *waiting; /* (nullable): set while it is deferred */
 } Asked;
 
 static void

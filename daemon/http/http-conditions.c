@@ -12,8 +12,8 @@ skip_blanks (const gchar *text)
   return text + strspn (text, " \t,");
 }
 
-/* Whether @list ("*", or tags parted by commas) has @etag; a weak one counts
- * only where @weakly. */
+/* Whether @list ("*", or tags separated by commas) has @etag; weak tags match
+ * only if @weakly. */
 static gboolean
 list_has (const gchar *list, const gchar *etag, gboolean weakly)
 {
@@ -36,7 +36,7 @@ list_has (const gchar *list, const gchar *etag, gboolean weakly)
   return FALSE;
 }
 
-/* By strong comparison; a date matches no representation here, since none has a
+/* By strong comparison. A date never matches, since no answer has
  * Last-Modified. */
 static gboolean
 range_holds (const HttpConditions *conditions, const gchar *etag)
@@ -47,8 +47,8 @@ range_holds (const HttpConditions *conditions, const gchar *etag)
 
 /* --- Ranges --- */
 
-/* Digits from *@text on, behind which it then stands; too large a number is the
- * largest. FALSE: there are none. */
+/* Reads digits at *@text and moves it behind them; a number that is too large
+ * becomes the maximum. FALSE: there are none. */
 static gboolean
 read_number (const gchar **text, guint64 *value)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Conditional and range requests (RFC 9110, sections 13 and 14): what of a
- * representation a GET is answered with. */
+/* Conditional and range requests (RFC 9110, sections 13 and 14): which part of
+ * a representation answers a GET. */
 #pragma once
 
 #include <glib.h>
@@ -22,10 +22,10 @@ typedef enum
   HTTP_VERDICT_OUTSIDE       /* 416 */
 } HttpVerdict;
 
-/* Of a representation of @size bytes (0 or more) with @etag (nullable; a strong
- * one, with its quotes). PART sets *@first and *@n_bytes (1 or more). One range
- * or none is answered; several, or one that can't be understood, by the
- * whole. */
+/* Decides for a representation of @size bytes (0 or more) with @etag (nullable;
+ * strong, with its quotes). PART sets *@first and *@n_bytes (1 or more).
+ * Several ranges, or one that can't be parsed, are answered with the whole
+ * representation. */
 HttpVerdict http_conditions_judge (const HttpConditions *conditions,
     const gchar *etag, guint64 size, guint64 *first, guint64 *n_bytes);
 

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* One HTTP/1.x connection.
  *
- * It serves one request after the other: head, body, the handler's answer, and
- * then the next, which may have come already and waits unread until then, so
- * that no peer can have the daemon hold more than one request and one answer.
- * Sockets are watched edge-triggered; a plain GET of a fragment that is at hand
- * costs a receive, a send and no allocation.
+ * It serves one request after another: head, body, the handler's answer, then
+ * the next request. A pipelined request stays unread until the answer before it
+ * has been sent, so a peer can make the daemon hold one request and one answer
+ * at most. Sockets are watched edge-triggered; a plain GET of a fragment that
+ * is in memory costs a receive, a send and no allocation.
  *
  * Handlers may answer later from anywhere in the main thread. Such an answer is
  * sent at once, but the next request is read from the main loop, never from
- * within: so no stack grows with the number of connections that wait for each
- * other, and the server's scratch has one user at a time. A connection that is
- * closed stays in memory until nobody on the stack uses it. */
+ * within the call: the stack does not grow with the number of connections that
+ * wait for each other, and the server's scratch buffer has one user at a time.
+ * A connection that is closed stays in memory while a function on the stack
+ * uses it. */
 #include "http-private.h"
 
 #include <errno.h>
@@ -56,7 +57,7 @@ forget_answer (HttpConnection *self)
   self->is_probed = FALSE;
 }
 
-/* All that ends with the connection, but for the transport. */
+/* Ends everything of the connection except the transport. */
 static void
 leave (HttpConnection *self)
 {
@@ -102,8 +103,9 @@ http_connection_steal (HttpConnection *self)
   return transport;
 }
 
-/* A socket that is closed with bytes unread takes back what was sent last, so
- * the peer is given time to read it and to close. */
+/* Closing a socket with unread input resets it, and the peer may lose the end
+ * of the answer. So input is read and dropped until the peer closes, within
+ * limits of time and size. */
 static void
 discard (HttpConnection *self)
 {
@@ -160,7 +162,7 @@ gather (HttpConnection *self, struct iovec parts[2])
   return n;
 }
 
-/* So many bytes have gone. */
+/* @n bytes of the answer have been sent. */
 static void
 advance (HttpConnection *self, gsize n)
 {
@@ -178,7 +180,7 @@ advance (HttpConnection *self, gsize n)
   self->piece_left = self->piece ? g_bytes_get_size (self->piece) : 0;
 }
 
-/* FALSE: there is no room, or it is over. */
+/* FALSE: the socket is full, or the connection is over. */
 static gboolean
 send_waiting (HttpConnection *self)
 {
@@ -203,7 +205,7 @@ send_waiting (HttpConnection *self)
   return TRUE;
 }
 
-/* TRUE: the answer is gone, as a whole. */
+/* TRUE: the whole answer has been sent. */
 static gboolean
 flush (HttpConnection *self)
 {
@@ -221,7 +223,7 @@ flush (HttpConnection *self)
   return FALSE;
 }
 
-/* After an answer that does not come from within http_connection_serve(). */
+/* Sends an answer that does not come from within http_connection_serve(). */
 static void
 flush_later_answer (HttpConnection *self)
 {
@@ -233,7 +235,7 @@ flush_later_answer (HttpConnection *self)
 
 /* --- Reading --- */
 
-/* More of the input. FALSE: there is none for now, or none any more. */
+/* Reads more input. FALSE: there is none now, or the input has ended. */
 static gboolean
 fill (HttpConnection *self)
 {
@@ -253,7 +255,8 @@ fill (HttpConnection *self)
   n = syrinx_transport_recv (
       self->transport, self->input + self->to, HTTP_MAX_HEAD_BYTES - self->to);
   if (n > 0) {
-    /* The edge that tells of more is still to come (epoll(7)). */
+    /* A short read has emptied the socket: a new edge will report more
+     * (epoll(7)). */
     if (n < HTTP_MAX_HEAD_BYTES - self->to && !self->is_tls
         && !self->is_half_closed)
       self->has_input = FALSE;
@@ -266,7 +269,7 @@ fill (HttpConnection *self)
   return FALSE;
 }
 
-/* Gives the scratch back. */
+/* Gives the scratch buffer back to the server; unused input is copied. */
 static void
 keep_input (HttpConnection *self)
 {
@@ -286,7 +289,7 @@ keep_input (HttpConnection *self)
   }
 }
 
-/* Hot. FALSE: it is for a handler. */
+/* Hot: answers a GET of a fragment in memory. FALSE: a handler is needed. */
 static gboolean
 answer_fragment (HttpConnection *self, const HttpHead *head)
 {
@@ -323,7 +326,7 @@ refuse (HttpConnection *self, const HttpRefusal *refusal)
       self->exchange, refusal->status, NULL, "%s", refusal->detail);
 }
 
-/* Room for a few bytes there must be, since all answers before have gone. */
+/* The socket has room for a few bytes, since all earlier answers are sent. */
 static gboolean
 send_interim (HttpConnection *self)
 {
@@ -374,7 +377,7 @@ begin_request (HttpConnection *self, const HttpHead *head)
     hand_over (self);
 }
 
-/* FALSE: it has not come whole, or the connection is over. */
+/* FALSE: the head is not complete, or the connection is over. */
 static gboolean
 read_head (HttpConnection *self)
 {
@@ -435,13 +438,13 @@ take_chunked (HttpConnection *self)
       || self->n_chunked_bytes > MAX_CHUNKED_BYTES)
     return BODY_TOO_LARGE;
   g_byte_array_append (self->body, (const guint8 *)data, n_decoded);
-  /* What belongs to the next request lies behind what was decoded. */
+  /* The next request begins behind the decoded bytes. */
   self->from += n_decoded;
   self->to = left < 0 ? self->from : self->from + left;
   return left < 0 ? BODY_PARTIAL : BODY_WHOLE;
 }
 
-/* FALSE: it has not come whole, or the connection is over. */
+/* FALSE: the body is not complete, or the connection is over. */
 static gboolean
 read_body (HttpConnection *self)
 {
@@ -462,11 +465,11 @@ read_body (HttpConnection *self)
   return TRUE;
 }
 
-/* --- Step by step --- */
+/* --- Serving --- */
 
-/* The end of the input may only say that no request follows: half-closed
- * clients are answered. Who has gone answers any byte by a reset; who still
- * listens skips an interim response (RFC 9110, section 15.2). */
+/* Half-closed clients are answered: the end of input may only mean that no
+ * request follows. An interim response tells the cases apart: a client that has
+ * gone answers it with a reset, others skip it (RFC 9110, section 15.2). */
 static void
 probe (HttpConnection *self)
 {
@@ -478,7 +481,7 @@ probe (HttpConnection *self)
     http_connection_close (self);
 }
 
-/* FALSE: nothing more to do for now, or ever. */
+/* FALSE: nothing can be done now, or the connection is over. */
 static gboolean
 step (HttpConnection *self)
 {
@@ -632,7 +635,7 @@ http_connection_new (HttpServer *server, SyrinxTransport *transport)
   self->phase = HTTP_PHASE_HEAD;
   self->link.data = self;
   self->deferred.data = self;
-  /* What came with a handshake's end may lie in the transport already. */
+  /* The transport may hold input that arrived with the end of the handshake. */
   self->has_input = self->is_tls;
   if (self->is_tls)
     http_server_defer (server, self);

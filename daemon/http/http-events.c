@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* HTTP: what the journal tells, as server-sent events (WHATWG HTML, section
- * 9.2) for the operator. The journal is read only while there is a client.
+/* HTTP: events of the journal as server-sent events (WHATWG HTML, section 9.2)
+ * for the operator. The journal is read only while there is a client.
  *
- *   session                       a session as GET /v1/sessions/ID tells it,
- *                                 when it begins, changes and ends
- *   library                       progress of the scan
- *   totals                        sums, once a second while they change
- *   session-seek, error, key-given, key-rotated, token-issued, token-revoked,
- *   server
- *                                 that event of the journal (event-json.h)
+ * session                       a session as in GET /v1/sessions/ID, when it
+ * begins, changes and ends
+ * library                       progress of the scan
+ * totals                        sums, once a second while they change
+ * session-seek, error, key-given, key-rotated, token-issued, token-revoked,
+ * server
+ * that event of the journal (event-json.h)
  *
- * A new client is told of the library and of the sessions that there are. One
- * that is too slow is cut off and may come again. */
+ * A new client first gets the state of the library and the existing sessions. A
+ * client that is too slow is disconnected and may connect again. */
 #include "handlers.h"
 
 #include "daemon/event-json.h"
@@ -22,9 +22,10 @@
 #include <string.h>
 
 #define MAX_CLIENTS      32
-#define MAX_FIRST        512 /* sessions that a new client is told of */
+#define MAX_FIRST        512 /* sessions that a new client gets */
 #define TOTALS_PERIOD_MS 1000
-/* Refusals may be thousands a second: they are in the totals. */
+/* Refusals, of which there may be thousands a second, are only in the
+ * totals. */
 #define KINDS                                                                  \
   (SYRINX_EVENTS_OF_SESSIONS | SYRINX_EVENT_BIT (SYRINX_EVENT_SCAN_PROGRESS)   \
       | SYRINX_EVENT_BIT (SYRINX_EVENT_SCAN_DONE)                              \
@@ -56,7 +57,7 @@ typedef struct
 
 static void client_left (gpointer data);
 
-/* FALSE: it was too slow, and is gone. */
+/* FALSE: the client was too slow and has been disconnected. */
 static gboolean
 send_text (Client *client, GBytes *text)
 {
@@ -67,7 +68,7 @@ send_text (Client *client, GBytes *text)
   return FALSE;
 }
 
-/* With the object that @json has open. (transfer full) */
+/* An event with the object that @json has open as its data. (transfer full) */
 static GBytes *
 make_text (const gchar *name, JsonBuilder *json)
 {
@@ -86,7 +87,7 @@ send_to_all (Events *events, GBytes *text)
     i += send_text (events->clients->pdata[i], text);
 }
 
-/* --- What is told --- */
+/* --- Events as text --- */
 
 /* (transfer full) */
 static GBytes *
@@ -202,7 +203,7 @@ stop_reading (Events *events)
   g_clear_handle_id (&events->timer, g_source_remove);
 }
 
-/* All clients have left: HTTP ends before the engine. */
+/* No client is left: HTTP ends before the engine. */
 static void
 events_free (gpointer data)
 {
@@ -212,7 +213,7 @@ events_free (gpointer data)
   g_free (events);
 }
 
-/* The engine's own. (transfer none) */
+/* The one instance of the engine. (transfer none) */
 static Events *
 get_events (SyrinxEngine *engine)
 {

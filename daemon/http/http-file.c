@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A file as an answer.
  *
- * It is read piece by piece, beside the main loop, and never mapped: a file
- * that shrinks or a disk that fails would end the process (SIGBUS) where it is
- * sent from the map, and a slow one would hold up everybody else. */
+ * It is read in pieces, outside the main thread, and never mapped: if a mapped
+ * file shrank or its disk failed, SIGBUS would end the process, and a slow disk
+ * would hold up all other clients. */
 #include "exchange-private.h"
 
 #include <errno.h>
@@ -11,10 +11,11 @@
 
 #define PIECE_BYTES (64 * 1024)
 
-/* One answer on its way; lives as long as the exchange or a read needs it. */
+/* One answer that is being sent; lives as long as the exchange or a read needs
+ * it. */
 typedef struct
 {
-  HttpExchange *exchange; /* unowned; NULL: it is over */
+  HttpExchange *exchange; /* unowned; NULL: it has ended */
   int fd;
   guint64 at, left;
 } Transfer;
@@ -31,7 +32,8 @@ transfer_unref (gpointer transfer)
   g_atomic_rc_box_release_full (transfer, transfer_clear);
 }
 
-/* In a thread, while the main one leaves the place alone. */
+/* Runs in a worker thread; the main thread does not touch the place
+ * meanwhile. */
 static void
 read_piece (
     GTask *task, gpointer source, gpointer data, GCancellable *cancellable)

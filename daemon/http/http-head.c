@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The head of a request, by picohttpparser and the rules that it leaves to its
+/* The head of a request: picohttpparser, and the checks that it leaves to its
  * callers. */
 #include "http-head.h"
 
@@ -9,7 +9,7 @@
 
 G_STATIC_ASSERT (sizeof (HttpField) == sizeof (struct phr_header));
 
-/* What has been seen of the fields that may come once. */
+/* Which of the fields that may occur only once have occurred. */
 typedef struct
 {
   gboolean host, length, encoding;
@@ -47,7 +47,8 @@ value_is (const HttpField *field, const gchar *text)
          && g_ascii_strncasecmp (field->value, text, length) == 0;
 }
 
-/* Digits alone; NULL for a number that no 64 bits hold. */
+/* Parses decimal digits. NULL: they are valid; a number beyond 64 bits is
+ * refused. */
 static const HttpRefusal *
 read_length (const HttpField *field, guint64 *length)
 {
@@ -63,8 +64,8 @@ read_length (const HttpField *field, guint64 *length)
   return field->value_bytes ? NULL : &unframed;
 }
 
-/* A name, an address or "[ADDRESS]", and a port; empty where the target has no
- * authority (RFC 9112, section 3.2). */
+/* A name, an address or "[ADDRESS]", and optionally a port; empty where the
+ * target has no authority (RFC 9112, section 3.2). */
 static gboolean
 is_host (const HttpField *field)
 {
@@ -106,7 +107,7 @@ trim (HttpField *field)
     field->value_bytes--;
 }
 
-/* Field by field; most of them are of no concern here. */
+/* Checks one field; most names are not looked at here. */
 static const HttpRefusal *
 read_field (HttpHead *head, const HttpField *field, Seen *seen)
 {
@@ -191,7 +192,8 @@ target_begins (const HttpHead *head, const gchar *text)
          && g_ascii_strncasecmp (head->target, text, length) == 0;
 }
 
-/* "/PATH", "http://HOST/PATH", or "*" (RFC 9112, section 3.2). */
+/* Whether the target is "/PATH", "http://HOST/PATH", or "*" (RFC 9112, section
+ * 3.2). */
 static gboolean
 is_target (const HttpHead *head)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The head of a request (RFC 9112): parsed where it lies, and refused where two
- * readers could understand it differently. Nothing here allocates. */
+/* The head of a request (RFC 9112): parsed in place, and refused where two
+ * parsers could disagree (request smuggling). Nothing here allocates. */
 #pragma once
 
 #include <glib.h>
@@ -12,7 +12,7 @@ G_BEGIN_DECLS
 #define HTTP_MAX_TARGET_BYTES 4096
 #define HTTP_MAX_BODY_BYTES   (64 * 1024)
 
-/* Not terminated; pieces of the parsed bytes. */
+/* Not terminated; points into the parsed bytes. */
 typedef struct
 {
   const gchar *name;
@@ -38,7 +38,7 @@ typedef struct
   HttpField fields[HTTP_MAX_FIELDS];
 } HttpHead;
 
-/* What is answered to a request that is not taken. */
+/* The answer to a request that is refused. */
 typedef struct
 {
   guint status;
@@ -48,17 +48,16 @@ typedef struct
 typedef enum
 {
   HTTP_HEAD_WHOLE,
-  HTTP_HEAD_PARTIAL, /* more must come */
+  HTTP_HEAD_PARTIAL, /* more bytes are needed */
   HTTP_HEAD_REFUSED
 } HttpHeadResult;
 
-/* Parses @data, of which the first @n_known_bytes were partial before (0: it is
- * looked at for the first time). Only WHOLE fills in @head, only REFUSED
- * @refusal. */
+/* Parses @data, whose first @n_known_bytes are known to be an incomplete head
+ * (0 at the first call). Only WHOLE fills in @head, only REFUSED @refusal. */
 HttpHeadResult http_head_parse (HttpHead *head, const gchar *data,
     gsize n_bytes, gsize n_known_bytes, HttpRefusal *refusal);
 
-/* Whether @field has this name, by any case. */
+/* Whether @field has @name, in any case. */
 gboolean http_field_is (const HttpField *field, const gchar *name);
 
 G_END_DECLS

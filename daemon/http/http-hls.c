@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* HTTP: a session as HLS (RFC 8216). The init section is clear and stands
- * before the key: that is what ffmpeg, mpv and hls.js play. */
+/* HTTP: a session as HLS (RFC 8216). The init section is not encrypted and
+ * precedes EXT-X-KEY: that is the order that ffmpeg, mpv and hls.js play. */
 #include "daemon/sessions/fragment-wait.h"
 #include "daemon/sessions/session-keys.h"
 #include "handlers.h"
@@ -56,7 +56,8 @@ check_rendition (HttpExchange *exchange, SyrinxSession *session)
   return NULL;
 }
 
-/* Playlists are for who reads chunks or clear fragments. FALSE: answered. */
+/* Playlists exist for hls-aes128 and for clear fragments, not for ece. FALSE:
+ * answered. */
 static gboolean
 check_playable (HttpExchange *exchange, SyrinxSession *session)
 {
@@ -97,7 +98,7 @@ http_hls_master (HttpExchange *exchange)
       continue;
     }
     row = syrinx_rendition_get_row (rendition);
-    /* Container and peaks on top of the codec's rate. */
+    /* The codec's rate plus a quarter for the container and peaks. */
     g_string_append_printf (text,
         "#EXT-X-STREAM-INF:BANDWIDTH=%u,AVERAGE-BANDWIDTH=%u,"
         "CODECS=\"%s\"\n%s/index.m3u8\n",
@@ -147,7 +148,7 @@ http_hls_index (HttpExchange *exchange)
   answer_playlist (exchange, text);
 }
 
-/* @rendition (nullable): the session's own key. */
+/* @rendition (nullable): NULL for the session's own key. */
 static void
 answer_key (
     HttpExchange *exchange, SyrinxSession *session, SyrinxRendition *rendition)
@@ -188,7 +189,7 @@ http_hls_key (HttpExchange *exchange)
     answer_key (exchange, session, rendition);
 }
 
-/* The key that an ece session has for itself. */
+/* The own key of an ece session. */
 void
 http_session_key (HttpExchange *exchange)
 {
@@ -203,16 +204,17 @@ http_session_key (HttpExchange *exchange)
         exchange, 404, NULL, "this session has no key of its own");
 }
 
-/* --- Fragments: here now, or answered when they have come --- */
+/* --- Fragments: sent now, or when they are available --- */
 
 typedef struct
 {
   SyrinxSession *session;
-  SyrinxFragmentWait *wait; /* NULL: it is over */
+  SyrinxFragmentWait *wait; /* NULL: the wait has ended */
   HttpExchange *exchange;
 } Pending;
 
-/* One message under the session's key, its salt random. */
+/* Encrypts @bytes as one message under the session's key, with a random
+ * salt. */
 static void
 answer_encrypted (HttpExchange *exchange, SyrinxSession *session, GBytes *bytes)
 {
@@ -361,8 +363,8 @@ describe_fragments (JsonBuilder *json, const SyrinxRenditionRow *row)
   json_builder_end_object (json);
 }
 
-/* For who fetches fragments without a playlist. Addresses are relative to this
- * list's. */
+/* For clients that fetch fragments without a playlist. URLs are relative to the
+ * URL of this list. */
 void
 http_fragments (HttpExchange *exchange)
 {
@@ -390,9 +392,9 @@ http_fragments (HttpExchange *exchange)
   http_exchange_answer_json (exchange, 200, json);
 }
 
-/* --- The same without an exchange --- */
+/* --- Fragments without an exchange --- */
 
-/* Cuts @path into its segments behind "/v1/sessions/". */
+/* Splits the part of @path behind "/v1/sessions/" into its segments. */
 static gboolean
 split_path (gchar *path, gchar *parts[HTTP_MAX_ARGS])
 {

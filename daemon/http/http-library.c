@@ -42,7 +42,7 @@ http_check_path (HttpExchange *exchange, const gchar *name)
   return check_text (exchange, name, MAX_PATH_BYTES);
 }
 
-/* Where the last page ended; an empty one asks for the first page. */
+/* The cursor of the query; an empty one asks for the first page. */
 const gchar *
 http_get_cursor (HttpExchange *exchange)
 {
@@ -51,7 +51,7 @@ http_get_cursor (HttpExchange *exchange)
   return cursor && *cursor ? cursor : NULL;
 }
 
-/* Answers with @error, naming the cursor if that is what is wrong. */
+/* Answers with @error, naming the parameter "cursor" if that is at fault. */
 void
 http_answer_query_error (HttpExchange *exchange, const GError *error)
 {
@@ -62,7 +62,7 @@ http_answer_query_error (HttpExchange *exchange, const GError *error)
     http_exchange_answer_error (exchange, error);
 }
 
-/* Whether lists have the track for this grant. */
+/* Whether lists show the track to a holder of @grant. */
 static gboolean
 is_shown (const gchar *track_id, gpointer grant)
 {

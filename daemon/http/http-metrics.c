@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* HTTP: metrics for Prometheus (text format 0.0.4). Counters come from the
- * tally of the journal, gauges from those who know. No label tells of a person.
- */
+ * tally of the journal, gauges from the objects concerned. No label identifies
+ * a person. */
 #include "handlers.h"
 
 #include "daemon/gateway/admission.h"

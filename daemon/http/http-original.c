@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* HTTP: a track's own file. */
+/* HTTP: a track's original file. */
 #include "handlers.h"
 
 #include "daemon/ingest/folders.h"

@@ -65,7 +65,7 @@ http_healthz (HttpExchange *exchange)
   answer_word (exchange, 200, "alive\n");
 }
 
-/* Ready: the index answers, and sessions may begin. */
+/* Ready means that the index can be read, and that sessions may begin. */
 void
 http_readyz (HttpExchange *exchange)
 {

@@ -10,7 +10,7 @@
 
 /* --- Access --- */
 
-/* RFC 6750, section 3: who sent no token made no error. */
+/* A request without any token gets no error code (RFC 6750, section 3). */
 static void
 ask_for_token (HttpExchange *exchange, const SyrinxCredentials *credentials)
 {
@@ -75,7 +75,7 @@ typedef struct
   gsize length;
 } Piece;
 
-/* Segments equal those of @pattern; {} takes any that is not empty. */
+/* Segments must equal those of @pattern; {} matches any that is not empty. */
 static gboolean
 match (const gchar *pattern, const gchar *path, Piece args[HTTP_MAX_ARGS])
 {

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The connections of a server: their times, and whose turn is put off. */
+/* The connections of a server: their time-outs, and connections whose next turn
+ * is deferred. */
 #include "http-private.h"
 
-#define HEAD_S    10 /* for the whole of it */
+#define HEAD_S    10 /* for the whole head */
 #define IDLE_S    60
-#define BODY_S    30   /* for the whole of it; and after */
-#define GRACE_S   5    /* there must have come */
-#define BODY_RATE 1024 /* bytes a second */
-#define STALL_S   30   /* without a byte that the peer takes */
+#define BODY_S    30   /* for the whole body */
+#define GRACE_S   5    /* before BODY_RATE is checked */
+#define BODY_RATE 1024 /* bytes a second, at least */
+#define STALL_S   30   /* in which the peer reads nothing */
 #define CLOSING_S 5
 #define TICK_US   G_USEC_PER_SEC
 
-/* 0: for as long as it takes. Deferred exchanges have bounds of their own. */
+/* 0: without limit. Deferred exchanges have time limits of their own. */
 static const gint64 max_phase_us[HTTP_N_PHASES]
     = { [HTTP_PHASE_HEAD] = HEAD_S * G_USEC_PER_SEC,
         [HTTP_PHASE_IDLE] = IDLE_S * G_USEC_PER_SEC,
@@ -21,7 +22,7 @@ static const gint64 max_phase_us[HTTP_N_PHASES]
 
 /* --- Time-outs --- */
 
-/* The reaper looks at @at_us, if not earlier. */
+/* Makes the reaper run at @at_us at the latest. */
 static void
 look_at (HttpServer *server, gint64 at_us)
 {
@@ -31,7 +32,7 @@ look_at (HttpServer *server, gint64 at_us)
   g_source_set_ready_time (server->reaper, at_us);
 }
 
-/* When something in @phase is due, reckoned from its oldest. */
+/* Schedules the reaper for the oldest connection in @phase. */
 static void
 look_for (HttpServer *server, HttpPhase phase, gint64 now_us)
 {
@@ -45,7 +46,7 @@ look_for (HttpServer *server, HttpPhase phase, gint64 now_us)
     look_at (server, oldest->since_us + max_phase_us[phase]);
 }
 
-/* Those whose body comes too slowly. */
+/* Closes connections whose body arrives too slowly. */
 static void
 reap_slow (HttpServer *server, gint64 now_us)
 {
@@ -101,7 +102,7 @@ http_server_enter (
   look_for (server, phase, now_us);
 }
 
-/* --- Put off --- */
+/* --- Deferred turns --- */
 
 static gboolean
 serve_deferred (gpointer data)
@@ -140,7 +141,8 @@ call_back (GSource *source, GSourceFunc func, gpointer data)
   return func (data);
 }
 
-/* One that is ready at the time that is set. (transfer full) */
+/* A source that is dispatched at its ready time, which is set later. (transfer
+ * full) */
 static GSource *
 add_timer (HttpServer *server, GSourceFunc func)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* HTTP: sessions begin, are looked at, renewed and ended. */
+/* HTTP: begins, shows, renews and ends sessions. */
 #include "handlers.h"
 #include "daemon/sessions/session-json.h"
 #include "daemon/sessions/session-request.h"
@@ -8,7 +8,8 @@
 
 #include <string.h>
 
-/* "http://HOST:PORT/v1/sessions/ID/CAPABILITY/" as the client reached us. */
+/* "http://HOST:PORT/v1/sessions/ID/CAPABILITY/" by the origin that the client
+ * used. */
 static gchar *
 make_base (HttpExchange *exchange, const gchar *id, const gchar *capability)
 {
@@ -17,7 +18,7 @@ make_base (HttpExchange *exchange, const gchar *id, const gchar *capability)
   return g_strdup_printf ("%sv1/sessions/%s/%s/", origin, id, capability);
 }
 
-/* @base (nullable): the address does not exist in this form. */
+/* @base (nullable): there is no such URL, and the member is null. */
 static void
 add_url (
     JsonBuilder *json, const gchar *name, const gchar *base, const gchar *rest)
@@ -31,7 +32,8 @@ add_url (
     json_builder_add_null_value (json);
 }
 
-/* The same host, at the port of RTSP or RTSPS. (transfer full) (nullable) */
+/* @base on the same host, at the port of RTSP or, if @tls, RTSPS. (transfer
+ * full) (nullable) */
 static gchar *
 make_rtsp_url (HttpExchange *exchange, const gchar *base, gboolean tls)
 {
@@ -42,14 +44,14 @@ make_rtsp_url (HttpExchange *exchange, const gchar *base, gboolean tls)
 
   if (!port || !uri)
     return NULL;
-  /* Less "/v1" and the slash at the end. */
+  /* Without "/v1" and the slash at the end. */
   path = g_strdup (g_uri_get_path (uri) + strlen ("/v1"));
   path[strlen (path) - 1] = 0;
   return g_uri_join (G_URI_FLAGS_NONE, tls ? "rtsps" : "rtsp", NULL,
       g_uri_get_host (uri), port, path, NULL, NULL);
 }
 
-/* What only its beginning tells. */
+/* Adds what is sent only once, in the answer that begins the session. */
 static void
 add_secrets (HttpExchange *exchange, JsonBuilder *json, SyrinxSession *session,
     const gchar *base, const gchar *jwe)
@@ -140,9 +142,10 @@ http_session_create (HttpExchange *exchange)
   http_begin_session (exchange, &wanted, answer_begun);
 }
 
-/* --- Later --- */
+/* --- Existing sessions --- */
 
-/* The session of the path, if the token allows @operation. NULL: answered. */
+/* The session that the path names, if the token allows @operation. NULL:
+ * answered. */
 static SyrinxSession *
 find_session (HttpExchange *exchange, SyrinxOperation operation)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* HTTP: a track as one progressive Ogg Opus stream. Its connection is taken out
- * of HTTP once the first fragment is there, so that whatever can go wrong
- * before is still answered as an error. */
+/* HTTP: a track as one progressive Ogg Opus stream. The connection leaves HTTP
+ * only once the first fragment is available, so that failures before it are
+ * still answered as errors. */
 #include "handlers.h"
 
 #include "daemon/sessions/fragment-wait.h"
@@ -20,7 +20,7 @@ typedef struct
   SyrinxSession *session;
   gchar *rendition;
   gdouble start_s;
-  gboolean ends_session; /* it was made for this stream */
+  gboolean ends_session; /* the session was made for this stream */
   gboolean started;
   SyrinxFragmentWait *wait;
 } Asked;
@@ -100,7 +100,7 @@ first_came (GBytes *bytes, const GError *error, gpointer data)
   asked_free (asked);
 }
 
-/* The fragment that holds the moment, or -1 past the end. */
+/* The fragment that contains @start_s, or -1 past the end. */
 static gint
 find_fragment (const SyrinxRenditionRow *row, gdouble start_s)
 {
@@ -160,8 +160,8 @@ is_opus (const gchar *rendition)
   return g_str_has_prefix (rendition, "opus-");
 }
 
-/* The one that is asked for, else @fallback if it is Opus, else the first that
- * is. NULL: answered. */
+/* The rendition that the query names, else @fallback if it is Opus, else the
+ * first Opus one. NULL: answered. */
 static const gchar *
 choose_rendition (HttpExchange *exchange, const gchar *fallback)
 {
@@ -230,7 +230,7 @@ stream_begun (HttpExchange *exchange, const SyrinxDeskAnswer *answer)
   stream_listener (exchange, answer->session, facts.rendition, TRUE);
 }
 
-/* A session of its own, for players that can only take an address. */
+/* Begins a session of its own, for players that can only open a URL. */
 void
 http_stream_opus (HttpExchange *exchange)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The HTTP face: where it listens, its limits, and the table of addresses. */
+/* The HTTP face: its endpoints, limits, and the table of routes. */
 #include "http.h"
 
 #include "daemon/config/address.h"
@@ -113,7 +113,8 @@ ignore_fragment (GBytes *bytes, const GError *error, gpointer user_data)
 {
 }
 
-/* Hot. What takes turns or is not there yet waits in http_hls_segment(). */
+/* Hot. Fragments that must wait for their turn or are not in memory are left to
+ * http_hls_segment(). */
 static GBytes *
 find_fragment (const gchar *peer, gchar *path, gpointer user_data)
 {
@@ -131,7 +132,7 @@ find_fragment (const gchar *peer, gchar *path, gpointer user_data)
   wait = syrinx_fragment_get (&request, &bytes, ignore_fragment, NULL, NULL);
   if (wait)
     syrinx_fragment_wait_cancel (wait);
-  /* A trusted proxy speaks for many: its headers have to be read. */
+  /* Requests of a trusted proxy need a handler, which reads their headers. */
   if (!bytes
       || (!is_proxy (peer, http)
           && syrinx_gateway_take_request (get_gateway (http), peer) > 0))

@@ -9,8 +9,8 @@ G_BEGIN_DECLS
 
 typedef struct _SyrinxHttp SyrinxHttp;
 
-/* Listens on the engine's configured addresses. (transfer full)
- * Errors: BUSY if a port is taken, INVALID if an address is none. */
+/* Listens on the engine's configured addresses. (transfer full) Errors: BUSY if
+ * a port is taken, INVALID if an address is malformed. */
 SyrinxHttp *syrinx_http_new (SyrinxEngine *engine, GError **error);
 void syrinx_http_free (SyrinxHttp *http);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxHttp, syrinx_http_free)

@@ -14,7 +14,8 @@ add_list (JsonBuilder *json, const gchar *name, gchar **list)
   json_builder_end_array (json);
 }
 
-/* All names of one tag, and with @ids what they are found by. */
+/* Adds all names of one tag and, under the member @ids (nullable), their
+ * artists' ids. */
 static void
 add_names (JsonBuilder *json, const gchar *name, const gchar *ids, gchar **list,
     gchar *shown)

@@ -8,10 +8,10 @@
 
 G_BEGIN_DECLS
 
-/* Append an object each. A track's details are in it if it has them. */
+/* Appends an object. It includes a track's details if they have been loaded. */
 void http_json_add_track (JsonBuilder *json, const SyrinxTrack *track);
 void http_json_add_group (JsonBuilder *json, const SyrinxGroup *group);
-/* A member that is a list of them. */
+/* Adds a member that is a list of groups. */
 void
 http_json_add_groups (JsonBuilder *json, const gchar *name, GPtrArray *groups);
 

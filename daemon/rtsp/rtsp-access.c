@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* RTSP: what a URL names, and who may have it.
+/* RTSP: which session a URL names, and whether the client may have it.
  *
- * /sessions/ID/CAPABILITY needs nothing else. /tracks/ID needs a token: as
- * ?token=, as Bearer, or a short access code as the password of Basic; it makes
- * a session for the connection, whose own URL everything after DESCRIBE uses.
- */
+ * /sessions/ID/CAPABILITY needs no token. /tracks/ID needs one: as ?token=, as
+ * Bearer, or as a short access code in the password of Basic. It begins a
+ * session for the connection; requests after DESCRIBE use that session's own
+ * URL. */
 #include "rtsp-private.h"
 
 #include "core/base/error.h"
@@ -44,7 +44,8 @@ rtsp_status_of (const GError *error)
 
 /* --- Tokens --- */
 
-/* NULL: *@retry_us is set if it was one too many. (transfer full) */
+/* The grant of the request's token. NULL: *@retry_us is set if the rate limit
+ * refused it. (transfer full) */
 static SyrinxGrant *
 check_token (RtspConnection *connection, const GstRTSPMessage *request,
     GUri *uri, gint64 *retry_us, GError **error)
@@ -64,7 +65,7 @@ check_token (RtspConnection *connection, const GstRTSPMessage *request,
 
 /* --- Sessions --- */
 
-/* Opus is all that we send as RTP. (transfer none) (nullable) */
+/* The rendition, since only Opus is sent by RTP. (transfer none) (nullable) */
 static const gchar *
 choose_rendition (SyrinxRtsp *rtsp, const gchar *wanted)
 {
@@ -78,7 +79,7 @@ choose_rendition (SyrinxRtsp *rtsp, const gchar *wanted)
   return NULL;
 }
 
-/* What the desk says, which for RTSP is at once. */
+/* The desk's answer, which comes at once for RTSP. */
 typedef struct
 {
   RtspConnection *connection;
@@ -86,7 +87,8 @@ typedef struct
   GError *error;
 } Told;
 
-/* No SETUP may find it any more. */
+/* The connection forgets a session that has ended, so that no SETUP finds
+ * it. */
 static void
 own_ended (SyrinxSession *session, RtspConnection *connection)
 {
@@ -111,10 +113,10 @@ session_told (const SyrinxDeskAnswer *answer, gpointer data)
   connection->own_capability = g_strdup (answer->capability);
 }
 
-/* The connection's own. Where there is no room it is refused (453) and does not
- * wait: a connection's requests are answered in order, so that one that waits
- * holds up the keep-alives behind it, and players give up on an answer sooner
- * than they try again. */
+/* Begins a session that belongs to the connection. If there is no room the
+ * request is refused (453) and does not wait: requests of a connection are
+ * answered in order, so a waiting one would delay the keep-alives behind it,
+ * and players give up waiting before they would have tried again. */
 static gboolean
 begin_session (RtspConnection *connection, SyrinxGrant *grant,
     const gchar *track_id, gint64 *retry_us, GError **error)
@@ -142,8 +144,8 @@ begin_session (RtspConnection *connection, SyrinxGrant *grant,
   return connection->own != NULL;
 }
 
-/* Whether the connection's own session is of this track, and may go on by this
- * grant. */
+/* Renews the connection's own session by @grant. FALSE: it is of another track,
+ * or @grant does not allow it. */
 static gboolean
 renew_own (
     RtspConnection *connection, SyrinxGrant *grant, const gchar *track_id)
@@ -193,7 +195,7 @@ open_session (RtspConnection *connection, const gchar *id,
 
 /* --- URLs --- */
 
-/* As the client reached us. */
+/* The session's URL, by the host and port that the client used. */
 static gchar *
 make_base (GUri *uri, const gchar *id, const gchar *capability)
 {
@@ -222,7 +224,8 @@ parse_url (const GstRTSPMessage *request)
              : NULL;
 }
 
-/* "?srtp=sdes": how the key is to be told, for who asks by the whole's URL. */
+/* "?srtp=sdes" chooses how the key is sent, for requests to the URL of the
+ * whole presentation. */
 static gboolean
 read_keys (const RtspConnection *connection, GUri *uri, RtspKeys *keys)
 {
@@ -263,7 +266,7 @@ rtsp_access (RtspConnection *connection, const GstRTSPMessage *request,
 
   if (!uri)
     return GST_RTSP_STS_BAD_REQUEST;
-  if (n > 1 && !*parts[n - 1]) /* "…/" */
+  if (n > 1 && !*parts[n - 1]) /* "…/": a slash at the end */
     n--;
   if (!read_keys (connection, uri, &target->keys))
     return GST_RTSP_STS_BAD_REQUEST;

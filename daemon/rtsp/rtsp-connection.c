@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* One client's connection: read on the main loop, written by the I/O loop, so
- * that answers, reports and media leave in the order in which they came.
+/* One client's connection: read on the main loop, written by the I/O loop,
+ * which sends answers, reports and media in the order in which they were
+ * queued.
  *
- * What a client can make it hold is bounded: of what comes, one message of
+ * What a client can make it hold is bounded: of input, one message of
  * RTSP_MAX_HEAD_BYTES and RTSP_MAX_BODY_BYTES (interleaved packets are dropped
- * as they come); of what goes, RTSP_WATERMARK_BYTES of media and
+ * as they arrive); of output, RTSP_WATERMARK_BYTES of media and
  * RTSP_MAX_ANSWER_BYTES of answers. */
 #include "rtsp-private.h"
 
@@ -15,9 +16,9 @@
 
 #define READ_BYTES       4096
 #define MAX_READS_A_TURN 16
-#define ANSWER_OVERHEAD  128 /* of memory, beside its text */
+#define ANSWER_OVERHEAD  128 /* of memory for each answer, besides its text */
 
-/* --- What the I/O loop tells, in its thread --- */
+/* --- Callbacks of the I/O loop, in its thread --- */
 
 static void
 tell_out (RtspConnection *self, GstEvent *event)
@@ -46,7 +47,7 @@ on_resume (SyrinxClient *client, gpointer connection)
   tell_out (connection, syrinx_event_new_resume ());
 }
 
-/* The freeing connection takes it out again. */
+/* Removal frees the connection, whose free function cancels this source. */
 static gboolean
 remove_closed (gpointer data)
 {
@@ -61,7 +62,7 @@ on_closed (SyrinxClient *client, const GError *error, gpointer connection)
 {
   if (error)
     g_debug ("an RTSP connection closed: %s", error->message);
-  /* Not behind those who never stop to write. */
+  /* High priority, so that busy connections can't delay it. */
   g_idle_add_full (G_PRIORITY_HIGH, remove_closed, connection, NULL);
 }
 
@@ -73,8 +74,9 @@ rtsp_connection_send (RtspConnection *self, GBytes *bytes)
   syrinx_client_send (self->client, bytes);
 }
 
-/* Bounds answers that wait behind each other or behind media: those that were
- * counted before mark_bytes of the stream have gone once so many were sent. */
+/* Bounds the answers that wait to be sent. They are counted in two generations:
+ * when mark_bytes of the stream have been sent, all older answers have been
+ * sent, too, and the newer ones become the older. */
 static void
 count_answer (RtspConnection *self, gsize size)
 {
@@ -100,7 +102,7 @@ rtsp_connection_respond (RtspConnection *self, GstRTSPMessage *response)
 
   rtsp_connection_send (self, bytes);
   count_answer (self, g_bytes_get_size (bytes));
-  /* A key may be in it. */
+  /* The body may contain a key. */
   gst_rtsp_message_get_body (response, &body, &body_bytes);
   syrinx_wipe (body, body_bytes);
   gst_rtsp_message_free (response);
@@ -137,7 +139,7 @@ refuse (RtspConnection *self, GstRTSPMessage *request, GstRTSPStatusCode status)
   rtsp_connection_end (self);
 }
 
-/* What @read says of the message in front. */
+/* Handles the first message of the input, of which @read is the kind. */
 static void
 take (RtspConnection *self, RtspRead read, GstRTSPMessage *request)
 {
@@ -147,7 +149,7 @@ take (RtspConnection *self, RtspRead read, GstRTSPMessage *request)
     rtsp_handle (self, request);
     break;
   case RTSP_READ_DATA:
-    if (self->media) /* who has none can have nothing to report */
+    if (self->media) /* a receiver report; without media there is none */
       self->heard_us = g_get_monotonic_time ();
     break;
   case RTSP_READ_TOO_BIG:
@@ -164,7 +166,7 @@ take (RtspConnection *self, RtspRead read, GstRTSPMessage *request)
   }
 }
 
-/* Drops what is to be skipped of what has come. */
+/* Drops input that belongs to a packet being skipped. */
 static void
 skip (RtspConnection *self)
 {
@@ -175,7 +177,7 @@ skip (RtspConnection *self)
   self->skip_bytes -= size;
 }
 
-/* FALSE: there is nothing whole to take. */
+/* FALSE: there is no complete message. */
 static gboolean
 take_one (RtspConnection *self)
 {
@@ -212,8 +214,8 @@ stop_reading (RtspConnection *self)
   self->watch = 0;
 }
 
-/* The client sends no more. It gets what it has asked for, and no media: its
- * session lasted as long as it could speak. */
+/* The client is half-closed: queued answers are still sent, but media end,
+ * since the client could no longer control its session. */
 static void
 end_of_input (RtspConnection *self)
 {
@@ -232,7 +234,7 @@ read_on (gpointer connection)
   return G_SOURCE_REMOVE;
 }
 
-/* It may be gone afterwards. */
+/* The connection may be freed by this. */
 static void
 read_some (RtspConnection *self)
 {
@@ -262,7 +264,8 @@ readable (guint32 events, gpointer connection)
   read_some (connection);
 }
 
-/* Who takes the media as it comes is alive; the I/O loop ends who does not. */
+/* A client that receives media over the connection is alive; the I/O loop
+ * closes one that does not read. */
 void
 rtsp_connection_check (RtspConnection *self, gint64 now_us)
 {
@@ -322,7 +325,7 @@ rtsp_connection_free (gpointer data)
   g_clear_pointer (&self->media, rtsp_media_free);
   g_clear_pointer (&self->offer, rtsp_offer_free);
   rtsp_connection_forget_own (self);
-  syrinx_client_remove (self->client); /* from here on nothing is told */
+  syrinx_client_remove (self->client); /* no callback comes after this */
   while (g_source_remove_by_user_data (self))
     ;
   stop_reading (self);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* RTSP: one session of elements, from SETUP to TEARDOWN.
+/* RTSP: the pipe of one session, from SETUP to TEARDOWN.
  *
- * RTP times are the running time, from a random offset: they begin anew at the
- * offset with each seek, and RTP-Info tells. */
+ * RTP timestamps are the running time plus a random offset: after each seek
+ * they start at the offset again, and RTP-Info says so. */
 #include "rtsp-private.h"
 
 #include "daemon/sessions/pipe-setup.h"
@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-/* --- What its packets say --- */
+/* --- What was sent --- */
 
 typedef struct
 {
@@ -33,7 +33,7 @@ get_sent (RtspMedia *self, Sent *sent)
       "rtptime", G_TYPE_UINT, &sent->rtptime, NULL);
 }
 
-/* What the next packet will carry. */
+/* The sequence number and timestamp of the next packet. */
 static void
 get_next (RtspMedia *self, guint16 *seqnum, guint32 *rtptime)
 {
@@ -109,8 +109,9 @@ rtsp_media_is_over (const gchar *id, gboolean is_broken, gpointer user_data)
 
 /* --- Playing --- */
 
-/* The beginning of the packet that holds @position_s, in units behind the
- * pre-skip: RTP can't say that a packet begins before the point asked for. */
+/* The start of the packet that contains @position_s, in units after the
+ * pre-skip: RTP can't express that a packet starts before the requested
+ * position. */
 static guint64
 find_packet (RtspMedia *self, gdouble position_s)
 {
@@ -121,7 +122,7 @@ find_packet (RtspMedia *self, gdouble position_s)
   return units > row->pre_skip ? units - row->pre_skip : 0;
 }
 
-/* A packet that is being pushed is out when this returns. */
+/* Returns when the packet that is being pushed has been pushed. */
 static void
 wait_for_queue (RtspMedia *self)
 {
@@ -204,8 +205,8 @@ renewed (SyrinxSession *session, GParamSpec *pspec, RtspMedia *self)
   syrinx_pipe_setup_gate (self->pipe, session);
 }
 
-/* Random, so that nobody who does not see them can make them up (RFC 3550,
- * section 5.1). */
+/* Random offsets, so that packets can't be forged without seeing the stream
+ * (RFC 3550, section 5.1). */
 static void
 choose_offsets (RtspMedia *self)
 {
@@ -221,8 +222,8 @@ choose_offsets (RtspMedia *self)
   self->first_seqnum = drawn.seqnum;
   self->ssrc = drawn.ssrc;
   if (self->srtp) {
-    /* Who misses the first packets must not miss a roll-over among them (RFC
-     * 3711, section 3.3.1). */
+    /* A receiver that misses the first packets must not miss a roll-over of the
+     * sequence number among them (RFC 3711, section 3.3.1). */
     self->first_seqnum &= G_MAXINT16;
     self->ssrc = self->connection->offer->ssrc;
   }

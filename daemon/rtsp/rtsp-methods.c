@@ -12,7 +12,7 @@
 #define PUBLIC                                                                 \
   "OPTIONS, DESCRIBE, SETUP, PLAY, PAUSE, TEARDOWN, GET_PARAMETER, "           \
   "SET_PARAMETER"
-#define RETRY_US (2 * G_USEC_PER_SEC) /* where nobody knows better */
+#define RETRY_US (2 * G_USEC_PER_SEC) /* used if no better time is known */
 
 /* --- Answers --- */
 
@@ -80,7 +80,7 @@ add_session (GstRTSPMessage *response, const RtspMedia *media)
   gst_rtsp_message_add_header (response, GST_RTSP_HDR_SESSION, value);
 }
 
-/* The media that the request's Session names. NULL: answered. */
+/* The media that the request's Session header names. NULL: answered. */
 static RtspMedia *
 find_media (RtspConnection *connection, GstRTSPMessage *request)
 {
@@ -148,7 +148,7 @@ note_key (RtspConnection *connection, const RtspTarget *target)
           .through = "rtsp" });
 }
 
-/* Makes the key of a stream that is to be encrypted. */
+/* Makes a key for a stream that is to be encrypted. */
 static GstRTSPStatusCode
 offer (RtspConnection *connection, const RtspTarget *target)
 {
@@ -201,7 +201,7 @@ describe (RtspConnection *connection, GstRTSPMessage *request)
     rtsp_answer_later (connection, request, status, target.retry_us);
 }
 
-/* Whether a SETUP may come now; else answers. */
+/* Whether SETUP is allowed in this state. FALSE: answered. */
 static gboolean
 may_set_up (RtspConnection *connection, GstRTSPMessage *request)
 {
@@ -239,7 +239,7 @@ answer_setup (RtspConnection *connection, GstRTSPMessage *request)
   rtsp_connection_respond (connection, response);
 }
 
-/* What the request's URL and Transport ask for. */
+/* Determines target and transport from the request's URL and Transport. */
 static GstRTSPStatusCode
 choose_stream (RtspConnection *connection, GstRTSPMessage *request,
     RtspTarget *target, RtspTransport *transport)
@@ -287,8 +287,8 @@ setup (RtspConnection *connection, GstRTSPMessage *request)
   rtsp_answer (connection, request, GST_RTSP_STS_INTERNAL_SERVER_ERROR);
 }
 
-/* "npt=12.5-" → 12.5; -1: from where it is. FALSE: none that we know, or past
- * the end. */
+/* "npt=12.5-" → 12.5; -1: from the current position. FALSE: the unit is
+ * unknown, or the start is past the end. */
 static gboolean
 read_range (GstRTSPMessage *request, gdouble duration_s, gdouble *from_s)
 {
@@ -331,7 +331,7 @@ answer_play (RtspConnection *connection, GstRTSPMessage *request,
   rtsp_connection_respond (connection, response);
 }
 
-/* The answer is on its way before the first packet. */
+/* The answer is queued before the first packet. */
 static void
 play (RtspConnection *connection, GstRTSPMessage *request)
 {
@@ -355,7 +355,7 @@ play (RtspConnection *connection, GstRTSPMessage *request)
     rtsp_answer (connection, request, GST_RTSP_STS_INTERNAL_SERVER_ERROR);
     return;
   }
-  /* Another stream would be encrypted by the same key. */
+  /* The key is used up: a second stream must not be encrypted by it. */
   g_clear_pointer (&connection->offer, rtsp_offer_free);
   answer_play (connection, request, from_s, seqnum, rtptime);
   if (rtsp_media_play (media, &error))
@@ -398,7 +398,7 @@ teardown (RtspConnection *connection, GstRTSPMessage *request)
   rtsp_answer (connection, request, GST_RTSP_STS_OK);
 }
 
-/* Without a body it asks whether the session is alive. */
+/* Without a body it is a keep-alive. */
 static void
 parameter (RtspConnection *connection, GstRTSPMessage *request)
 {

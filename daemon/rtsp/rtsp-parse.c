@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* RTSP from bytes and to bytes. Header lines are read by the same parser as
- * those of HTTP (libh2o's), since they are the same. */
+/* Parses and serialises RTSP. Header lines have the syntax of HTTP, so the same
+ * parser (libh2o's) reads them. */
 #include "rtsp-parse.h"
 
 #include <string.h>
 
 #define MAX_HEADERS   48
 #define FRAMING_BYTES 4
-#define HEAD_BYTES    1024 /* of an answer, as a rule */
+#define HEAD_BYTES    1024 /* typical size of an answer */
 
-/* libh2o's picohttpparser, whose header Debian leaves out. */
+/* libh2o's picohttpparser; Debian does not ship its header. */
 struct phr_header
 {
   const char *name;
@@ -51,7 +51,7 @@ parse_line (const gchar *line, gsize n_bytes, GstRTSPMessage **request)
                                             : RTSP_READ_VERSION;
 }
 
-/* FALSE: a name that is no token, or a continued line. */
+/* FALSE: a name that is not a token, or a continuation line. */
 static gboolean
 add_headers (GstRTSPMessage *request, const struct phr_header *headers, gsize n)
 {
@@ -66,7 +66,7 @@ add_headers (GstRTSPMessage *request, const struct phr_header *headers, gsize n)
   return TRUE;
 }
 
-/* Takes the body that Content-Length announces. */
+/* Takes the body of the length in Content-Length. */
 static RtspRead
 parse_body (
     GstRTSPMessage *request, const gchar *bytes, gsize n_bytes, gsize *taken)
@@ -116,7 +116,7 @@ parse_request (
   return parse_body (*request, bytes + *taken, n_bytes - *taken, taken);
 }
 
-/* Big-endian, wherever it lies. */
+/* Big-endian, at any alignment. */
 static guint16
 get_uint16 (const gchar *bytes)
 {
@@ -153,7 +153,7 @@ rtsp_parse (
 
 /* --- To bytes --- */
 
-/* A key may be in it. */
+/* The bytes may contain a key. */
 static void
 wipe (gpointer data)
 {
@@ -164,7 +164,8 @@ wipe (gpointer data)
   g_bytes_unref (bytes);
 }
 
-/* Its memory is as large as it is: many may wait to be sent. */
+/* A copy of exactly the needed size, since many may wait to be sent; wiped when
+ * it is freed. */
 static GBytes *
 make_secret (const GString *text)
 {

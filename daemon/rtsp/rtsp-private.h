@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the files of the RTSP server share. Main thread only, but for what says
+/* What the files of the RTSP server share. Main thread only, unless stated
  * otherwise. */
 #pragma once
 
@@ -15,10 +15,10 @@
 
 G_BEGIN_DECLS
 
-#define RTSP_TIMEOUT_S 60 /* of a connection that says nothing */
+#define RTSP_TIMEOUT_S 60 /* without a message from the client */
 #define RTSP_MESSAGE_S 10 /* from the first byte of a message to its last */
-/* Of media that waits to be sent, at which the stream holds, and of answers
- * that wait besides: who asks must read. */
+/* Bounds on what waits to be sent: of media, at which the stream is paused, and
+ * of answers, at which a client that does not read is disconnected. */
 #define RTSP_WATERMARK_BYTES  (256 * 1024)
 #define RTSP_MAX_ANSWER_BYTES (96 * 1024)
 #define RTSP_TICK_S           5 /* between sender reports */
@@ -34,17 +34,17 @@ typedef struct _RtspUdp RtspUdp;
 struct _SyrinxRtsp
 {
   SyrinxEngine *engine;
-  gchar *launch, *srtp_launch; /* the shapes of a session */
-  gboolean is_savp_only;       /* nothing leaves in the clear */
+  gchar *launch, *srtp_launch; /* pipelines of a session */
+  gboolean is_savp_only;       /* no stream is sent unencrypted */
   SyrinxReactor *reactor;
   SyrinxConnections *hosts;
-  SyrinxEndpoint *endpoint, *tls_endpoint; /* (nullable): the latter */
+  SyrinxEndpoint *endpoint, *tls_endpoint; /* tls_endpoint: (nullable) */
   RtspUdp *udp, *tls_udp;                  /* (nullable): no ports were free */
   guint tick;
   SyrinxIoLoop *loop;
   GHashTable *connections; /* set of RtspConnection */
-  SyrinxEndings endings;   /* of media */
-  GHashTable *media;       /* id → RtspMedia, unowned: its connection's */
+  SyrinxEndings endings;   /* of the pipes of media */
+  GHashTable *media;       /* id → RtspMedia, owned by its connection */
 };
 
 /* --- Connections (rtsp-connection.c) --- */
@@ -57,97 +57,102 @@ struct _RtspConnection
   const gchar *host; /* the client's address */
   SyrinxClient *client;
 
-  guint64 watch;     /* in the reactor; 0: no more is read */
-  GByteArray *input; /* what has come of a message */
-  gsize skip_bytes;  /* of an interleaved packet that are still to come */
-  gint64 heard_us, partial_us; /* last message; since when one is partial, or 0
-                                */
-  /* Answers that wait: see count_answer(). */
+  guint64 watch;     /* in the reactor; 0: not read any more */
+  GByteArray *input; /* the beginning of a message */
+  gsize skip_bytes;  /* rest of an interleaved packet, to be dropped */
+  gint64 heard_us, partial_us; /* time of the last message; since when input
+                                  holds an incomplete one, or 0 */
+  /* Answers that wait to be sent: see count_answer(). */
   gsize newer_bytes, older_bytes;
   guint64 mark_bytes;
   RtspMedia *media;   /* (nullable) after SETUP */
-  RtspOffer *offer;   /* (nullable): of the last DESCRIBE, until PLAY */
+  RtspOffer *offer;   /* (nullable): from DESCRIBE until PLAY */
   SyrinxSession *own; /* (nullable): made for this connection */
-  gulong own_ending;  /* tells when it ends by another cause */
+  gulong own_ending;  /* its signal handler for "ended" */
   gchar *own_capability;
   gboolean is_ending;
 
   GMutex lock;
-  GstElement *out; /* protected by lock; (nullable): who is told to hold */
+  GstElement *out; /* protected by lock; (nullable): paused while much waits */
 };
 
-/* Takes @transport over. */
+/* Takes over @transport. */
 void rtsp_connection_add (SyrinxRtsp *rtsp, SyrinxTransport *transport);
 void rtsp_connection_free (gpointer connection);
-/* Closes it if it has been silent, or slow, for too long. */
+/* Closes it if the client has been silent, or a message incomplete, for too
+ * long. */
 void rtsp_connection_check (RtspConnection *connection, gint64 now_us);
 void rtsp_connection_send (RtspConnection *connection, GBytes *bytes);
-/* @response: (transfer full) */
+/* Queues @response. @response: (transfer full) */
 void
 rtsp_connection_respond (RtspConnection *connection, GstRTSPMessage *response);
-/* Closes when all is sent. */
+/* Closes the connection when everything queued has been sent. */
 void rtsp_connection_end (RtspConnection *connection);
-/* Ends the session that was made for it. */
+/* Ends the session that was begun for the connection. */
 void rtsp_connection_forget_own (RtspConnection *connection);
-/* Closes, and sends nothing of what waits. */
+/* Closes the connection without sending what is queued. */
 void rtsp_connection_cut (RtspConnection *connection);
-/* Whom to tell to hold and resume from now on. @out (nullable) */
+/* Sets the element that gets hold and resume events from now on. @out
+ * (nullable) */
 void rtsp_connection_set_out (RtspConnection *connection, GstElement *out);
 
 /* --- Requests (rtsp-methods.c) --- */
 
-/* Answers it. */
+/* Handles and answers @request. */
 void rtsp_handle (RtspConnection *connection, GstRTSPMessage *request);
-/* Answers @status with what every answer has; @request (nullable). */
+/* Answers @status with the headers that all answers have; @request
+ * (nullable). */
 void rtsp_answer (RtspConnection *connection, GstRTSPMessage *request,
     GstRTSPStatusCode status);
-/* The same, and when to ask again: in seconds rounded up; 0: unknown. */
+/* The same, with Retry-After: @retry_us in seconds, rounded up; 0: unknown. */
 void rtsp_answer_later (RtspConnection *connection, GstRTSPMessage *request,
     GstRTSPStatusCode status, gint64 retry_us);
-/* The same, to be filled and given to rtsp_connection_respond(). */
+/* The same answer, for the caller to extend and pass to
+ * rtsp_connection_respond(). (transfer full) */
 GstRTSPMessage *
 rtsp_response_new (GstRTSPMessage *request, GstRTSPStatusCode status);
 
-/* --- How a stream's key is told (rtsp-srtp.c) --- */
+/* --- How a stream's key is sent (rtsp-srtp.c) --- */
 
 typedef enum
 {
-  RTSP_KEYS_NONE = 0, /* it is not encrypted */
+  RTSP_KEYS_NONE = 0, /* no encryption */
   RTSP_KEYS_SDES = 1 << 0,
   RTSP_KEYS_MIKEY = 1 << 1,
   RTSP_KEYS_ANY = RTSP_KEYS_SDES | RTSP_KEYS_MIKEY,
 } RtspKeys;
 
-/* "srtp=sdes" → RTSP_KEYS_SDES; FALSE: it is nothing of the kind. */
+/* "srtp=sdes" → RTSP_KEYS_SDES. FALSE: @control is not of this form. */
 gboolean rtsp_keys_parse (const gchar *control, RtspKeys *keys);
-/* The inverse: the control of a session's one stream. (transfer none) */
+/* The inverse: the control attribute of a session's stream. (transfer none) */
 const gchar *rtsp_keys_control (RtspKeys keys);
-/* Whether what is said to it stays between us. */
+/* Whether keys may be sent to the client: by TLS, or within this machine. */
 gboolean rtsp_may_hear_keys (const RtspConnection *connection);
 
-/* --- Who may what (rtsp-access.c) --- */
+/* --- Access (rtsp-access.c) --- */
 
 typedef struct
 {
   SyrinxSession *session; /* (transfer none) */
   SyrinxRendition *rendition;
   gchar *base;        /* "rtsp://HOST:PORT/sessions/ID/CAPABILITY" */
-  gboolean is_stream; /* the control of the stream, not of the whole */
-  RtspKeys keys;      /* how it is to be encrypted */
-  gint64 retry_us;    /* if it was refused: when to ask again; 0: unknown */
+  gboolean is_stream; /* the stream's control URL, not the presentation's */
+  RtspKeys keys;      /* how the key is sent */
+  gint64 retry_us;    /* after a refusal: when to retry; 0: unknown */
 } RtspTarget;
 
 void rtsp_target_clear (RtspTarget *target);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (RtspTarget, rtsp_target_clear)
 
-/* What a request is answered that ends with @error. */
+/* The status code that reports @error. */
 GstRTSPStatusCode rtsp_status_of (const GError *error);
-/* What the request's URL names, if it may be had: then GST_RTSP_STS_OK. */
+/* Finds and checks what the request's URL names. GST_RTSP_STS_OK: @target is
+ * set. */
 GstRTSPStatusCode rtsp_access (RtspConnection *connection,
     const GstRTSPMessage *request, RtspTarget *target);
 
-/* A key that was offered by DESCRIBE: for one stream, of one SSRC, since
- * GStreamer looks for it in MIKEY. (rtsp-srtp.c) */
+/* A key that DESCRIBE has offered, for one stream with one SSRC, which
+ * GStreamer expects in MIKEY. (rtsp-srtp.c) */
 struct _RtspOffer
 {
   RtspKeys keys;
@@ -159,8 +164,8 @@ struct _RtspOffer
 RtspOffer *rtsp_offer_new (const RtspTarget *target);
 void rtsp_offer_free (RtspOffer *offer);
 gboolean rtsp_offer_is_for (const RtspOffer *offer, const RtspTarget *target);
-/* @sdp, which ends with its one media, and that media's key. (transfer full):
- * to be wiped */
+/* @sdp, which ends with its one media section, with the key added to that.
+ * (transfer full) To be wiped. */
 gchar *rtsp_offer_to_sdp (const RtspOffer *offer, const gchar *sdp);
 
 /* --- SDP (rtsp-sdp.c) --- */
@@ -179,28 +184,30 @@ typedef struct
   guint16 ports[2]; /* the client's */
 } RtspTransport;
 
-/* The first of the client's list that we have. GST_RTSP_STS_OK, 400 or 461. */
+/* Chooses the first supported transport of the client's list. Returns
+ * GST_RTSP_STS_OK, 400 or 461. */
 GstRTSPStatusCode rtsp_transport_choose (const gchar *header, gboolean has_udp,
     RtspKeys keys, RtspTransport *transport);
-/* (transfer full) @server_ports only matter for UDP. */
+/* The Transport header of the answer. @server_ports matter only for UDP.
+ * (transfer full) */
 gchar *rtsp_transport_describe (const RtspTransport *transport,
     const guint16 server_ports[2], guint32 ssrc);
 
-/* --- Media: one session of elements (rtsp-media.c) --- */
+/* --- Media: the pipe of one session (rtsp-media.c) --- */
 
 typedef enum
 {
   RTSP_MEDIA_INIT, /* not played yet */
   RTSP_MEDIA_PLAYING,
   RTSP_MEDIA_PAUSED,
-  RTSP_MEDIA_ENDED, /* all of it was played */
+  RTSP_MEDIA_ENDED, /* played to the end */
 } RtspMediaState;
 
 struct _RtspMedia
 {
   RtspConnection *connection;
-  gchar *id;  /* of the elements' session */
-  gchar *key; /* the RTSP session */
+  gchar *id;  /* of the pipe */
+  gchar *key; /* id of the RTSP session */
   gchar *base;
   SyrinxSession *session;
   SyrinxRendition *rendition;
@@ -210,13 +217,13 @@ struct _RtspMedia
   RtspMediaState state;
   RtspTransport transport;
   RtspKeys keys;
-  SyrinxSrtp *srtp;       /* (nullable): it is not encrypted */
-  RtspUdp *udp;           /* (nullable): whence its datagrams leave */
-  gdouble start_s;        /* where the running time is 0 */
-  guint64 packets_before; /* sent when it went there */
+  SyrinxSrtp *srtp;       /* (nullable): not encrypted */
+  RtspUdp *udp;           /* (nullable): sends its datagrams */
+  gdouble start_s;        /* position at running time 0 */
+  guint64 packets_before; /* sent before the last seek */
   guint16 first_seqnum;
   guint32 first_rtptime, ssrc;
-  gint64 started_us; /* when the present run began, or 0 */
+  gint64 started_us; /* when it last began to play, or 0 */
   guint32 started_rtptime;
 };
 
@@ -224,47 +231,48 @@ struct _RtspMedia
 RtspMedia *rtsp_media_new (RtspConnection *connection, const RtspTarget *target,
     const RtspTransport *transport, GError **error);
 void rtsp_media_free (RtspMedia *media);
-/* Makes it ready to play from @position_s on, or from where it is (-1).
- * *@from_s gets the real place, *@seqnum and *@rtptime what its packet will
- * carry. */
+/* Prepares playing from @position_s, or from the current position (-1).
+ * *@from_s is set to the position of the next packet, *@seqnum and *@rtptime to
+ * its values. */
 gboolean rtsp_media_cue (RtspMedia *media, gdouble position_s, gdouble *from_s,
     guint16 *seqnum, guint32 *rtptime);
 gboolean rtsp_media_play (RtspMedia *media, GError **error);
 void rtsp_media_pause (RtspMedia *media);
-/* Where it is, in seconds. */
+/* The current position in seconds. */
 gdouble rtsp_media_get_position_s (RtspMedia *media);
-/* Sends a sender report if it plays. */
+/* Sends a sender report if it is playing. */
 void rtsp_media_report (RtspMedia *media);
 
 /* --- RTCP (rtsp-rtcp.c) --- */
 
 typedef struct
 {
-  guint32 ssrc, rtptime; /* of the moment the report is made */
+  guint32 ssrc, rtptime; /* rtptime: when the report is made */
   guint32 packets, octets;
   gboolean is_last; /* adds BYE */
   SyrinxSrtp *srtp; /* (nullable): encrypts it */
 } RtspReport;
 
-/* SR, SDES and perhaps BYE (RFC 3550, section 6). @framing_channel: -1 for a
- * datagram. (transfer full) */
+/* SR, SDES and, if is_last, BYE (RFC 3550, section 6). @framing_channel: the
+ * interleaved channel; -1 for a datagram. (transfer full) */
 GBytes *rtsp_report_new (const RtspReport *report, gint framing_channel);
 
 /* --- UDP (rtsp-udp.c) --- */
 
-/* A pair of sockets, RTP on an even port, at @address. (nullable) */
+/* A pair of sockets at @address, RTP on an even port and RTCP on the next.
+ * (nullable) */
 RtspUdp *rtsp_udp_new (GInetAddress *address);
 void rtsp_udp_free (RtspUdp *udp);
-/* From which datagrams to @connection leave. (nullable) */
+/* The sockets that send datagrams to the client of @connection. (nullable) */
 RtspUdp *rtsp_udp_of (const RtspConnection *connection);
 const guint16 *rtsp_udp_get_ports (RtspUdp *udp);
-/* (transfer none): the RTP one */
+/* The RTP socket. (transfer none) */
 GSocket *rtsp_udp_get_socket (RtspUdp *udp);
-/* An address to which it can send: a socket of IPv6 reaches IPv4 by a mapped
- * one. (transfer full) */
+/* The address of @host for this socket: an IPv6 socket reaches IPv4 by mapped
+ * addresses. (transfer full) */
 GSocketAddress *
 rtsp_udp_make_address (RtspUdp *udp, const gchar *host, guint16 port);
-/* What comes from there keeps @connection alive. */
+/* Datagrams from @host and @ports keep @connection alive from now on. */
 void rtsp_udp_expect (RtspUdp *udp, const gchar *host, const guint16 ports[2],
     RtspConnection *connection);
 void rtsp_udp_forget (RtspUdp *udp, const gchar *host, const guint16 ports[2],
@@ -272,7 +280,7 @@ void rtsp_udp_forget (RtspUdp *udp, const gchar *host, const guint16 ports[2],
 void rtsp_udp_send_report (
     RtspUdp *udp, const gchar *host, guint16 port, GBytes *report);
 
-/* The SyrinxEndedFunc of all media; @rtsp: the server. */
+/* The SyrinxEndedFunc of all media; @rtsp is the server. */
 void rtsp_media_is_over (const gchar *id, gboolean is_broken, gpointer rtsp);
 
 G_END_DECLS

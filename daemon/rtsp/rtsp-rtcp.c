@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* RTCP (RFC 3550, section 6): what a sender says of its one stream. */
+/* RTCP (RFC 3550, section 6): sender reports of one stream. */
 #include "rtsp-private.h"
 
 #include <string.h>
@@ -13,10 +13,10 @@
 #define NTP_FROM_UNIX G_GUINT64_CONSTANT (2208988800)
 #define MAX_REPORT    128
 #define FRAMING_BYTES 4
-#define SR_WORDS      6 /* less the first, as all lengths here */
+#define SR_WORDS      6 /* minus one, as RTCP counts lengths */
 #define BYE_WORDS     1
 
-/* Wherever it lies: GST_WRITE_UINT… would store to what is not aligned. */
+/* Stores at any alignment; GST_WRITE_UINT… needs an aligned address. */
 static void
 put_be (guint8 *at, guint32 value, guint n_bytes)
 {
@@ -50,7 +50,8 @@ put_sender (guint8 *at, const RtspReport *report)
   return at + 20;
 }
 
-/* The name, ended by a null and filled up to a whole word. */
+/* An SDES chunk with the CNAME, terminated by a null and padded to a whole
+ * word. */
 static guint8 *
 put_name (guint8 *at, guint32 ssrc)
 {

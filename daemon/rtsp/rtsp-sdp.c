@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* RTSP: what DESCRIBE answers (RFC 4566, RFC 7587). Controls are absolute, so
- * that a client that came by /tracks/ID goes on by its session's URL. */
+/* RTSP: the answer to DESCRIBE (RFC 4566, RFC 7587). Control URLs are absolute,
+ * so a client that asked for /tracks/ID continues with its session's URL. */
 #include "rtsp-private.h"
 
 #include <gst/sdp/sdp.h>
@@ -37,7 +37,7 @@ add_media (GstSDPMessage *sdp, const RtspTarget *target)
   gst_sdp_media_free (media);
 }
 
-/* A name becomes one line of its own. (transfer full) */
+/* The title as one line of text. (transfer full) */
 static gchar *
 clean (const gchar *title)
 {

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* RTSP: the key of a stream that is to be SRTP (RFC 3711), as DESCRIBE offers
- * it: by SDES (RFC 4568), which ffmpeg reads, or by MIKEY (RFC 3830, RFC 4567),
- * which GStreamer reads. Both tell it to whoever reads the SDP, so that it goes
- * through TLS or stays on this machine.
+/* RTSP: the key of an SRTP stream (RFC 3711), as DESCRIBE offers it: by SDES
+ * (RFC 4568), which ffmpeg reads, or by MIKEY (RFC 3830, RFC 4567), which
+ * GStreamer reads. Both put the key into the SDP, which is therefore sent only
+ * by TLS or within this machine.
  *
- * The names are those of the URL's srtp= and of the stream's control. */
+ * The method's name is the value of srtp= in the URL and in the stream's
+ * control. */
 #include "rtsp-private.h"
 
 #include "core/base/identifier.h"
@@ -13,7 +14,7 @@
 #include <gst/sdp/gstmikey.h>
 #include <string.h>
 
-#define RAND_BYTES 16 /* what RFC 3830, section 6.11, asks for at least */
+#define RAND_BYTES 16 /* the minimum of RFC 3830, section 6.11 */
 #define SUITE      "AES_CM_128_HMAC_SHA1_80"
 
 static const struct
@@ -87,7 +88,7 @@ rtsp_offer_is_for (const RtspOffer *self, const RtspTarget *target)
              self->session_id, syrinx_session_get_id (target->session));
 }
 
-/* --- What the SDP says of them --- */
+/* --- Keys in the SDP --- */
 
 /* AES-CM with HMAC-SHA-1 (RFC 3830, section 6.10.1). (transfer full) */
 static GstMIKEYPayload *
@@ -112,8 +113,8 @@ make_policy (void)
   return policy;
 }
 
-/* rtspsrc looks for the SSRC among the crypto sessions; salt and key are one.
- * (transfer full): a secret */
+/* The MIKEY message. rtspsrc looks for the SSRC among the crypto sessions; salt
+ * and key are in one payload. (transfer full): a secret */
 static GBytes *
 make_mikey (const RtspOffer *self)
 {
@@ -142,7 +143,7 @@ make_mikey (const RtspOffer *self)
   bytes = gst_mikey_message_to_bytes (message, NULL, NULL);
   secret = syrinx_secret_new (
       g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes));
-  /* Nobody else holds these yet. */
+  /* Nobody else holds a reference yet. */
   syrinx_wipe (
       (gpointer)g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes));
   syrinx_wipe (
@@ -150,7 +151,7 @@ make_mikey (const RtspOffer *self)
   return secret;
 }
 
-/* "START" and base64, as a line. */
+/* Adds a line of @start and @secret in base64. */
 static void
 add_line (GString *text, const gchar *start, GBytes *secret)
 {
@@ -167,7 +168,8 @@ add_line (GString *text, const gchar *start, GBytes *secret)
 gchar *
 rtsp_offer_to_sdp (const RtspOffer *self, const gchar *sdp)
 {
-  /* Never longer than this: what moves is not wiped. */
+  /* Large enough: a string that grows is moved, and its old memory is not
+   * wiped. */
   GString *text = g_string_sized_new (strlen (sdp) + 1024);
   g_autoptr (GBytes) mikey
       = self->keys & RTSP_KEYS_MIKEY ? make_mikey (self) : NULL;

@@ -4,10 +4,11 @@
 
 #include <string.h>
 
-#define MIN_PORT 1024 /* nothing that a system's own service may listen at */
+#define MIN_PORT 1024 /* below it are the ports of system services */
 
-/* ffmpeg knows only RTP/AVP, whatever the SDP said: who was told the key by
- * SDES means the profile of the SDP. Nothing leaves in the clear for it. */
+/* ffmpeg requests RTP/AVP whatever the SDP said: a client that got the key by
+ * SDES means the profile of the SDP, and its stream is encrypted all the
+ * same. */
 static gboolean
 is_profile (GstRTSPProfile profile, RtspKeys keys)
 {
@@ -17,8 +18,8 @@ is_profile (GstRTSPProfile profile, RtspKeys keys)
                    && (!keys || keys & RTSP_KEYS_SDES);
 }
 
-/* Two numbers, or one and its next; of packets and of reports, so that one for
- * both is none. */
+/* Two numbers, or one and the next, for RTP and RTCP. FALSE also if both are
+ * the same. */
 static gboolean
 take_pair (const GstRTSPRange *offered, gint min, gint max, gint pair[2])
 {
@@ -55,7 +56,7 @@ take_udp (const GstRTSPTransport *offered, RtspTransport *chosen)
   return TRUE;
 }
 
-/* Takes @offered if it is one that we have. */
+/* Takes @offered if it is supported. */
 static gboolean
 take (const GstRTSPTransport *offered, gboolean has_udp, RtspKeys keys,
     RtspTransport *chosen)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* RTSP: the one pair of UDP sockets from which all datagrams leave. What comes
- * is a receiver's report, which keeps its session alive. */
+/* RTSP: the one pair of UDP sockets that sends all datagrams. Datagrams that
+ * arrive are receiver reports, which keep their session alive. */
 #include "rtsp-private.h"
 
 #include "daemon/net/peer.h"
@@ -22,9 +22,9 @@ struct _RtspUdp
   guint sources[2];
 };
 
-/* --- What comes --- */
+/* --- Receiving --- */
 
-/* "HOST PORT": who sends receiver's reports. (transfer full) */
+/* "HOST PORT": the key of a sender of receiver reports. (transfer full) */
 static gchar *
 key_of (const gchar *host, guint16 port)
 {
@@ -88,7 +88,7 @@ readable (gint fd, GIOCondition condition, gpointer data)
   return G_SOURCE_CONTINUE;
 }
 
-/* --- What goes --- */
+/* --- Sending --- */
 
 GSocketAddress *
 rtsp_udp_make_address (RtspUdp *self, const gchar *host, guint16 port)
@@ -138,7 +138,7 @@ port_of (GSocket *socket)
   return at ? g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (at)) : 0;
 }
 
-/* RTP on an even port that the system chose, RTCP on the next. */
+/* Binds RTP to an even port that the system chooses, RTCP to the next. */
 static gboolean
 bind_pair (RtspUdp *self, GInetAddress *address)
 {

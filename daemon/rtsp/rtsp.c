@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The RTSP server: where it listens, and the clock that all its clients share.
- */
+/* The RTSP server: its endpoints, and the timer that all its connections
+ * share. */
 #include "rtsp.h"
 
 #include "rtsp-private.h"
@@ -16,7 +16,7 @@
   "RTSP/1.0 400 Bad Request\r\nConnection: close\r\nContent-Type: "            \
   "text/plain\r\nContent-Length: 28\r\n\r\nThis port speaks RTSPS only\n"
 
-/* --- The tick: reports and time-outs --- */
+/* --- The timer: reports and time-outs --- */
 
 static gboolean
 tick (gpointer data)
@@ -60,8 +60,8 @@ get_max (const gchar *peer, gpointer data)
       syrinx_engine_get_gateway (self->engine), peer);
 }
 
-/* @tls (nullable): in the clear. Also opens *@udp, since datagrams leave from
- * the address that was connected to; it stays NULL if no ports are free. */
+/* @tls (nullable): no TLS. Also opens *@udp, since datagrams are sent from the
+ * address that the client connected to; it stays NULL if no ports are free. */
 static SyrinxEndpoint *
 listen_at (SyrinxRtsp *self, const gchar *address, SyrinxTlsContext *tls,
     RtspUdp **udp, GError **error)
@@ -107,8 +107,9 @@ start_listening (SyrinxRtsp *self, const SyrinxConfig *config, GError **error)
   return self->tls_endpoint || !config->rtsps;
 }
 
-/* The daemon runs without GStreamer's registry (see streams.c), so that the one
- * plugin of others that it needs is loaded by its path. */
+/* The daemon runs without GStreamer's registry (see
+ * daemon/sessions/progressive.c), so the one foreign plugin that it needs is
+ * loaded by its path. */
 static gboolean
 load_payloader (GError **error)
 {
@@ -165,7 +166,7 @@ syrinx_rtsp_free (SyrinxRtsp *self)
 
   syrinx_engine_set_rtsp_port (self->engine, FALSE, 0);
   syrinx_engine_set_rtsp_port (self->engine, TRUE, 0);
-  /* Here and now: what they play from is closed next. */
+  /* At once, since the content that they play is closed next. */
   g_hash_table_iter_init (&iter, self->media);
   while (g_hash_table_iter_next (&iter, NULL, &media))
     syrinx_pipe_stop (((RtspMedia *)media)->pipe);
