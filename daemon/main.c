@@ -38,7 +38,7 @@ typedef struct
   SyrinxRtsp *rtsp; /* (nullable): turned off */
   SyrinxBus *bus;
   SyrinxWatchdog *watchdog; /* (nullable): systemd has not asked for it */
-  gint64 drained_by_us;     /* 0: not asked to stop */
+  gint64 drained_by_us; /* when to stop at the latest; 0: not asked to stop */
 } Daemon;
 
 /* --- Life --- */
@@ -100,7 +100,7 @@ reload (gpointer user_data)
   return G_SOURCE_CONTINUE;
 }
 
-/* Scripts read there which port 0 became. */
+/* Writes the addresses to files, so that scripts learn which port 0 became. */
 static void
 write_address (Daemon *self)
 {

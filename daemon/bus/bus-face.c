@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What one D-Bus connection sees of the engine at its root. */
+/* The objects at the engine's root path, for one D-Bus connection. */
 #include "bus-face.h"
 
 #include "daemon/ingest/suffixes.h"
@@ -44,8 +44,8 @@ static const GDBusErrorEntry error_names[] = {
 
 /* --- Rights --- */
 
-/* What a method of Manager, Library or Keys is; those that end a session ask
- * for themselves, too. */
+/* The operation of a method of Manager, Library or Keys. Methods that end a
+ * session also check the right to that session. */
 static SyrinxOperation
 operation_of (GDBusMethodInvocation *invocation)
 {
@@ -55,7 +55,7 @@ operation_of (GDBusMethodInvocation *invocation)
              : SYRINX_OPERATION_ADMINISTER;
 }
 
-/* Before each call of theirs. FALSE: answered. */
+/* Runs before each method call. FALSE: answered with an error. */
 static gboolean
 authorize (GDBusInterfaceSkeleton *skeleton, GDBusMethodInvocation *invocation,
     SyrinxBusFace *face)
@@ -72,7 +72,7 @@ authorize (GDBusInterfaceSkeleton *skeleton, GDBusMethodInvocation *invocation,
 
 /* --- Manager --- */
 
-/* Takes @error; answers with it if it is set. */
+/* Takes @error; if it is set, answers with it and returns TRUE. */
 static gboolean
 answered_error (GDBusMethodInvocation *invocation, GError *error)
 {

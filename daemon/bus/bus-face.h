@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What one D-Bus connection sees of the engine at /org/syrinx/Syrinx1: Manager,
- * Library and Keys. Main thread only. */
+/* The objects at /org/syrinx/Syrinx1 for one D-Bus connection: Manager, Library
+ * and Keys. Main thread only. */
 #pragma once
 
 #include "bus-sessions.h"
@@ -9,7 +9,7 @@ G_BEGIN_DECLS
 
 typedef struct _SyrinxBusFace SyrinxBusFace;
 
-/* @sessions outlives it. (transfer full) */
+/* @sessions must outlive it. (transfer full) */
 SyrinxBusFace *
 syrinx_bus_face_new (SyrinxEngine *engine, SyrinxBusSessions *sessions,
     GDBusConnection *connection, const gchar *http_address);

@@ -5,8 +5,8 @@
 #include "core/content/key-status.h"
 #include "syrinx-dbus.h"
 
-/* One call on its way: begun on the main thread, done in another, answered on
- * the main thread again. */
+/* A call in progress: received on the main thread, run in a thread, answered on
+ * the main thread. */
 typedef struct
 {
   SyrinxEngine *engine;
@@ -29,7 +29,7 @@ call_free (gpointer data)
   g_free (call);
 }
 
-/* @work: in the thread, with the Call as task data. */
+/* @work: runs in the thread, with the Call as task data. */
 static void
 begin (SyrinxEngine *engine, SyrinxDBusKeys *keys,
     GDBusMethodInvocation *invocation, const gchar *track_id,
@@ -173,7 +173,7 @@ rotate_done (GObject *source, GAsyncResult *result, gpointer data)
   Call *call = g_task_get_task_data (G_TASK (result));
   GError *error = NULL;
 
-  /* Some may have been, before it failed. */
+  /* Some keys may have been rotated before the failure. */
   if (call->n_rotated > 0)
     note_rotation (call, "content");
   if (!g_task_propagate_boolean (G_TASK (result), &error))

@@ -6,8 +6,8 @@
 
 G_BEGIN_DECLS
 
-/* Its calls work in threads of their own and answer when they are done. Ready
- * to be exported. (transfer full) */
+/* The interface, ready to be exported. Its calls run in threads of their own
+ * and are answered when they are done. (transfer full) */
 GDBusInterfaceSkeleton *syrinx_bus_keys_new (SyrinxEngine *engine);
 
 G_END_DECLS

@@ -47,7 +47,7 @@ struct _SyrinxBusSessions
   GPtrArray *links;    /* of Link */
   GPtrArray *watchers; /* of Watcher */
   guint reader;        /* of the journal, while there are links; or 0 */
-  guint beat_reader;   /* while there are watchers; or 0 */
+  guint beat_reader;   /* of beats, while there are watchers; or 0 */
 };
 
 /* --- Names --- */
@@ -83,8 +83,8 @@ find_session_at (SyrinxBusSessions *self, const gchar *path)
 
 /* --- Signals --- */
 
-/* @name (nullable): to this one alone. Takes @parameters. What a connection
- * that is just closing does not take is lost with it. */
+/* @name (nullable): the only recipient. Takes @parameters. A signal is lost if
+ * the connection is closing. */
 static void
 emit (GDBusConnection *connection, const gchar *name, const gchar *path,
     const gchar *interface, const gchar *signal, GVariant *parameters)
@@ -246,7 +246,7 @@ syrinx_bus_sessions_unwatch (
   return watcher != NULL;
 }
 
-/* --- Questions --- */
+/* --- Method calls and properties --- */
 
 static void
 answer_managed_objects (GDBusConnection *connection, const gchar *sender,
@@ -285,7 +285,7 @@ syrinx_bus_sessions_terminate (SyrinxBusSessions *self,
   return FALSE;
 }
 
-/* Terminate is the only method of a session. */
+/* A session's only method is Terminate. */
 static void
 call_session (GDBusConnection *connection, const gchar *sender,
     const gchar *path, const gchar *interface, const gchar *method,

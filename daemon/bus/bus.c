@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The D-Bus face: connections, and who may have one. */
+/* The D-Bus face: connections, and which users may connect. */
 #include "bus.h"
 
 #include "bus-face.h"
@@ -78,7 +78,7 @@ serve_private (SyrinxBus *bus, GError **error)
   g_autofree gchar *escaped = g_dbus_address_escape_value (bus->socket_path);
   g_autofree gchar *address = g_strconcat ("unix:path=", escaped, NULL);
 
-  /* The state directory's lock is ours, so a socket here is a dead one. */
+  /* We hold the state directory's lock, so an existing socket is stale. */
   g_unlink (bus->socket_path);
   g_signal_connect (observer, "authorize-authenticated-peer",
       G_CALLBACK (authorize_peer), NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* syrinxctl check: the index against itself, the cache against the index. */
+/* syrinxctl check: checks the index, and the cache against the index. */
 #include "ctl.h"
 
 #include "core/base/error.h"
@@ -12,8 +12,8 @@
 
 typedef struct
 {
-  SyrinxStore *store; /* (nullable): only the index is looked at */
-  JsonBuilder *json;  /* (nullable): lines for people */
+  SyrinxStore *store; /* (nullable): only the index is checked */
+  JsonBuilder *json;  /* (nullable): print text */
   guint64 n_fragments, bytes;
   guint n_problems;
 } Check;
@@ -36,7 +36,7 @@ on_index_problem (const gchar *problem, gpointer user_data)
   tell (user_data, "index", problem);
 }
 
-/* A daemon that runs may have removed file and row since. */
+/* A running daemon may have removed file and row meanwhile. */
 static gboolean
 is_known_still (Check *check, const gchar *track_id, const gchar *rendition,
     guint epoch, guint number)

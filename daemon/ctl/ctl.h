@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the commands of syrinxctl share: the link to the daemon, and output
- * that is a table for people and JSON for programs. */
+/* What the commands of syrinxctl share: the connection to the daemon, and
+ * output as a table for people and as JSON for programs. */
 #pragma once
 
 #include "core/access/audit.h"
@@ -14,9 +14,9 @@ typedef enum
 {
   CTL_OK = 0,
   CTL_FAILED = 1,    /* the daemon or the files refused */
-  CTL_USAGE = 2,     /* the command line is wrong */
-  CTL_NO_DAEMON = 3, /* it needs a running daemon, and there is none */
-  CTL_NOT_FOUND = 4, /* what was named does not exist */
+  CTL_USAGE = 2,     /* wrong command line */
+  CTL_NO_DAEMON = 3, /* no daemon runs, and the command needs one */
+  CTL_NOT_FOUND = 4, /* the named object does not exist */
 } CtlExit;
 
 typedef struct
@@ -24,16 +24,16 @@ typedef struct
   gchar *state_dir;
   gchar *config_file; /* (nullable) */
   gboolean json;
-  gint timeout_ms;       /* of calls; 0: the usual one */
+  gint timeout_ms;       /* of calls; 0: the default */
   GDBusConnection *link; /* (nullable) see ctl_connect() */
 } Ctl;
 
-/* The daemon's private bus, else the system bus if the daemon is there.
- * Errors: G_IO_ERROR_NOT_FOUND if no daemon runs. */
+/* Connects to the daemon's private bus, else to the system bus if the daemon is
+ * on it. Errors: G_IO_ERROR_NOT_FOUND if no daemon runs. */
 gboolean ctl_connect (Ctl *ctl, GError **error);
 
-/* For commands that work on the files: the daemon's configuration, in which
- * state_dir stands. (transfer full) */
+/* The daemon's configuration, which has state_dir, for commands that work on
+ * its files. (transfer full) */
 SyrinxConfig *ctl_load_config (Ctl *ctl, GError **error);
 
 /* Calls a method of "Manager", "Library" or "Keys". (transfer full) */
@@ -43,16 +43,17 @@ GVariant *ctl_call (Ctl *ctl, const gchar *interface, const gchar *method,
 GVariant *ctl_get_property (
     Ctl *ctl, const gchar *interface, const gchar *property, GError **error);
 
-/* A token with scope listen, for as long as one may sit and listen. (transfer
- * full) */
+/* A token with scope listen that is valid as long as one may listen at a
+ * stretch. (transfer full) */
 gchar *
 ctl_issue_listener_token (Ctl *ctl, const gchar *subject, GError **error);
 
-/* Prints @error for people; what to exit with. */
+/* Prints @error; returns the exit code for it. */
 CtlExit ctl_report (const GError *error);
 
-/* Rows of equally many cells. @columns names them, NULL-terminated; JSON is an
- * array of objects. Control characters in cells are shown escaped. */
+/* Rows with the same number of cells. @columns: their names, NULL-terminated;
+ * as JSON it is an array of objects. Control characters in cells are shown
+ * escaped. */
 typedef struct _CtlTable CtlTable;
 CtlTable *ctl_table_new (const gchar *const *columns);
 void ctl_table_add (CtlTable *table, const gchar *const *cells);
@@ -60,7 +61,7 @@ void ctl_table_print (CtlTable *table, gboolean json);
 void ctl_table_free (CtlTable *table);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CtlTable, ctl_table_free)
 
-/* The commands; @argv starts behind the command's name. */
+/* The commands; @argv starts after the command's name. */
 CtlExit ctl_check (Ctl *ctl, int argc, char **argv);
 CtlExit ctl_token (Ctl *ctl, int argc, char **argv);
 CtlExit ctl_play (Ctl *ctl, int argc, char **argv);
@@ -72,8 +73,8 @@ CtlExit ctl_rescan (Ctl *ctl, int argc, char **argv);
 CtlExit ctl_sessions (Ctl *ctl, int argc, char **argv);
 CtlExit ctl_reload (Ctl *ctl, int argc, char **argv);
 
-/* Parses a command's own options (the ones before `--`), leaving words in
- * @argv. FALSE: told on standard error. */
+/* Parses a command's own options (before `--`) and leaves the words in @argv.
+ * FALSE: an error was printed on standard error. */
 gboolean ctl_parse (
     const gchar *usage, const GOptionEntry *entries, int *argc, char ***argv);
 

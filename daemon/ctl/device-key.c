@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A key pair of this process alone, by libjose. */
+/* A key pair of this process, by libjose. */
 #include "device-key.h"
 
 #include "core/crypto/secret.h"
@@ -44,7 +44,7 @@ ctl_device_key_get_jwk (CtlDeviceKey *self)
   return copy;
 }
 
-/* The octets of the key in @set whose id is @kid. (transfer full) (nullable) */
+/* The octets of the key in @set with the id @kid. (transfer full) (nullable) */
 static GBytes *
 find_octets (json_t *set, const gchar *kid)
 {
@@ -79,7 +79,7 @@ GBytes *
 ctl_device_key_open (
     CtlDeviceKey *self, const gchar *jwe, const gchar *kid, GError **error)
 {
-  size_t n_bytes = 0; /* libjose begins with as much */
+  size_t n_bytes = 0; /* libjose reads it as well as sets it */
   json_t *parts = flatten (jwe);
   char *plain
       = parts ? jose_jwe_dec (NULL, parts, NULL, self->pair, &n_bytes) : NULL;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A key pair of this process alone, for which a session's key is wrapped. */
+/* A key pair of this process, which session keys are wrapped for. */
 #pragma once
 
 #include <glib.h>
@@ -8,15 +8,15 @@ G_BEGIN_DECLS
 
 typedef struct _CtlDeviceKey CtlDeviceKey;
 
-/* On P-256, for ECDH-ES+A256KW. */
+/* A new key pair on P-256, for ECDH-ES+A256KW. (transfer full) */
 CtlDeviceKey *ctl_device_key_new (void);
 void ctl_device_key_free (CtlDeviceKey *key);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CtlDeviceKey, ctl_device_key_free)
 
 /* The public half as a JWK. (transfer full) */
 gchar *ctl_device_key_get_jwk (CtlDeviceKey *key);
-/* Of the JWK Set in @jwe (compact), the octets whose key has the id @kid.
- * (transfer full) Errors: G_IO_ERROR_INVALID_DATA. */
+/* Decrypts @jwe (compact), a JWK Set, and returns the octets of the key with
+ * the id @kid. (transfer full) Errors: G_IO_ERROR_INVALID_DATA. */
 GBytes *ctl_device_key_open (
     CtlDeviceKey *key, const gchar *jwe, const gchar *kid, GError **error);
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* syrinxctl key: looks at keys and rotates them, by the daemon if it runs, else
- * on the files of its state directory. */
+/* syrinxctl key: shows and rotates keys, through the daemon if it runs, else on
+ * the files of its state directory. */
 #include "ctl.h"
 
 #include "core/content/key-status.h"
 
-/* The files, under the state directory's lock. */
+/* The files, while the state directory is locked. */
 typedef struct
 {
   SyrinxConfig *config;
@@ -17,7 +17,7 @@ static void
 files_clear (Files *files)
 {
   if (files->content)
-    syrinx_content_flush (files->content); /* old epochs have gone */
+    syrinx_content_flush (files->content); /* removes fragments of old epochs */
   g_clear_pointer (&files->content, syrinx_content_unref);
   g_clear_pointer (&files->audit, syrinx_audit_free);
   g_clear_pointer (&files->config, syrinx_config_free);
@@ -170,7 +170,7 @@ rotate_by_files (Ctl *ctl, const gchar *track, const gchar *rendition,
   g_auto (Files) files = { NULL };
   gboolean done;
 
-  /* Where all keys are new, a lost master key is no loss. */
+  /* If all keys are made anew, a lost master key does not matter. */
   if (!files_open (&files, ctl, !track && !rendition, error))
     return FALSE;
   done = syrinx_content_rotate_keys (
@@ -229,7 +229,7 @@ rotate_key (Ctl *ctl, int argc, char **argv)
 CtlExit
 ctl_key (Ctl *ctl, int argc, char **argv)
 {
-  ctl->timeout_ms = G_MAXINT; /* a large index takes its time */
+  ctl->timeout_ms = G_MAXINT; /* a large index takes long */
   if (argc == 2 && g_str_equal (argv[1], "status"))
     return show_status (ctl, FALSE);
   if (argc > 1 && g_str_equal (argv[1], "rotate"))

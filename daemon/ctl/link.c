@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* syrinxctl's link to the daemon. */
+/* syrinxctl's connection to the daemon. */
 #include "ctl.h"
 
 #include "core/base/error.h"

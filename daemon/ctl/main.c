@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* syrinxctl: the human form of the daemon's D-Bus face. */
+/* syrinxctl: the daemon's D-Bus interface for people. */
 #include "ctl.h"
 
 #include <locale.h>
@@ -84,7 +84,7 @@ run_command (Ctl *ctl, int argc, char **argv)
   return CTL_USAGE;
 }
 
-/* --json is taken after the command as well. */
+/* Accepts --json after the command, too. */
 static gboolean
 take_json (int *argc, char **argv)
 {
@@ -120,7 +120,8 @@ main (int argc, char **argv)
   g_autoptr (GError) error = NULL;
   CtlExit status;
 
-  umask (077); /* what it makes in the state directory is the daemon's alone */
+  umask (
+      077); /* files in the state directory are private to the daemon's user */
   setlocale (LC_ALL, "");
   ctl.json = take_json (&argc, argv);
   g_option_context_add_main_entries (context, entries, NULL);

@@ -43,8 +43,8 @@ interrupted (gpointer data)
   return G_SOURCE_CONTINUE;
 }
 
-/* Addresses and keys are set as properties and contexts, so that neither can be
- * read as more than that. */
+/* URLs and keys are set as properties and contexts, not as launch text, so they
+ * can't add elements. */
 static GstElement *
 make_pipeline (const gchar *url, GBytes *key, const Options *options,
     GTlsDatabase *trusted, GError **error)
@@ -77,7 +77,7 @@ make_pipeline (const gchar *url, GBytes *key, const Options *options,
   return pipeline;
 }
 
-/* Until its end, an error, or a signal. */
+/* Runs until its end, an error, or a signal. */
 static gboolean
 run_pipeline (GstElement *pipeline, GError **error)
 {
@@ -168,9 +168,10 @@ play_track (CtlRemote *remote, JsonObject *track, const Options *options,
   return played;
 }
 
-/* --- What is not given --- */
+/* --- Defaults --- */
 
-/* Where the daemon of the state directory listens. (transfer full) */
+/* The address at which the daemon of the state directory listens. (transfer
+ * full) */
 static gchar *
 find_url (Ctl *ctl, GError **error)
 {

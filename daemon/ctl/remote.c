@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A syrinxd's HTTP face, as a listener sees it. */
+/* A syrinxd's HTTP interface, as a listener uses it. */
 #include "remote.h"
 
 #include "core/base/identifier.h"

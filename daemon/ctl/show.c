@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* syrinxctl's commands that look at a running daemon or steer it. */
+/* syrinxctl's commands that show or control a running daemon. */
 #include "ctl.h"
 
 #include <json-glib/json-glib.h>
@@ -20,7 +20,7 @@ format_duration (guint64 ns)
              : g_strdup_printf ("%d:%02d", (gint)(s / 60), (gint)(s % 60));
 }
 
-/* Prints the one root that @json has built. */
+/* Prints the document in @json. */
 static void
 print_json (JsonBuilder *json)
 {
@@ -40,7 +40,7 @@ add_member (JsonBuilder *json, const gchar *name, GVariant *value)
   json_builder_add_value (json, json_gvariant_serialize (value));
 }
 
-/* What people call it. */
+/* Labels of properties. */
 static const struct
 {
   const gchar *name, *label;
@@ -323,7 +323,7 @@ ctl_rescan (Ctl *ctl, int argc, char **argv)
   return CTL_OK;
 }
 
-/* Of each session its properties, a{sv}. (transfer full) (nullable) */
+/* The properties of each session, a{sv}. (transfer full) (nullable) */
 static GPtrArray *
 get_sessions (Ctl *ctl, GError **error)
 {
@@ -361,7 +361,7 @@ make_member_name (const gchar *property)
   return g_string_free (name, FALSE);
 }
 
-/* The names and types of HTTP's answers. */
+/* Uses the names and types of the HTTP API. */
 static void
 print_sessions_json (GPtrArray *sessions)
 {

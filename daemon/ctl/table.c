@@ -51,7 +51,7 @@ print_json (CtlTable *table)
   g_print ("%s\n", text);
 }
 
-/* A cell as a terminal may see it: what could move its cursor is escaped. */
+/* A cell made safe for a terminal: control characters are escaped. */
 static gchar *
 make_plain (const gchar *cell)
 {

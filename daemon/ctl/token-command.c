@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* syrinxctl token: issues, revokes and lets check, by the daemon if it runs,
- * else on the files of its state directory. */
+/* syrinxctl token: issues and revokes tokens and shows the public keys, through
+ * the daemon if it runs, else on the files of its state directory. */
 #include "ctl.h"
 
 #include "core/access/access-code.h"
@@ -59,7 +59,7 @@ issue_by_daemon (Ctl *ctl, const SyrinxTokenRequest *request, gboolean is_short,
   return token;
 }
 
-/* Where the daemon would note it. (transfer full) */
+/* The audit log that the daemon would write to. (transfer full) */
 static SyrinxAudit *
 open_audit (Ctl *ctl, GError **error)
 {
@@ -88,7 +88,7 @@ issue_by_files (Ctl *ctl, const SyrinxTokenRequest *request, gboolean is_short,
   if (!lock)
     return NULL;
   audit = open_audit (ctl, error);
-  /* The issuer dates a token after what has been revoked. */
+  /* A new token must be dated later than what has been revoked. */
   if (!audit || !syrinx_store_load_revocations (lock, error))
     return NULL;
   issuer = syrinx_issuer_open (ctl->state_dir, TRUE, error);
@@ -187,7 +187,7 @@ revoke_by_files (
 
   if (!audit)
     return FALSE;
-  /* A jti is kept as long as the longest token lives. */
+  /* A revoked jti is kept as long as the longest token is valid. */
   until_s = jti ? g_get_real_time () / G_USEC_PER_SEC
                       + 3650 * G_GINT64_CONSTANT (86400)
                 : syrinx_get_revocation_end_s (config->clock_leeway_s);
@@ -229,7 +229,7 @@ revoke_token (Ctl *ctl, int argc, char **argv)
                                                      : ctl_report (error);
 }
 
-/* The public key by which others check our tokens. */
+/* The public keys by which others check our tokens. */
 static CtlExit
 show_jwks (Ctl *ctl, int argc, char **argv)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Admission: capacity, and the queue before it. A waiter is in three heaps: his
- * region's by turn and by the reverse of it, and that of all by the end of
- * their patience. */
+/* Admission: capacity, and the queue of waiters. A waiter is in three heaps:
+ * two of its region, by turn and by reversed turn, and one of all waiters by
+ * the end of their patience. */
 #include "admission.h"
 
 #include "core/base/heap.h"
@@ -9,20 +9,20 @@
 
 #include <string.h>
 
-#define SAMPLE_US    (200 * 1000) /* between looks at the CPU */
-#define MAX_BURST    256 /* after overload; beyond it there is no bound */
-#define N_DEPARTURES 32  /* of which the rate is reckoned */
+#define SAMPLE_US    (200 * 1000) /* between samples of the CPU load */
+#define MAX_BURST    256 /* after overload; beyond it there is no limit */
+#define N_DEPARTURES 32  /* from which the rate is estimated */
 #define MIN_RETRY_US G_USEC_PER_SEC
 #define MAX_RETRY_US (600 * (gint64)G_USEC_PER_SEC)
 #define NEVER        G_MAXINT64
-#define SESSION_COST 65536 /* of one that is admitted, in fair queueing */
+#define SESSION_COST 65536 /* of one admission, in fair queueing */
 
 typedef struct
 {
   SyrinxFairShare share;
   const gchar *name; /* interned */
-  SyrinxHeap turns;  /* the earliest goes first */
-  SyrinxHeap lasts;  /* the latest is sent away first */
+  SyrinxHeap turns;  /* the minimum is admitted next */
+  SyrinxHeap lasts;  /* the minimum is refused first */
 } Region;
 
 struct _SyrinxWaiter
@@ -50,8 +50,8 @@ struct _SyrinxAdmission
   SyrinxFairQueue fair; /* the regions' shares */
   SyrinxHeap expiries;
 
-  gint64 sampled_us;  /* the CPU */
-  guint burst, quota; /* sessions for the next look, left until it */
+  gint64 sampled_us;  /* when the CPU load was sampled */
+  guint burst, quota; /* sessions per sample, and how many are left */
 
   gint64 departures_us[N_DEPARTURES];
   guint64 n_departures;
@@ -64,7 +64,7 @@ struct _SyrinxAdmission
 const guint syrinx_admission_bounds_ms[SYRINX_ADMISSION_N_BOUNDS]
     = { 1, 10, 100, 300, 1000, 3000, 10000, 30000 };
 
-/* (nullable): the share is its first member. */
+/* (nullable) The share must be the first member. */
 #define REGION_OF(fair_share) ((Region *)(gpointer)(fair_share))
 G_STATIC_ASSERT (G_STRUCT_OFFSET (Region, share) == 0);
 #define WAITER_OF(node, member)                                                \
@@ -72,9 +72,9 @@ G_STATIC_ASSERT (G_STRUCT_OFFSET (Region, share) == 0);
 
 /* --- Room --- */
 
-/* After overload one session for the first look at which there is CPU to spare,
- * then twice as many for each: what they cost shows only after they have begun.
- */
+/* After overload one session is admitted at the first sample with spare CPU,
+ * and twice as many at each further one, since sessions cost CPU only after
+ * they have begun. */
 static void
 look_at_cpu (SyrinxAdmission *self, gint64 now_us)
 {
@@ -169,7 +169,8 @@ get_region (SyrinxAdmission *self, const SyrinxAdmissionRequest *request)
   return region;
 }
 
-/* The region with most waiters for its weight, one more counted in @joined. */
+/* The region with most waiters relative to its weight, counting one more in
+ * @joined. */
 static Region *
 choose_crowded (SyrinxAdmission *self, Region *joined)
 {
@@ -196,7 +197,7 @@ schedule (SyrinxAdmission *self)
   SyrinxHeapNode *first = syrinx_heap_peek (&self->expiries);
   gint64 due_us = first ? first->key : NEVER;
 
-  /* Room may come without a session that ends: look again. */
+  /* The load may fall without a session that ends: sample it again. */
   if (first && self->limits.max_cpu_percent && !self->quota)
     due_us = MIN (due_us, self->sampled_us + SAMPLE_US);
   g_source_set_ready_time (self->source, first ? due_us : -1);
@@ -232,8 +233,8 @@ syrinx_admission_give_up (SyrinxWaiter *waiter)
   g_free (waiter);
 }
 
-/* When one more of @region may find room: by the rate at which sessions have
- * ended of late and the region's share of it, behind those who wait there. */
+/* When one more waiter of @region may be admitted: by the recent rate of
+ * sessions that ended, the region's share of it, and its waiters. */
 static gint64
 estimate (SyrinxAdmission *self, Region *region, gint64 now_us)
 {
@@ -288,7 +289,8 @@ syrinx_admission_step (SyrinxAdmission *self, gint64 now_us)
   SyrinxHeapNode *node;
   Region *region;
 
-  /* Room first: whose patience ends in this very moment may still have it. */
+  /* Admission before expiry: a waiter whose patience ends now may still get
+   * in. */
   while ((region = REGION_OF (syrinx_fair_queue_choose (&self->fair)))) {
     SyrinxWaiter *best = WAITER_OF (syrinx_heap_peek (&region->turns), turn);
     if (!has_room (self, best->kbps, now_us))
@@ -330,7 +332,7 @@ syrinx_admission_ask (SyrinxAdmission *self,
     count_admitted (self, 0);
     return SYRINX_ADMISSION_NOW;
   }
-  /* What never fits would hold up everybody behind it. */
+  /* A request that can never fit would block all waiters behind it. */
   if ((limits->max_egress_kbps && request->kbps > limits->max_egress_kbps)
       || !limits->max_waiters
       || (n_waiting >= limits->max_waiters

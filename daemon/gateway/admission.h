@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Who may begin a session now, who waits, and who is sent away. Sessions that
- * exist are never touched. Main thread only. */
+/* Decides which session may begin now, waits, or is refused. Existing sessions
+ * are never ended. Main thread only. */
 #pragma once
 
 #include <glib.h>
@@ -19,23 +19,24 @@ typedef struct
   guint max_wait_ms;
 } SyrinxAdmissionLimits;
 
-/* The share (0 to 1) of all cores in use since it was last asked. */
+/* The share (0 to 1) of all cores used since the last call. */
 typedef gdouble (*SyrinxLoadFunc) (gpointer user_data);
 
-/* (transfer full) Nobody is asked for the load but when sessions begin. */
+/* (transfer full) @func is called only when sessions begin. */
 SyrinxAdmission *syrinx_admission_new (
     const SyrinxAdmissionLimits *limits, SyrinxLoadFunc func, gpointer data);
-/* Those who wait are forgotten. */
+/* Waiters are dropped; their functions are not called. */
 void syrinx_admission_free (SyrinxAdmission *admission);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxAdmission, syrinx_admission_free)
-/* Sessions over them go on, and who waits keeps his time. */
+/* Existing sessions beyond the new limits go on; waiters keep their
+ * deadlines. */
 void syrinx_admission_set_limits (
     SyrinxAdmission *admission, const SyrinxAdmissionLimits *limits);
 
-/* Of a rendition, from its name ("opus-128"). */
+/* The bit rate of a rendition by its name ("opus-128"). */
 guint syrinx_admission_kbps_of (const gchar *rendition);
 
-/* A session of so many kbit/s has begun, or ended. */
+/* Counts a session of @kbps that has begun, or ended. */
 void syrinx_admission_enter (SyrinxAdmission *admission, guint kbps);
 void
 syrinx_admission_leave (SyrinxAdmission *admission, guint kbps, gint64 now_us);
@@ -48,8 +49,8 @@ typedef struct
   guint kbps;
 } SyrinxAdmissionRequest;
 
-/* Once. Either the session begins within this call, by
- * syrinx_admission_enter(), or its place goes to the next; or, not admitted,
+/* Called once. If admitted, the session either begins within this call, by
+ * syrinx_admission_enter(), or its place is given to the next waiter. If not,
  * there may be room in @retry_us. */
 typedef void (*SyrinxAdmissionFunc) (
     gboolean is_admitted, gint64 retry_us, gpointer user_data);
@@ -61,24 +62,26 @@ typedef enum
   SYRINX_ADMISSION_REFUSED
 } SyrinxAdmissionAnswer;
 
-/* WAITS: *@waiter is set, and @func is called, later. REFUSED: *@retry_us is.
+/* WAITS: *@waiter is set, and @func is called later. REFUSED: *@retry_us is
+ * set.
  *
  * Between regions it is start-time fair queueing by weight, the heaviest first
- * where they are even; within one the earliest goes first, with the round trip
- * taken off. A full queue sends away the last of the region that has most
- * waiters for its weight. All times are monotonic. */
+ * on a tie; within a region first come, first served, with the round trip
+ * subtracted from the time of arrival. A full queue refuses the last waiter of
+ * the region with most waiters relative to its weight. All times are
+ * monotonic. */
 SyrinxAdmissionAnswer syrinx_admission_ask (SyrinxAdmission *admission,
     const SyrinxAdmissionRequest *request, gint64 now_us,
     SyrinxAdmissionFunc func, gpointer user_data, SyrinxWaiter **waiter,
     gint64 *retry_us);
-/* For those who do not wait: TRUE is NOW, FALSE is REFUSED, and *@retry_us is
- * set. */
+/* For requests that can't wait: TRUE means NOW; FALSE means REFUSED, and
+ * *@retry_us is set. */
 gboolean syrinx_admission_try (SyrinxAdmission *admission,
     const SyrinxAdmissionRequest *request, gint64 now_us, gint64 *retry_us);
-/* Before @func was called: it will not be. */
+/* Removes a waiter whose @func has not been called; it will not be. */
 void syrinx_admission_give_up (SyrinxWaiter *waiter);
-/* Sends away whose time is up and lets in whom there is room for. Happens by
- * itself in a main loop. */
+/* Refuses waiters whose time is up and admits those for whom there is room. The
+ * main loop calls it when it is due. */
 void syrinx_admission_step (SyrinxAdmission *admission, gint64 now_us);
 
 #define SYRINX_ADMISSION_N_BOUNDS 8
@@ -89,9 +92,9 @@ typedef struct
 {
   guint n_sessions, n_waiting;
   guint64 kbps, n_admitted, n_refused;
-  gint64 waited_us; /* the sum of the waits of the admitted */
-  /* of the admitted, by the first of the bounds that they do not exceed; the
-   * last is for those beyond all */
+  gint64 waited_us; /* sum of the waits of those admitted */
+  /* Histogram of the waits of those admitted: each counts under the first bound
+   * that it does not exceed, the last entry is for waits beyond all bounds. */
   guint64 waits[SYRINX_ADMISSION_N_BOUNDS + 1];
 } SyrinxAdmissionStats;
 void syrinx_admission_get_stats (

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The process' own use of the cores. */
+/* CPU use of this process. */
 #include "cpu-load.h"
 
 #include <stdlib.h>

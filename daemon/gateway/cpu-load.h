@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* How much of the machine this process uses. Not locked. */
+/* CPU use of this process as a share of the machine. Not locked. */
 #pragma once
 
 #include <glib.h>
@@ -8,7 +8,7 @@ G_BEGIN_DECLS
 
 typedef struct
 {
-  gdouble n_cores; /* that we may use: affinity and cgroup bound them */
+  gdouble n_cores; /* usable ones, by affinity and cgroup */
   gint64 cpu_us, at_us;
 } SyrinxCpuLoad;
 

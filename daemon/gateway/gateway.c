@@ -11,7 +11,7 @@
 #include <json-glib/json-glib.h>
 #include <string.h>
 
-#define MAX_ADDRESSES   16384 /* whose rates are kept */
+#define MAX_ADDRESSES   16384 /* with a rate limit of their own */
 #define MAX_SUBJECTS    16384
 #define MAX_BASIC_BYTES (2 * SYRINX_TOKEN_MAX_BYTES)
 
@@ -30,7 +30,7 @@ struct _SyrinxGateway
   SyrinxGrant *operators; /* the operator's */
 };
 
-/* --- From where --- */
+/* --- Origin --- */
 
 void
 syrinx_gateway_find_client (
@@ -67,7 +67,7 @@ syrinx_gateway_locate (SyrinxGateway *self, SyrinxGrant *grant,
   syrinx_geography_locate (self->parts->geography, &clues, place);
 }
 
-/* --- How often --- */
+/* --- Rate --- */
 
 gint64
 syrinx_gateway_take_request (SyrinxGateway *self, const gchar *client)
@@ -79,7 +79,7 @@ syrinx_gateway_take_request (SyrinxGateway *self, const gchar *client)
                  : 0;
 }
 
-/* --- Who --- */
+/* --- Authentication --- */
 
 void
 syrinx_gateway_note_refused (SyrinxGateway *self, const gchar *reason,
@@ -99,7 +99,8 @@ syrinx_credentials_are_given (const SyrinxCredentials *credentials)
   return credentials->authorization || credentials->query;
 }
 
-/* "Basic BASE64" of "NAME:TOKEN" → TOKEN. (transfer full) (nullable) */
+/* Decodes "Basic BASE64" of "NAME:TOKEN" to TOKEN. (transfer full)
+ * (nullable) */
 static gchar *
 read_basic (const gchar *encoded)
 {
@@ -114,7 +115,7 @@ read_basic (const gchar *encoded)
                : NULL;
 }
 
-/* The value of Authorization. (transfer full) (nullable) */
+/* The token in the value of Authorization. (transfer full) (nullable) */
 static gchar *
 read_authorization (const gchar *value)
 {
@@ -124,7 +125,7 @@ read_authorization (const gchar *value)
                                                        : NULL;
 }
 
-/* @token: or an access code. */
+/* @token: a token or an access code. */
 static SyrinxGrant *
 check_token (SyrinxGateway *self, const gchar *token, GError **error)
 {
@@ -137,7 +138,7 @@ check_token (SyrinxGateway *self, const gchar *token, GError **error)
                : NULL;
 }
 
-/* Whatever is wrong with a token, another one is needed. */
+/* Any failure is UNAUTHENTICATED: the client needs another token. */
 static SyrinxGrant *
 open_token (SyrinxGateway *self, const gchar *token, GError **error)
 {
@@ -165,7 +166,7 @@ take_of_subject (
   return *retry_us == 0;
 }
 
-/* What @grant is refused for, though its token is good. (nullable) */
+/* Why @grant is refused although its token is valid. (nullable) */
 static const gchar *
 find_fault (SyrinxGateway *self, SyrinxGrant *grant, gboolean in_address,
     gint64 *retry_us, GError **error)
@@ -212,7 +213,7 @@ syrinx_gateway_get_operator (SyrinxGateway *self)
   return self->operators;
 }
 
-/* --- Its parts --- */
+/* --- Parts --- */
 
 /* The array "keys" of a JWK Set. (nullable) */
 static JsonArray *
@@ -227,7 +228,7 @@ get_keys (JsonNode *set)
                                               : NULL;
 }
 
-/* @own, and what the file @path (nullable) has. (transfer full) */
+/* Joins @own with the JWK Set in the file @path (nullable). (transfer full) */
 static gchar *
 join_jwks (const gchar *own, const gchar *path, GError **error)
 {
@@ -322,7 +323,8 @@ syrinx_gateway_new (const SyrinxConfig *config, SyrinxJournal *journal,
   self->parts = parts;
   self->addresses = syrinx_rate_limit_new (MAX_ADDRESSES);
   self->subjects = syrinx_rate_limit_new (MAX_SUBJECTS);
-  /* So dated that no revocation of somebody of that name reaches it. */
+  /* Valid times such that no revocation of a subject of that name applies to
+   * it. */
   self->operators = syrinx_grant_new ("operator", NULL,
       SYRINX_SCOPE_LISTEN | SYRINX_SCOPE_ORIGINAL | SYRINX_SCOPE_ADMIN, NULL,
       NULL, G_MAXINT64, G_MAXINT64);

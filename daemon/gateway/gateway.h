@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The gateway: the one way in, whatever protocol a request comes by. It knows
- * who asks (a token or access code becomes a grant), from where (the listener's
- * own address, its region and round trip), and whether that is too often (token
- * buckets by address and by subject, which all faces share). What a grant may
- * do is not its business: see core/access/right.h.
+/* The gateway: authenticates and limits requests of every protocol. It
+ * determines who sends a request (a token or access code becomes a grant), from
+ * where (the listener's own address, its region and round trip), and whether
+ * that is too often (token buckets by address and by subject, shared by all
+ * faces). What a grant may do is checked elsewhere: see core/access/right.h.
  *
  * Life: the engine makes it with its configuration. A reload prepares the parts
  * that are made from files (keys, proxies, database) beside those in use, and
- * puts them in their place only when everything else of the reload has gone
- * well. Limits are read from the configuration at every use. Main thread only.
- */
+ * replaces them only when everything else of the reload has succeeded. Limits
+ * are read from the configuration at every use. Main thread only. */
 #pragma once
 
 #include "geography.h"
@@ -25,8 +24,8 @@ G_BEGIN_DECLS
 typedef struct _SyrinxGateway SyrinxGateway;
 typedef struct _SyrinxGatewayParts SyrinxGatewayParts;
 
-/* @config outlives it, and may change by syrinx_config_adopt(); so does
- * @journal, where refusals are noted. @own_jwks: the JWK Set of this node, to
+/* @config, which may change by syrinx_config_adopt(), and @journal, where
+ * refusals are noted, must outlive it. @own_jwks: the JWK Set of this node, to
  * which that of the file jwks is added. Errors: INVALID, FAILED, or those of
  * reading a file. (transfer full) */
 SyrinxGateway *syrinx_gateway_new (const SyrinxConfig *config,
@@ -34,19 +33,19 @@ SyrinxGateway *syrinx_gateway_new (const SyrinxConfig *config,
 void syrinx_gateway_free (SyrinxGateway *gateway);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxGateway, syrinx_gateway_free)
 
-/* What a reload changes, as @config (which need not outlive this call) has it.
- * Errors: as syrinx_gateway_new(). (transfer full) */
+/* The parts that a reload replaces, made by @config (which need not outlive
+ * this call). Errors: as syrinx_gateway_new(). (transfer full) */
 SyrinxGatewayParts *syrinx_gateway_prepare (
     const SyrinxConfig *config, const gchar *own_jwks, GError **error);
-/* @parts: (transfer full) */
+/* Replaces the parts in use. @parts: (transfer full) */
 void syrinx_gateway_adopt (SyrinxGateway *gateway, SyrinxGatewayParts *parts);
 void syrinx_gateway_parts_free (SyrinxGatewayParts *parts);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxGatewayParts, syrinx_gateway_parts_free)
 
-/* --- From where --- */
+/* --- Origin --- */
 
-/* What a face knows of a request's origin. Headers count only if @address is a
- * trusted proxy. */
+/* What a face knows about the origin of a request. Headers count only if
+ * @address is a trusted proxy. */
 typedef struct
 {
   const gchar *address;   /* (nullable): of the connection's other end */
@@ -54,60 +53,60 @@ typedef struct
   const gchar *region;    /* (nullable): X-Syrinx-Region */
 } SyrinxRequester;
 
-/* The listener's own address: that of the peer, or what a trusted proxy says.
- * "" if it is unknown. */
+/* Writes the listener's own address: the peer's, or the one that a trusted
+ * proxy forwards. "" if it is unknown. */
 void syrinx_gateway_find_client (
     SyrinxGateway *gateway, const SyrinxRequester *requester, gchar client[46]);
 gboolean syrinx_gateway_is_proxy (SyrinxGateway *gateway, const gchar *address);
 /* How many connections to one face the client with @address may have. 0: any
- * number, since it is a trusted proxy, who speaks for many. */
+ * number, since a trusted proxy serves many clients. */
 guint syrinx_gateway_get_max_connections (
     SyrinxGateway *gateway, const gchar *address);
 void syrinx_gateway_locate (SyrinxGateway *gateway, SyrinxGrant *grant,
     const SyrinxRequester *requester, SyrinxPlace *place);
 
-/* --- How often --- */
+/* --- Rate --- */
 
-/* Counts a request of @client (its own address, as of
- * syrinx_gateway_find_client(); "": unknown, and not counted) before anything
- * is done for it. 0: it may go on; else the microseconds after which the next
- * one may. Hot. */
+/* Counts a request of @client (its own address from
+ * syrinx_gateway_find_client(); "": unknown, and not counted); to be called
+ * before any work is done for it. 0: it is allowed; else the microseconds until
+ * the next one is. Hot. */
 gint64
 syrinx_gateway_take_request (SyrinxGateway *gateway, const gchar *client);
 
-/* --- Who --- */
+/* --- Authentication --- */
 
-/* Where a request may carry its token, or an access code that stands for one.
- * The first that is there counts. */
+/* Where a request may carry its token, or an access code for one. The first
+ * that is present is used. */
 typedef struct
 {
   /* (nullable): the value of Authorization: "Bearer TOKEN", or "Basic BASE64"
    * of NAME:TOKEN, whatever the name */
   const gchar *authorization;
-  /* (nullable): the parameter "token" of the address. A face gives it only
-   * where players can send nothing else. Tokens with scope admin are refused
-   * here: addresses get into logs and histories. */
+  /* (nullable): the query parameter "token". A face passes it only where
+   * players can send nothing else. Tokens with scope admin are refused here,
+   * since URLs end up in logs and histories. */
   const gchar *query;
 } SyrinxCredentials;
 
-/* Notes that a request was turned away, for a reason of docs/journal.md.
- * @client, @grant: (nullable). @through: the face.
- * syrinx_gateway_authenticate() does so itself. */
+/* Notes that a request was refused; docs/journal.md lists the reasons. @client,
+ * @grant: (nullable). @through: the face. syrinx_gateway_authenticate() notes
+ * its own refusals. */
 void syrinx_gateway_note_refused (SyrinxGateway *gateway, const gchar *reason,
     const gchar *client, SyrinxGrant *grant, const gchar *through);
 
-/* Whether there is any, good or bad. */
+/* Whether any are present, valid or not. */
 gboolean syrinx_credentials_are_given (const SyrinxCredentials *credentials);
 
-/* Of whoever can call the daemon on D-Bus, where there are no tokens: the
- * socket lets root and its own user in, and the policy of a bus that is shared
- * lets nobody else call what needs scope admin. It never ends. (transfer none)
- */
+/* The grant of all D-Bus callers, since D-Bus has no tokens: the private socket
+ * admits only root and the daemon's own user, and on a shared bus the bus
+ * policy lets nobody else call methods that need scope admin. It never expires.
+ * (transfer none) */
 SyrinxGrant *syrinx_gateway_get_operator (SyrinxGateway *gateway);
 
-/* The grant, after one request more of its subject has been counted. (transfer
+/* Counts a request of the grant's subject and returns the grant. (transfer
  * full) Errors: UNAUTHENTICATED (none, forged, expired or revoked), DENIED
- * (scope admin in an address), TOO_MANY (*@retry_us is set). */
+ * (scope admin in a URL), TOO_MANY (*@retry_us is set). */
 SyrinxGrant *syrinx_gateway_authenticate (SyrinxGateway *gateway,
     const SyrinxCredentials *credentials, gint64 *retry_us, GError **error);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Geography. A name that no configuration holds tells nothing, so the next
- * source is asked: what clients send never makes a region. */
+/* Geography. A region that is not configured is ignored and the next source is
+ * tried: clients can't create regions. */
 #include "geography.h"
 
 #include "core/base/error.h"
@@ -17,7 +17,7 @@
 
 struct _SyrinxGeography
 {
-  GPtrArray *proxies;     /* GInetAddressMask */
+  GPtrArray *proxies;     /* of GInetAddressMask */
   GHashTable *regions;    /* name → Region, all interned */
   GHashTable *countries;  /* code → name */
   GHashTable *continents; /* code → name */
@@ -33,7 +33,7 @@ typedef struct
 
 /* --- Addresses --- */
 
-/* ::ffff:192.0.2.1, as a socket for both families sees it, is 192.0.2.1. */
+/* Turns ::ffff:192.0.2.1, as a dual-stack socket reports it, into 192.0.2.1. */
 static GInetAddress *
 parse_address (const gchar *text)
 {
@@ -68,8 +68,8 @@ syrinx_geography_is_proxy (SyrinxGeography *self, const gchar *address)
   return parsed && is_trusted (self, parsed);
 }
 
-/* Each proxy adds whom it heard from to the end, so what stands left of the
- * first stranger may be invented. */
+/* Each proxy appends the address of its peer, so everything to the left of the
+ * last untrusted address may be forged. */
 static GInetAddress *
 find_client (SyrinxGeography *self, const gchar *peer, const gchar *forwarded)
 {
@@ -157,9 +157,9 @@ ask_database (SyrinxGeography *self, GInetAddress *address)
   return region;
 }
 
-/* --- The answer --- */
+/* --- Lookup --- */
 
-/* The name as we have it, or NULL for one that we don't. */
+/* The configured (interned) name, or NULL if there is none. */
 static const gchar *
 find_region (SyrinxGeography *self, const gchar *name)
 {
@@ -207,7 +207,7 @@ add_region (
   g_hash_table_insert (self->regions, (gpointer)name, region);
 }
 
-/* The first region that names a country has it. */
+/* If several regions name a country, the first has it. */
 static void
 add_codes (GHashTable *codes, gchar **given, const gchar *name)
 {

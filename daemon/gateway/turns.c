@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Turns: who may send a fragment now. */
+/* Turns: which session may send a fragment now. */
 #include "turns.h"
 
 #include "core/base/error.h"
@@ -13,23 +13,23 @@
   (30 * G_USEC_PER_SEC) /* of real time, and still urgent                      \
                          */
 
-/* Where a player is in its track, as far as its requests tell: it plays since
- * @since_us, began at @from_us and has asked for all up to @to_us. @paid_us is
- * until when what it has got would play. */
+/* A player's position, as far as its requests show it: it has played since
+ * @since_us, started at @from_us and has requested everything up to @to_us.
+ * @paid_us is the time until which the media that it got would play. */
 typedef struct
 {
   gint64 since_us, from_us, to_us;
   gint64 paid_us;
 } Playhead;
 
-/* One listener's place in the scheduler. */
+/* The flow of one listener in the scheduler. */
 typedef struct
 {
   SyrinxTurns *turns;
   gconstpointer session;
   SyrinxFlow *flow;
   Playhead playhead;
-  guint n_turns;  /* asked and not over */
+  guint n_turns;  /* requested and not over */
   GQueue waiting; /* of SyrinxTurn by deadline; protected by turns->lock */
 } Line;
 
@@ -50,16 +50,16 @@ struct _SyrinxTurns
   SyrinxScheduler *scheduler;
   gboolean is_needed;
   GHashTable *lines; /* listener → Line */
-  GQueue asked;      /* of SyrinxTurn, oldest first: all that are not over */
+  GQueue asked;      /* of SyrinxTurn not over yet, oldest first */
   guint64 n_refused;
-  int event_fd; /* readable: there are granted ones */
+  int event_fd; /* readable while granted is not empty */
   guint source, timeout;
 
   GMutex lock;
   GQueue granted; /* of SyrinxTurn; protected by lock */
 };
 
-/* --- In the scheduler's workers: hot --- */
+/* --- Scheduler threads: hot --- */
 
 static SyrinxNext
 serve (SyrinxFlow *flow, gpointer data)
@@ -125,7 +125,8 @@ finish (SyrinxTurn *turn, const GError *error)
   func (error, user_data);
 }
 
-/* Those that were granted by now; what comes meanwhile is for the next time. */
+/* Completes the turns granted by now; turns granted meanwhile are left for the
+ * next call. */
 static gboolean
 hand_out (gint fd, GIOCondition condition, gpointer data)
 {
@@ -174,7 +175,7 @@ time_out (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* One timer for all, and none while nobody waits for long. */
+/* One timer for all, set only while turns are waiting. */
 static void
 schedule_timeout (SyrinxTurns *self)
 {
@@ -190,10 +191,10 @@ schedule_timeout (SyrinxTurns *self)
 
 /* --- Asking --- */
 
-/* What comes in order is due when the player gets there. The first, a jump, and
- * what it should have had already are due now, and it plays on from there: but
- * nobody plays more than one can hear, so whoever jumps without end is not
- * urgent for it. */
+/* A fragment that is requested in order is due when the player reaches it. The
+ * first one, one after a jump, and one that should have arrived already are due
+ * now, and playing is assumed to continue from there. A player can't use more
+ * than real time: requests beyond it, as by endless jumps, are not urgent. */
 static gint64
 get_deadline (Playhead *self, const SyrinxTurnRequest *request, gint64 now_us)
 {
@@ -283,7 +284,7 @@ find_turn (Line *line)
   return NULL;
 }
 
-/* It is in nobody's reach any more. */
+/* No other thread can reach the line any more. */
 static void
 line_free (Line *line, const GError *error)
 {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The file watch, on GFileMonitor. */
+/* The watch on folders, by GFileMonitor. */
 #include "folder-watch.h"
 
-#define MAX_DIRECTORIES 4096 /* of the user's inotify watches, often 8192 */
-#define SETTLE_MS       1500 /* a copy in progress says a lot */
+#define MAX_DIRECTORIES 4096 /* a user often has 8192 inotify watches */
+#define SETTLE_MS       1500 /* a copy in progress makes many events */
 
 struct _SyrinxWatch
 {
-  GHashTable *monitors; /* path to GFileMonitor */
+  GHashTable *monitors; /* path → GFileMonitor */
   GFunc changed;
   gpointer user_data;
   guint timer;

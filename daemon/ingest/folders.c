@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Walking library folders and opening what is in them. */
+/* Walks library folders and opens the files in them. */
 #include "folders.h"
 
 #include "suffixes.h"

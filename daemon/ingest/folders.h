@@ -9,7 +9,7 @@ G_BEGIN_DECLS
 
 typedef struct
 {
-  gchar *path; /* bytes, relative to the root */
+  gchar *path; /* a byte string, relative to the root */
   gint64 size_bytes, mtime_ns, ctime_ns;
   gchar *reason; /* why it, or the folder there, can't be looked at; NULL: it is
                     a file */
@@ -56,7 +56,7 @@ void syrinx_walk_free (SyrinxWalk *walk);
 gint syrinx_library_open (const gchar *root, const gchar *path,
     gint64 *size_bytes, gint64 *mtime_ns, GError **error);
 
-/* Of the file's size and samples of its content: hex SHA-256. (transfer full)
+/* Hex SHA-256 of the file's size and samples of its content. (transfer full)
  * (nullable): it can't be read. */
 gchar *syrinx_library_get_fingerprint (gint fd);
 

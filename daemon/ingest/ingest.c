@@ -138,7 +138,7 @@ on_notify (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-/* In any of the scan's threads. */
+/* Called in any thread of the scan. */
 static void
 on_progress (gpointer user_data)
 {
@@ -234,7 +234,8 @@ on_scan_ended (gpointer user_data)
   if (outcome->result.directories->len > 0)
     syrinx_watch_set_directories (self->watch, outcome->result.directories);
   if (outcome->result.changed) {
-    syrinx_content_sweep (self->content); /* of what was made of other bytes */
+    syrinx_content_sweep (
+        self->content); /* removes renditions of replaced files */
     g_signal_emit (self, signals[SIGNAL_CHANGED], 0);
   }
   if (!is_scanning (self))

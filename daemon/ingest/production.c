@@ -14,8 +14,9 @@
 
 #define MAX_ATTEMPTS      2
 #define MESSAGE_TIMEOUT_S 30
-#define MIN_DECODE_SPEED  20 /* times real time, to reach a far position */
-#define MAX_REASON_BYTES  300
+#define MIN_DECODE_SPEED                                                       \
+  20 /* times real time, when skipping to a far position */
+#define MAX_REASON_BYTES 300
 
 /* In order of urgency. */
 typedef enum
@@ -25,12 +26,12 @@ typedef enum
   ERRAND_LOUDNESS
 } ErrandKind;
 
-/* Of an errand under way. */
+/* State of an errand. */
 typedef enum
 {
   STATE_NONE,
   STATE_ACTIVE,
-  STATE_WANTED /* asked for once more since it began */
+  STATE_WANTED /* requested again while it runs */
 } ErrandState;
 
 typedef struct
@@ -38,7 +39,7 @@ typedef struct
   ErrandKind kind;
   SyrinxRendition *rendition;
   guint run;
-  gchar *key; /* what it is, once at a time */
+  gchar *key; /* identifies the work, which is done once at a time */
 } Errand;
 
 struct _SyrinxProduction
@@ -85,8 +86,8 @@ set_state_locked (SyrinxProduction *self, const gchar *key, ErrandState state)
         self->active, g_strdup (key), GINT_TO_POINTER (state));
 }
 
-/* What is under way may have passed by what is asked for now: a fragment that
- * was found damaged since. */
+/* FALSE: the same errand is running, and is marked to run again, since it may
+ * be past the fragment that is requested now (one found damaged meanwhile). */
 static gboolean
 is_new_locked (SyrinxProduction *self, const Errand *errand)
 {
@@ -129,7 +130,7 @@ enqueue (SyrinxProduction *self, ErrandKind kind, SyrinxRendition *rendition,
 
 /* --- Files --- */
 
-/* The very file that was scanned. */
+/* Opens the file, and checks that it is the one that was scanned. */
 static gint
 open_track (const SyrinxTrack *track, GError **error)
 {
@@ -207,7 +208,7 @@ take_fragment (Run *run, const SyrinxMessage *message, GError **error)
   return TRUE;
 }
 
-/* TRUE: every fragment came. */
+/* TRUE: every fragment was received. */
 static gboolean
 follow (Run *run, SyrinxWorker *worker, GError **error)
 {
@@ -231,8 +232,7 @@ follow (Run *run, SyrinxWorker *worker, GError **error)
   }
 }
 
-/* A worker that ended in the middle of its job is of no more use; only an
- * answer makes it so. */
+/* Only a worker that ended its job with an answer can be used again. */
 static gboolean
 attempt (SyrinxProduction *self, Run *run, gint fd, GError **error)
 {
@@ -296,7 +296,7 @@ look_ahead (SyrinxProduction *self, const Errand *errand,
     enqueue (self, ERRAND_LOUDNESS, errand->rendition, 0);
 }
 
-/* Who has asked until now is told by what comes of it. */
+/* Requests made so far are answered by this run's outcome. */
 static void
 forget_wishes (SyrinxProduction *self, const Errand *errand)
 {
@@ -440,7 +440,7 @@ do_errand (SyrinxProduction *self, Errand *errand)
     run_errand (self, errand, track);
 }
 
-/* FALSE: it is over. */
+/* FALSE: the errand is finished. */
 static gboolean
 is_wanted_again (SyrinxProduction *self, const Errand *errand)
 {
@@ -467,7 +467,7 @@ is_complete (const Errand *errand)
   return syrinx_rendition_has (errand->rendition, SYRINX_FRAGMENT_HEADER);
 }
 
-/* In a thread of the pool. */
+/* Runs in a thread of the pool. */
 static void
 on_errand (gpointer data, gpointer user_data)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Planning renditions. Opus by RFC 7845 (pre-skip), AAC-LC by ISO/IEC 14496-3
- * (AudioSpecificConfig). */
+/* Planning of renditions. Opus by RFC 7845 (pre-skip), AAC-LC by ISO/IEC
+ * 14496-3 (AudioSpecificConfig). */
 #include "rendition-plan.h"
 
 #include "core/media/cmaf.h"
@@ -38,8 +38,8 @@ parse_name (const gchar *name, SyrinxCmafCodec *codec, guint *bitrate_bps)
   return TRUE;
 }
 
-/* Whether the original's own packets are what is asked for, or a little more.
- */
+/* Whether the original's packets can be passed on: same codec, and a bit rate
+ * at most a little above the requested one. */
 static gboolean
 fits (const SyrinxTrack *track, SyrinxCmafCodec codec, guint bitrate_bps)
 {
@@ -71,7 +71,7 @@ plan_aac (SyrinxRenditionRow *row, const SyrinxTrack *track, gboolean remux)
       = row->timescale * FRAGMENT_SECONDS / AAC_PACKET_UNITS * AAC_PACKET_UNITS;
 }
 
-/* What differs where the original's packets are taken. */
+/* The values that differ if the original's packets are passed on. */
 static void
 plan_remux (SyrinxRenditionRow *row, const SyrinxTrack *track)
 {
@@ -80,7 +80,7 @@ plan_remux (SyrinxRenditionRow *row, const SyrinxTrack *track)
   row->encoder = g_strdup (REMUX);
 }
 
-/* Object type 2 (LC), the rate's index, the channels. */
+/* Object type 2 (LC), the index of the sample rate, the channels. */
 static void
 write_aac_config (const SyrinxRenditionRow *row, guint8 config[2])
 {

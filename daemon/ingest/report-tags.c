@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The tags of a worker's report, checked. */
+/* Checks and reads the tags of a worker's report. */
 #include "report-tags.h"
 
 #include "worker-report.h"
@@ -67,7 +67,7 @@ is_uuid (const gchar *text)
   return text[UUID_CHARS] == '\0';
 }
 
-/* (transfer full) (nullable): in lower case, so that equal ones are equal. */
+/* Lower case, so that equal ids compare equal. (transfer full) (nullable) */
 static gchar *
 read_uuid (GVariant *report, const gchar *key)
 {
@@ -132,7 +132,7 @@ read_gain (GVariant *report, const gchar *gain_key, const gchar *peak_key,
 
 /* --- Long texts --- */
 
-/* Lines stay lines. */
+/* Keeps line breaks. */
 static gchar *
 read_lyrics (GVariant *report, const gchar *key)
 {
@@ -158,7 +158,7 @@ read_lyrics (GVariant *report, const gchar *key)
   return text->len > 0 ? g_strdup (text->str) : NULL;
 }
 
-/* Only those in order and within the file. */
+/* Skips chapters that are out of order or outside the file. */
 static void
 read_chapters (
     SyrinxTrack *track, SyrinxTrackDetails *details, GVariant *report)
@@ -184,7 +184,7 @@ read_chapters (
   }
 }
 
-/* --- All of them --- */
+/* --- All tags --- */
 
 static gboolean
 is_empty (const SyrinxTrackDetails *details)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A title for a file that has none, from its name. */
+/* Derives a title from a file's name. */
 #include "report-tags.h"
 
 #include "worker-report.h"
@@ -20,9 +20,9 @@ has_letter (const gchar *text)
   return FALSE;
 }
 
-/* Behind the track number that @name begins with, and what parts it from the
- * title; NULL if what it begins with may belong to the title ("99 Luftballons",
- * "7-11", "50-Cent"). A disc's number and a dash may stand before it. */
+/* Skips the track number at the start of @name and its separator; NULL if the
+ * number may belong to the title ("99 Luftballons", "7-11", "50-Cent"). The
+ * number of a disc and a dash may precede it. */
 static const gchar *
 skip_number (const gchar *name, gint *number)
 {

@@ -22,7 +22,7 @@
 #define BATCH_US         (2 * G_USEC_PER_SEC)
 #define MAX_REASON_BYTES 300
 
-/* What the index knows of a file. */
+/* The index's entry of a file. */
 typedef struct
 {
   gint64 size_bytes, mtime_ns, ctime_ns;
@@ -34,7 +34,7 @@ typedef struct
   const SyrinxScanJob *job;
   const SyrinxScanArea *area;
   const gchar *root;
-  GHashTable *known; /* path to Known; not changed while workers run */
+  GHashTable *known; /* path → Known; not changed while workers run */
 
   GMutex lock;
   /* protected by lock */
@@ -120,7 +120,7 @@ new_batch (void)
   return g_ptr_array_new_with_free_func ((GDestroyNotify)syrinx_track_free);
 }
 
-/* @track: (transfer full) (nullable): only looks whether it is time. */
+/* @track: (transfer full) (nullable): NULL only writes a batch that is due. */
 static void
 add_track (Root *root, SyrinxTrack *track, gboolean flush)
 {
@@ -394,7 +394,7 @@ is_stopped (Root *root)
   return is || g_cancellable_is_cancelled (root->job->cancellable);
 }
 
-/* In a thread of the scan's own pool. */
+/* Runs in a thread of the scan's own pool. */
 static void
 on_file (gpointer data, gpointer user_data)
 {

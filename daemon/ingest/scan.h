@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* One scan of the library folders: what is new or changed goes to workers, what
- * is gone is marked so. */
+/* One scan of the library folders: workers read new and changed files, and
+ * files that are gone are marked as removed. */
 #pragma once
 
 #include "worker-pool.h"
@@ -24,7 +24,7 @@ typedef struct
   /* Any thread, often. */
   void (*progress) (gpointer user_data);
   gpointer user_data;
-  /* atomic: what progress was made */
+  /* atomic: progress so far */
   guint *n_total, *n_done, *n_failed;
 } SyrinxScanJob;
 
@@ -36,8 +36,8 @@ typedef struct
                              shares, and what was not there */
 } SyrinxScanResult;
 
-/* Blocks until everything is scanned or cancelled. Any thread but the main one.
- */
+/* Blocks until everything is scanned or the scan is cancelled. Any thread
+ * except the main one. */
 void syrinx_scan_run (const SyrinxScanJob *job, SyrinxScanResult *result);
 
 G_END_DECLS

@@ -16,10 +16,10 @@
 #include <unistd.h>
 
 #define MAX_IDLE         2
-#define MAX_JOBS         500 /* then a fresh one: leaks of libraries */
+#define MAX_JOBS         500 /* then it is replaced, in case libraries leak */
 #define START_TIMEOUT_US (20 * G_USEC_PER_SEC)
 #define REAP_ATTEMPTS    200
-#define MAX_CPU_S        600 /* then a fresh one: the sandbox gives 1200 */
+#define MAX_CPU_S        600 /* then it is replaced: the sandbox allows 1200 */
 #define MAX_JOB_US       (30 * 60 * G_USEC_PER_SEC)
 #define MAX_REASON_BYTES 512
 
@@ -29,8 +29,8 @@ struct _SyrinxWorker
   gint socket;
   guint n_jobs;
   gboolean ready;
-  gboolean is_at_rest; /* its last message ended a job: nothing more is due */
-  gint64 job_ends_us;  /* then it is killed, whatever it says */
+  gboolean is_at_rest; /* its job is over: no message is due */
+  gint64 job_ends_us;  /* then it is killed in any case */
 };
 
 struct _SyrinxWorkerPool
@@ -39,12 +39,12 @@ struct _SyrinxWorkerPool
   GThread *thread;
 
   GMutex lock;
-  GCond changed; /* of everything below */
+  GCond changed; /* signals changes of the fields below */
   /* protected by lock */
   GQueue idle;    /* of SyrinxWorker */
   GPtrArray *out; /* of SyrinxWorker, not owned */
-  guint n_wanted; /* workers that the thread shall start */
-  guint n_failed; /* starts that failed and nobody heard of yet */
+  guint n_wanted; /* workers that the thread is to start */
+  guint n_failed; /* failed starts that no caller was told of yet */
   gboolean shut, quit;
 };
 
@@ -62,8 +62,8 @@ make_environment (void)
   for (guint i = 0; kept[i]; i++)
     if (g_getenv (kept[i]))
       env = g_environ_setenv (env, kept[i], g_getenv (kept[i]), TRUE);
-  /* the worker loads what it may use itself; code made at run time would need
-   * executable memory */
+  /* Without a registry the worker loads only the plugins that it may use. Code
+   * made at run time would need executable memory. */
   env = g_environ_setenv (env, "GST_REGISTRY_DISABLE", "yes", TRUE);
   env = g_environ_setenv (env, "GST_REGISTRY_UPDATE", "no", TRUE);
   env = g_environ_setenv (env, "GST_REGISTRY_FORK", "no", TRUE);
@@ -110,7 +110,7 @@ worker_kill (SyrinxWorker *worker)
   g_free (worker);
 }
 
-/* The system may refuse this or that; once is enough to say it. */
+/* The system may lack some of the sandbox's means; they are logged once. */
 static void
 tell_walls (const SyrinxMessage *ready)
 {
@@ -127,7 +127,7 @@ tell_walls (const SyrinxMessage *ready)
     g_message ("workers run without: %s", missing);
 }
 
-/* A worker that can't lock itself in says why. */
+/* A worker that fails to enter its sandbox sends the reason. */
 static gboolean
 read_first_message (const SyrinxMessage *message, GError **error)
 {
@@ -174,8 +174,8 @@ syrinx_worker_start (SyrinxWorker *worker, SyrinxMessageType job,
   return syrinx_message_send_variant (worker->socket, job, plan, fd, error);
 }
 
-/* A worker whose socket closed is dead or about to be: wait a moment for why.
- */
+/* A worker that closed its socket is dead or exiting: waits a moment for its
+ * exit status. */
 static void
 explain_death (SyrinxWorker *worker, GError **error)
 {
@@ -227,7 +227,7 @@ syrinx_worker_get_pid (SyrinxWorker *worker)
 
 /* --- The pool --- */
 
-/* Without the lock: others take and give meanwhile. */
+/* Runs without the lock: other threads take and give workers meanwhile. */
 static void
 start_one (SyrinxWorkerPool *pool)
 {
@@ -245,7 +245,7 @@ start_one (SyrinxWorkerPool *pool)
   g_mutex_unlock (&pool->lock);
 }
 
-/* FALSE: the pool is going. */
+/* FALSE: the pool is being freed. */
 static gboolean
 wait_until_wanted (SyrinxWorkerPool *pool)
 {
@@ -290,7 +290,7 @@ syrinx_worker_pool_shut (SyrinxWorkerPool *pool)
   pool->shut = TRUE;
   for (guint i = 0; i < pool->out->len; i++) {
     SyrinxWorker *worker = pool->out->pdata[i];
-    /* its socket closes; who holds it reaps it */
+    /* closes the connection; its user reaps it */
     shutdown (worker->socket, SHUT_RDWR);
   }
   g_cond_broadcast (&pool->changed);
@@ -336,7 +336,7 @@ syrinx_worker_pool_warm (SyrinxWorkerPool *pool)
   g_mutex_unlock (&pool->lock);
 }
 
-/* The next idle worker, started for this if there is none. */
+/* The next idle worker; if there is none, one is started. */
 static SyrinxWorker *
 take_any (SyrinxWorkerPool *pool, GError **error)
 {
@@ -364,7 +364,7 @@ take_any (SyrinxWorkerPool *pool, GError **error)
   return worker;
 }
 
-/* One that died while it was idle is no reason to fail. */
+/* Skips workers that died while they were idle. */
 SyrinxWorker *
 syrinx_worker_pool_take (SyrinxWorkerPool *pool, GError **error)
 {
@@ -387,8 +387,8 @@ syrinx_worker_pool_take (SyrinxWorkerPool *pool, GError **error)
   return NULL;
 }
 
-/* The sandbox ends a worker that has used up its time, which should not be in
- * the middle of the next job. */
+/* The sandbox kills a worker that has used up its CPU time; the limit here is
+ * lower, so that this does not happen during a job. */
 static gboolean
 has_time_left (SyrinxWorker *worker)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Checking what a worker reports. */
+/* Checks and reads a worker's report. */
 #include "worker-report.h"
 
 #include "report-tags.h"
@@ -12,7 +12,7 @@
 #include <string.h>
 
 #define MAX_SAMPLES ((guint64)1 << 40)
-#define MAX_RATE_HZ 2822400 /* DSD 512, decoded */
+#define MAX_RATE_HZ 2822400 /* the decoded rate of DSD 512 */
 
 static const gchar *const codecs[]
     = { "aac", "ac3", "adpcm", "alac", "amr", "ape", "dsd", "dts", "eac3",
@@ -111,7 +111,7 @@ read_facts (SyrinxTrack *track, GVariant *report)
          && track->n_samples <= MAX_SAMPLES;
 }
 
-/* What the plan will rest on. */
+/* The properties of packets that can be passed on. */
 static void
 read_packets (SyrinxTrack *track, GVariant *report)
 {

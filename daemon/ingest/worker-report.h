@@ -46,9 +46,10 @@
 
 G_BEGIN_DECLS
 
-/* Fills what the report knows; the caller adds root, path, size, times and
- * fingerprint. @name: the file's name, for the title if it has none. Writes
- * artwork into @state_dir. (transfer full) Errors: INVALID. */
+/* Fills in the fields that the report has; the caller adds root, path, size,
+ * times and fingerprint. @name: the file's name, the source of the title if
+ * there is no such tag. Writes artwork into @state_dir. (transfer full) Errors:
+ * INVALID. */
 SyrinxTrack *syrinx_report_read (GVariant *report, const gchar *name,
     const gchar *state_dir, GError **error);
 

@@ -17,16 +17,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Above what the child puts its standard descriptors at. */
+/* Higher than the descriptors 0 to 3 that the child sets up. */
 #define FIRST_PARKED_FD 10
 
-/* All that the child reads; it may not allocate. */
+/* All data that the child reads, since it may not allocate. */
 typedef struct
 {
   const gchar *program;
   const gchar *const *env;
-  gint socket, null, err, report; /* parked, closed by exec */
-  guint n_fds;                    /* the highest that there can be, plus 1 */
+  gint socket, null, err, report; /* parked; closed by exec */
+  guint n_fds;                    /* the highest possible descriptor plus 1 */
   gchar user_map[64], group_map[64];
 } Child;
 
@@ -40,13 +40,13 @@ put (const gchar *path, const gchar *text)
   if (fd < 0)
     return;
   if (write (fd, text, strlen (text)) < 0) {
-    /* the sandbox does with fewer namespaces */
+    /* the sandbox works with fewer namespaces */
   }
   close (fd);
 }
 
-/* Everybody keeps their number: only who has one may make further namespaces.
- */
+/* Maps user and group ids to themselves: only a mapped process may create
+ * further namespaces. */
 static void
 map_ids (const Child *child)
 {
@@ -90,9 +90,9 @@ run_child (const Child *child, gint flags)
 
 /* --- In the daemon --- */
 
-/* The C library's fork() knows no namespaces; a bare clone() without a stack is
- * a fork that runs no handlers, which a child that only calls exec does not
- * need. */
+/* The C library's fork() takes no namespace flags. clone() without a stack is a
+ * fork that does not run fork handlers, which a child that only calls exec does
+ * not need. */
 static GPid
 fork_with (const Child *child, gint flags)
 {
@@ -112,7 +112,7 @@ fork_child (const Child *child)
   return pid > 0 ? pid : fork_with (child, 0);
 }
 
-/* -1 stays -1, and errno what it is. */
+/* Moves @fd above FIRST_PARKED_FD. -1 stays -1, and errno is kept. */
 static gint
 park (gint fd)
 {
@@ -129,7 +129,7 @@ child_clear (Child *child)
       close (fds[i]);
 }
 
-/* *@report: where the end of child->report is read. */
+/* *@report: the read end of the pipe child->report. */
 static gboolean
 child_init (Child *child, gint socket, gboolean has_stderr, gint *report)
 {
@@ -157,8 +157,8 @@ child_init (Child *child, gint socket, gboolean has_stderr, gint *report)
          && child->report >= 0;
 }
 
-/* The other end closes at the exec, or tells why there was none. 0: well done,
- * else an errno. */
+/* The pipe is closed by exec; if exec fails it carries the errno. Returns 0 or
+ * an errno. */
 static gint
 wait_for_exec (gint report)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Starts a worker's process: in a PID namespace of its own where the system
- * grants one, with no descriptor but its socket. */
+ * permits one, and with no descriptor but its socket. */
 #pragma once
 
 #include <glib.h>
@@ -12,11 +12,11 @@ G_BEGIN_DECLS
 gboolean
 syrinx_workers_set_up (const gchar *name, const gchar *sandbox, GError **error);
 
-/* @program: a path. @socket becomes SYRINX_WORKER_FD there and stays the
- * caller's here. Standard error is passed on if @has_stderr, the other standard
- * descriptors are /dev/null. The process is the caller's to reap; it is process
- * 1 in its namespace, so that with it everything ends that it has started.
- * Errors: FAILED. Any thread. */
+/* @program: a path. @socket becomes SYRINX_WORKER_FD in the child and stays the
+ * caller's here. Standard error is inherited if @has_stderr; the other standard
+ * descriptors are /dev/null. The caller must reap the process. It is process 1
+ * of its namespace, so all its descendants end with it. Errors: FAILED. Any
+ * thread. */
 gboolean syrinx_worker_spawn (const gchar *program, const gchar *const *env,
     gint socket, gboolean has_stderr, GPid *pid, GError **error);
 

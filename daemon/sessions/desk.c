@@ -2,25 +2,24 @@
 /* The desk: how a session begins.
  *
  * A request goes through these steps, each once and in this order. A step
- * passes, fails, or waits; only ROOM waits, and the others are done at once.
+ * passes, fails, or waits; only ROOM can wait.
  *
- *   RIGHT    may the grant have a session for this track?
- *   SEAT     has its subject, or its address, not all that it may have? From
- *            here on the request holds a seat (quota.h), so that those who wait
- *            count, too.
- *   ROOM     admission: now, or when its turn comes (admission.h), or never
- *   RIGHT    again: the token may have ended, or been revoked, meanwhile
- *   SESSION  it is made, and has the seat
- *   PLACE    if its subject has too many now, the one that was idle longest
- *            ends for it
- *   KEYS     wrapped for the client's public key, if it gave one
- *   DONE     the answer is told, and the request is gone
+ * RIGHT    may the grant have a session for this track?
+ * SEAT     takes a seat in the quotas of subject and address (quota.h), so
+ * that waiting requests count, too
+ * ROOM     admission: now, or when its turn comes (admission.h), or never
+ * RIGHT    again: the token may have expired or been revoked meanwhile
+ * SESSION  creates the session, which takes over the seat
+ * PLACE    if the subject now has too many sessions, ends the one that has
+ * been idle longest
+ * KEYS     wraps the keys for the client's public key, if it gave one
+ * DONE     passes on the answer and frees the request
  *
- * When a step fails, what the ones before it did is undone, and the answer says
- * why. A client that leaves while ROOM waits cancels: it loses its place in the
- * queue and its seat, and nothing is told.
+ * When a step fails, the steps before it are undone, and the answer gives the
+ * reason. A client that leaves during ROOM cancels its request: it loses its
+ * place in the queue and its seat, and gets no answer.
  *
- * Admission wants a session to begin within the call that lets it in; so the
+ * Admission requires a session to begin within the call that admits it, so the
  * steps after ROOM do not wait. */
 #include "desk.h"
 
@@ -70,7 +69,7 @@ struct _SyrinxBeginning
   SyrinxDeskFunc func;
   gpointer user_data;
 
-  /* as far as it has got */
+  /* state of progress */
   Step step;
   SyrinxSeat *seat;       /* between SEAT and SESSION */
   SyrinxWaiter *waiter;   /* while ROOM waits */
@@ -259,7 +258,7 @@ undo (SyrinxBeginning *self)
   self->session = NULL;
 }
 
-/* FALSE: it waits. */
+/* FALSE: the step waits. */
 static gboolean
 advance (SyrinxBeginning *self)
 {

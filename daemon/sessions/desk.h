@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The desk: where a session begins, whoever asks and by whatever protocol. A
- * face translates its request into a SyrinxDeskRequest and the answer into its
- * own; all that is decided is decided here. Main thread only. */
+/* The desk: where sessions begin, for every protocol. A face translates its
+ * request into a SyrinxDeskRequest and the answer into its protocol; every
+ * decision is made here. Main thread only. */
 #pragma once
 
 #include "quota.h"
@@ -12,10 +12,10 @@
 G_BEGIN_DECLS
 
 typedef struct _SyrinxDesk SyrinxDesk;
-/* A request for a session that is not answered yet. */
+/* A request for a session that has not been answered yet. */
 typedef struct _SyrinxBeginning SyrinxBeginning;
 
-/* All of them outlive the desk. */
+/* All of these must outlive the desk. */
 typedef struct
 {
   const SyrinxConfig *config;
@@ -26,7 +26,7 @@ typedef struct
 } SyrinxDeskParts;
 
 SyrinxDesk *syrinx_desk_new (const SyrinxDeskParts *parts);
-/* Those who wait are forgotten. */
+/* Waiting requests are dropped without an answer. */
 void syrinx_desk_free (SyrinxDesk *desk);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxDesk, syrinx_desk_free)
 
@@ -34,25 +34,26 @@ typedef struct
 {
   SyrinxGrant *grant;
   const gchar *track_id;
-  const gchar *rendition; /* of those that are offered */
+  const gchar *rendition; /* one that is offered */
   SyrinxEncryption encryption;
-  const gchar *public_key; /* (nullable): a JWK by which keys are wrapped */
+  const gchar *public_key; /* (nullable): a JWK to wrap the keys for */
   SyrinxRequester requester;
-  gboolean may_wait;    /* FALSE: it is refused where it would have to wait */
+  gboolean may_wait;    /* FALSE: refused instead of waiting */
   const gchar *through; /* the face, for the journal: "http", "rtsp"; static */
 } SyrinxDeskRequest;
 
-/* What has become of it. All is the desk's, for as long as the call lasts. */
+/* The answer. All pointers are valid during the call. */
 typedef struct
 {
-  SyrinxSession *session;  /* (nullable): it is refused */
-  const gchar *capability; /* told here and never again */
+  SyrinxSession *session;  /* (nullable): refused */
+  const gchar *capability; /* given out only here */
   const gchar *keys;       /* (nullable): a JWE, if there was a public key */
-  /* (nullable): it has begun. UNAUTHENTICATED (the grant has ended), DENIED,
-   * NOT_FOUND (no such track), TOO_MANY (of this subject or address),
-   * OVERLOADED (of all), or as syrinx_content_open() and syrinx_jwe_wrap(). */
+  /* (nullable): NULL if the session has begun. UNAUTHENTICATED (the grant has
+   * expired), DENIED, NOT_FOUND (no such track), TOO_MANY (sessions of this
+   * subject or address), OVERLOADED (the server), or as syrinx_content_open()
+   * and syrinx_jwe_wrap(). */
   const GError *error;
-  gint64 retry_us; /* of TOO_MANY and OVERLOADED: when it may be different */
+  gint64 retry_us; /* for TOO_MANY and OVERLOADED: when to retry */
 } SyrinxDeskAnswer;
 
 typedef void (*SyrinxDeskFunc) (
@@ -62,7 +63,8 @@ typedef void (*SyrinxDeskFunc) (
  * NULL, or later, and never after syrinx_beginning_cancel(). */
 SyrinxBeginning *syrinx_desk_begin (SyrinxDesk *desk,
     const SyrinxDeskRequest *request, SyrinxDeskFunc func, gpointer user_data);
-/* Who asked has left. Not within @func. */
+/* Cancels the request of a client that has left. Not to be called within
+ * @func. */
 void syrinx_beginning_cancel (SyrinxBeginning *beginning);
 
 G_END_DECLS

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* How a session's sound is encrypted on its way. */
+/* How the media of a session are encrypted in transit. */
 #pragma once
 
 #include <glib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A session's fragment: here at once, or told about when it has been made and
+/* A fragment of a session: at once, or by a callback when it has been made and
  * its turn has come. */
 #include "fragment-wait.h"
 
@@ -12,20 +12,20 @@ struct _SyrinxFragmentWait
   SyrinxFragmentRequest asked; /* with references */
   SyrinxFragmentFunc func;
   gpointer user_data;
-  GBytes *bytes;    /* here, while its turn has not come */
+  GBytes *bytes;    /* available; waits for its turn */
   SyrinxTurn *turn; /* (nullable) */
 };
 
 static gboolean try_again (gpointer data);
 
-/* In any thread: only hands over to the main one. */
+/* Called in any thread: only schedules the main one. */
 static void
 fragment_came (SyrinxRendition *rendition, gint number, gpointer data)
 {
   g_idle_add_full (G_PRIORITY_DEFAULT, try_again, data, NULL);
 }
 
-/* FALSE with no error: fragment_came() will be called. */
+/* FALSE without an error: fragment_came() will be called. */
 static gboolean
 fetch (SyrinxFragmentWait *wait, GBytes **bytes, GError **error)
 {
@@ -39,8 +39,7 @@ fetch (SyrinxFragmentWait *wait, GBytes **bytes, GError **error)
          && *bytes;
 }
 
-/* Takes the wait apart before it tells: the listener of the news may start a
- * new one. */
+/* Frees the wait before it calls the function, which may start a new one. */
 static void
 finish (SyrinxFragmentWait *wait, GBytes *bytes, const GError *error)
 {
@@ -51,7 +50,7 @@ finish (SyrinxFragmentWait *wait, GBytes *bytes, const GError *error)
   func (bytes, error, user_data);
 }
 
-/* --- Its turn --- */
+/* --- Waiting for a turn --- */
 
 static void
 turn_came (const GError *error, gpointer data)
@@ -63,7 +62,7 @@ turn_came (const GError *error, gpointer data)
   finish (wait, error ? NULL : bytes, error);
 }
 
-/* Keeps @bytes until then. FALSE: it can't wait. */
+/* Keeps @bytes until the turn comes. FALSE: it can't wait. */
 static gboolean
 ask_turn (SyrinxFragmentWait *wait, GBytes *bytes, GError **error)
 {
@@ -93,7 +92,7 @@ needs_turn (const SyrinxFragmentRequest *request)
   return request->turns && syrinx_turns_is_needed (request->turns);
 }
 
-/* --- Its making --- */
+/* --- Waiting for production --- */
 
 static void
 forget_sources (SyrinxFragmentWait *wait)
@@ -146,7 +145,7 @@ syrinx_fragment_wait_cancel (SyrinxFragmentWait *wait)
   g_free (wait);
 }
 
-/* FALSE: @bytes are here and may go, or there is an error. */
+/* FALSE: @bytes is set and may be sent, or there is an error. */
 static gboolean
 must_wait (SyrinxFragmentWait *wait, GBytes **bytes, GError **error)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What every session of elements is given. */
+/* What every pipe of a session is set up with. */
 #include "pipe-setup.h"
 
 void
@@ -50,7 +50,7 @@ syrinx_pipe_setup_count (
   *counted_bytes = sent_bytes;
 }
 
-/* --- What the elements say --- */
+/* --- Messages of the elements --- */
 
 typedef struct
 {

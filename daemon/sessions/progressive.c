@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Progressive streams: sessions of elements that write to connections. */
+/* Progressive streams: pipes that write to connections. */
 #include "progressive.h"
 
 #include "pipe-setup.h"
@@ -31,7 +31,7 @@ struct _SyrinxStreams
   gchar *clear, *ece;  /* launch texts */
   GHashTable *streams; /* id → Stream */
   SyrinxEndings endings;
-  guint counting; /* source, while there are streams; or 0 */
+  guint counting; /* source id, while there are streams; or 0 */
 };
 
 /* --- The end --- */
@@ -72,9 +72,9 @@ session_ended (SyrinxSession *session, Stream *stream)
   g_hash_table_remove (stream->streams->streams, stream->id);
 }
 
-/* --- What is sent meanwhile --- */
+/* --- Counting what is sent --- */
 
-/* An element is asked for its statistics only if somebody wants to know. */
+/* Elements are asked for statistics only while beats are read. */
 static gboolean
 count_streams (gpointer user_data)
 {
@@ -186,7 +186,7 @@ syrinx_streams_count (SyrinxStreams *self)
 
 /* --- GStreamer --- */
 
-/* Where a build or the installation has it. (transfer full) */
+/* From the build directory or the installation. (transfer full) */
 static GstPlugin *
 load_plugin (GError **error)
 {
@@ -210,9 +210,9 @@ load_plugin (GError **error)
   return plugin;
 }
 
-/* Without the operator's own shapes no element but ours is needed: reading, or
- * even building, the registry of all the machine's plugins would cost a start
- * seconds. */
+/* Without shapes of the operator only our own elements are needed: reading, or
+ * even building, the registry of all installed plugins would take seconds at
+ * start. */
 static gboolean
 init_gstreamer (gboolean with_registry, GError **error)
 {
@@ -254,7 +254,7 @@ syrinx_streams_free (SyrinxStreams *self)
   gpointer value;
 
   g_clear_handle_id (&self->counting, g_source_remove);
-  /* Here and now: what they play from is closed next. */
+  /* At once, since the content that they play is closed next. */
   g_hash_table_iter_init (&iter, self->streams);
   while (g_hash_table_iter_next (&iter, NULL, &value))
     syrinx_pipe_stop (((Stream *)value)->pipe);

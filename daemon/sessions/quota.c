@@ -11,9 +11,9 @@
 /* A subject, or an address. */
 typedef struct
 {
-  GHashTable *table; /* which holds it */
+  GHashTable *table; /* that holds it */
   gchar *name;
-  guint n_seats, n_waiting; /* the latter are not occupied yet */
+  guint n_seats, n_waiting; /* n_waiting: not occupied yet */
   GQueue resting;           /* seats without a stream, longest unused first */
 } Holder;
 
@@ -24,11 +24,12 @@ struct _SyrinxQuota
 
 struct _SyrinxSeat
 {
-  Holder *subject, *address;    /* address: (nullable) */
-  GList in_subject, in_address; /* in resting, if it rests; data is this */
+  Holder *subject, *address; /* address: (nullable) */
+  GList in_subject,
+      in_address; /* resting: links while it rests; data is this */
   guint max_per_subject, max_per_address;
-  gpointer occupant; /* (nullable): it waits */
-  guint n_uses;      /* streams that run */
+  gpointer occupant; /* (nullable): NULL while it waits */
+  guint n_uses;      /* running streams */
   gint64 used_us;
 };
 
@@ -57,7 +58,7 @@ get_holder (GHashTable *table, const gchar *name)
   return holder;
 }
 
-/* One that has no seat is forgotten. */
+/* A holder without seats is freed. */
 static void
 release_holder (Holder *holder)
 {
@@ -65,7 +66,7 @@ release_holder (Holder *holder)
     g_hash_table_remove (holder->table, holder->name);
 }
 
-/* How many sessions must end before @holder has one seat more. */
+/* How many sessions must end before @holder may have one more seat. */
 static guint
 count_excess (const Holder *holder, guint max)
 {
@@ -78,7 +79,7 @@ idle_in_us (const SyrinxSeat *seat, gint64 now_us)
   return seat->used_us + SYRINX_IDLE_US - now_us;
 }
 
-/* The @n-th (from 0) of those of @subject that have rested longest. */
+/* The resting seat of @subject number @n (from 0), the longest rested first. */
 static SyrinxSeat *
 find_resting (Holder *holder, const Holder *subject, guint n)
 {
@@ -96,8 +97,8 @@ find_resting (Holder *holder, const Holder *subject, guint n)
 
 /* --- Taking one --- */
 
-/* Whether as many of the subject's sessions are idle as @holder has too many.
- */
+/* Whether as many of the subject's sessions are idle as @holder has in
+ * @excess. */
 static gboolean
 has_idle (Holder *holder, const Holder *subject, guint excess, gint64 now_us,
     gint64 *retry_us)

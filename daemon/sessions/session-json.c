@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* How a session is written. */
+/* Serialisation of a session. */
 #include "session-json.h"
 
 #include "core/base/json.h"
@@ -41,7 +41,7 @@ static const struct
 
 /* --- JSON --- */
 
-/* JSON's numbers of json-glib are gint64: bytes beyond it have no meaning. */
+/* json-glib's integers are gint64: larger counts of bytes can't occur. */
 static gint64
 get_number (const SyrinxSessionFacts *facts, guint i)
 {

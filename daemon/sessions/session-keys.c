@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#define SET_BYTES 4096 /* so that it does not move while it grows */
+#define SET_BYTES 4096 /* large enough not to be moved while it grows */
 
 void
 syrinx_session_note_key (SyrinxSession *session, SyrinxRendition *rendition,
@@ -26,7 +26,7 @@ syrinx_session_note_key (SyrinxSession *session, SyrinxRendition *rendition,
                                     .form = form });
 }
 
-/* The text is secret too: assembled in one place that is wiped. */
+/* The text holds keys: it is built in one buffer, which is wiped. */
 static void
 add_key (GString *set, const gchar *kid, GBytes *key)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a session is made of, for the two files that keep it: session.c (what it
- * is) and sessions.c (how it begins, is found, and ends). */
+/* The fields of a session, for session.c (what it is) and sessions.c (how it
+ * begins, is found, and ends). */
 #pragma once
 
 #include "sessions.h"
@@ -14,8 +14,8 @@ struct _SyrinxSession
 {
   GObject parent;
 
-  /* constant after its beginning */
-  SyrinxSessions *sessions; /* unowned: it owns us, while we are alive */
+  /* constant after creation */
+  SyrinxSessions *sessions; /* unowned; valid while the session has not ended */
   SyrinxContent *content;
   gchar *id, *rendition, *region, *client, *track_id;
   gint64 created_at_s;
@@ -31,18 +31,18 @@ struct _SyrinxSession
   guint64 bytes_sent, bytes_since_beat;
   SyrinxGrant *grant;
   gulong watch;           /* of the grant's revocation */
-  SyrinxHeapNode expiry;  /* among all, while it is alive */
-  SyrinxSeat *seat;       /* (nullable): it has ended */
+  SyrinxHeapNode expiry;  /* in the heap of all, until it ends */
+  SyrinxSeat *seat;       /* (nullable): NULL once it has ended */
   GHashTable *renditions; /* name → SyrinxRendition */
 };
 
-/* Tells who connected to its end. */
+/* Emits "ended". */
 void syrinx_session_emit_ended (SyrinxSession *session);
-/* Puts @grant in the place of the session's own, and notifies who follows
- * "expires-at"; watching it is the caller's business. */
+/* Replaces the session's grant by @grant and notifies "expires-at"; the caller
+ * watches @grant. */
 void syrinx_session_set_grant (SyrinxSession *session, SyrinxGrant *grant);
 
-/* Counts for the totals of all, and for the next beat. (sessions.c) */
+/* Adds to the totals and to the next beat. (sessions.c) */
 void syrinx_sessions_count (
     SyrinxSessions *sessions, SyrinxSession *session, gsize sent_bytes);
 

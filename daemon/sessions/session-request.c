@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The body of POST /v1/sessions. */
+/* Parsing of the body of POST /v1/sessions. */
 #include "session-request.h"
 
 #include "core/base/error.h"
@@ -13,8 +13,8 @@ syrinx_session_body_clear (SyrinxSessionBody *body)
   g_clear_pointer (&body->public_key, g_free);
 }
 
-/* Strings, but for public_key, and nothing that we don't know: a misspelt
- * member must not be taken for its default. @name outlives the list. */
+/* Members must be known, and strings, except for public_key: a misspelt member
+ * must not silently mean the default. @name outlives the list. */
 static gboolean
 check_member (JsonObject *json, const gchar *name, GError **error)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* One session: what it is, and what is told of it. */
+/* One session: its state, and what is reported of it. */
 #include "session-private.h"
 
 G_DEFINE_FINAL_TYPE (SyrinxSession, syrinx_session, G_TYPE_OBJECT)
@@ -13,7 +13,7 @@ static GParamSpec *properties[N_PROPERTIES];
 
 static guint ended_signal;
 
-/* --- Its course --- */
+/* --- State --- */
 
 SyrinxRendition *
 syrinx_session_open (SyrinxSession *session, const gchar *name, GError **error)
@@ -67,7 +67,7 @@ syrinx_session_end_use (SyrinxSession *session)
     syrinx_seat_end_use (session->seat, g_get_monotonic_time ());
 }
 
-/* --- What is told of it --- */
+/* --- Facts --- */
 
 void
 syrinx_session_get_facts (SyrinxSession *session, SyrinxSessionFacts *facts)

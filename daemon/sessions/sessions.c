@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The sessions that exist.
+/* The existing sessions.
  *
- * A session begins at the desk (desk.c), which has seen to right, room and
+ * A session begins at the desk (desk.c), which has checked right, room and
  * quota; here it gets its id, its capability and its first rendition. From then
- * on it is in by_id, in the heap of those who expire, and watched by its grant.
- * It is found by its capability (who plays) or by a grant (its owner, or the
- * operator), and each time its right is asked for anew. It ends once, in
- * syrinx_sessions_terminate(), by whatever cause: its owner, its stream, the
- * operator, its token's time, a revocation, its subject's next session, the
- * stop of the daemon. After that its object lives on as long as somebody holds
- * it, and its id is remembered for a while, so that its URLs answer "ended".
+ * on it is in by_id and in the heap of expiries, and its grant is watched. It
+ * is found by its capability (players) or by a grant (its owner, or the
+ * operator), and its right is checked each time. It ends once, in
+ * syrinx_sessions_terminate(), for any cause: its owner, its stream, the
+ * operator, its token's expiry, a revocation, a newer session of its subject,
+ * the stop of the daemon. After that its object lives as long as it is
+ * referenced, and its id is remembered for a while, so that its URLs answer
+ * "ended".
  *
- * None of this goes over all sessions. */
+ * No function here iterates over all sessions, except to list them. */
 #include "session-private.h"
 
 #include "core/access/right.h"
@@ -21,7 +22,7 @@
 #include <string.h>
 
 #define SESSION_KEY_BYTES 16
-#define MAX_ENDED         4096 /* sessions of which we remember that they were */
+#define MAX_ENDED         4096 /* ended sessions whose ids are kept */
 #define BEAT_MS           1000
 
 struct _SyrinxSessions
@@ -31,16 +32,16 @@ struct _SyrinxSessions
   SyrinxJournal *journal; /* unowned: the engine frees it after us */
   guint max;
   SyrinxSessionTotals totals;
-  GPtrArray *beating; /* of SyrinxSession: bytes_since_beat is not 0 */
-  guint beat;         /* source that tells of them, or 0 */
+  GPtrArray *beating; /* of SyrinxSession whose bytes_since_beat is not 0 */
+  guint beat;         /* source that notes beats, or 0 */
   GHashTable *by_id;  /* id → SyrinxSession */
   GHashTable *ended;  /* set of ids */
   GQueue ended_order; /* the ids, unowned, oldest first */
   SyrinxQuota *quota;
-  SyrinxHeap expiries;  /* by the end of their grants */
-  guint expiry;         /* source that ends what expires next, or 0 */
-  gint64 expiry_s;      /* for which it was set */
-  GAsyncQueue *revoked; /* of SyrinxSession: whose grants were, by any thread */
+  SyrinxHeap expiries;  /* by the expiry of their grants */
+  guint expiry;         /* source of the next expiry, or 0 */
+  gint64 expiry_s;      /* the time it is set for */
+  GAsyncQueue *revoked; /* of SyrinxSession with revoked grants; any thread */
 };
 
 G_DEFINE_FINAL_TYPE (SyrinxSessions, syrinx_sessions, G_TYPE_OBJECT)
@@ -59,7 +60,7 @@ now_s (void)
   return g_get_real_time () / G_USEC_PER_SEC;
 }
 
-/* --- What is told of a session --- */
+/* --- What is noted of a session --- */
 
 static void
 note (SyrinxSession *session, SyrinxEventKind kind)
@@ -110,7 +111,7 @@ syrinx_sessions_are_beats_read (SyrinxSessions *sessions)
       sessions->journal, SYRINX_EVENT_BIT (SYRINX_EVENT_SESSION_BEAT));
 }
 
-/* No timer runs while nobody reads, or nothing is sent. */
+/* The timer runs only while beats are read and something is sent. */
 static void
 count_for_beat (SyrinxSession *session, gsize sent_bytes)
 {
@@ -172,7 +173,7 @@ syrinx_sessions_terminate (
   syrinx_heap_remove (&sessions->expiries, &session->expiry);
   g_clear_pointer (&session->seat, syrinx_seat_free);
   g_hash_table_remove (sessions->by_id, session->id);
-  /* Who plays it counts what has been sent. */
+  /* The player counts what it has sent so far. */
   syrinx_session_emit_ended (session);
   sessions->totals.n_sessions--;
   sessions->totals.n_playing -= g_str_equal (session->state, "playing");
@@ -208,7 +209,7 @@ end_expired (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-/* One timer for the next end, so that sessions wake nobody up meanwhile. */
+/* One timer for the next expiry only. */
 static void
 schedule_expiry (SyrinxSessions *sessions)
 {
@@ -216,7 +217,7 @@ schedule_expiry (SyrinxSessions *sessions)
   gint64 delay_s;
 
   if (sessions->expiry && next && next->expiry.key >= sessions->expiry_s)
-    return; /* it looks again then */
+    return; /* the timer that is set looks again */
   g_clear_handle_id (&sessions->expiry, g_source_remove);
   if (!next || next->expiry.key == G_MAXINT64)
     return;
@@ -240,8 +241,8 @@ end_revoked (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-/* In the thread that revokes. The session is there: who takes the watch off
- * waits for this to return. */
+/* Called in the thread that revokes. The session is valid: removing the watch
+ * waits for this call to return. */
 static void
 grant_revoked (SyrinxGrant *grant, gpointer data)
 {
@@ -318,7 +319,7 @@ syrinx_sessions_create (SyrinxSessions *sessions,
 
 /* --- Finding it --- */
 
-/* That there is none, or none any more. */
+/* Sets NOT_FOUND or, for an ended session, EXPIRED. */
 static void
 set_missing (SyrinxSessions *sessions, const gchar *id, GError **error)
 {
