@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The watchdog. Twice in systemd's period it looks whether all questions of the
- * last round are answered; if they are, it feeds, and asks again. A thread that
- * hangs answers no more, so systemd ends and restarts the service. */
+/* The watchdog. Twice in systemd's period it checks whether all threads have
+ * answered since the last round; if so, it notifies systemd and asks again. A
+ * thread that hangs does not answer, so systemd kills and restarts the
+ * service. */
 #include "watchdog.h"
 
 #include "core/io/io-loop.h"
@@ -19,7 +20,7 @@ enum
 static const gchar *const names[]
     = { "the I/O loop", "the scheduler", "the content's writer" };
 
-/* Apart from the watchdog, since one may come after it. */
+/* Separate from the watchdog, since an answer may come after it is freed. */
 typedef struct
 {
   gint is_there; /* atomic */
@@ -35,8 +36,8 @@ struct _SyrinxWatchdog
   guint source_id;
 
   Answer *answers[N_ASKED];
-  SyrinxTimer *timer; /* the scheduler's question */
-  gboolean is_told;   /* that a thread does not answer */
+  SyrinxTimer *timer; /* asks the scheduler */
+  gboolean is_told;   /* the log names the silent thread already */
 };
 
 static void
@@ -48,7 +49,7 @@ answer (gpointer data)
   g_atomic_rc_box_release (self);
 }
 
-/* A timer that is cancelled would keep its reference, so it has none. */
+/* A cancelled timer would not drop its reference, so it has none. */
 static void
 answer_timer (gpointer data)
 {
@@ -79,8 +80,8 @@ ask (SyrinxWatchdog *self)
       g_get_monotonic_time (), answer_timer, self->answers[SCHEDULER]);
 }
 
-/* (nullable): all answered, and no worker is at one turn for longer than the
- * period. */
+/* The thread that has not answered, or a worker that has been at one turn for
+ * longer than the period. (nullable): there is none. */
 static const gchar *
 find_silent (SyrinxWatchdog *self)
 {

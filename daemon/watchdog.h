@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* systemd's watchdog, fed as long as every thread that serves answers: the main
- * loop by doing it, the I/O loop, the scheduler's workers and the content's
- * writer by being asked. Main thread only. */
+/* systemd's watchdog, notified as long as every serving thread answers: the
+ * main loop runs it; the I/O loop, the scheduler's workers and the content's
+ * writer are asked. Main thread only. */
 #pragma once
 
 #include "core/content/content.h"
@@ -11,7 +11,7 @@ G_BEGIN_DECLS
 
 typedef struct _SyrinxWatchdog SyrinxWatchdog;
 
-/* (nullable): systemd has not asked for signs of life. */
+/* (nullable): systemd has not enabled it. */
 SyrinxWatchdog *
 syrinx_watchdog_new (SyrinxContent *content, SyrinxScheduler *scheduler);
 void syrinx_watchdog_free (SyrinxWatchdog *watchdog);

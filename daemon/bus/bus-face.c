@@ -292,7 +292,7 @@ handle_list_skipped (SyrinxDBusLibrary *library,
   return TRUE;
 }
 
-/* --- What changes --- */
+/* --- Changes --- */
 
 static void
 show_scan (SyrinxBusFace *face, const SyrinxEventScan *scan)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Configuration. In order of precedence, lowest first: defaults, syrinx.conf,
- * SYRINX_… in the environment, the command line. A plain value once it is
- * loaded. */
+/* Configuration: defaults, overridden by syrinx.conf, then by SYRINX_… in the
+ * environment, then by the command line. A plain value once it is loaded. */
 #pragma once
 
 #include "region.h"
@@ -48,10 +47,10 @@ typedef struct
   guint max_connections_per_address;
   guint requests_per_second; /* of one client address */
   guint requests_per_second_per_subject;
-  guint workers;           /* syrinx-worker processes at most */
+  guint workers;           /* at most so many syrinx-worker processes */
   gchar *worker_user;      /* (nullable): one that nobody has */
   gchar *worker_sandbox;   /* require or try */
-  guint drain_s;           /* for streams that play, after SIGTERM */
+  guint drain_s;           /* how long streams may go on after SIGTERM */
   guint rescan_interval_s; /* of shares */
   guint forget_days;       /* that what is missing is remembered */
 

@@ -2,13 +2,13 @@
 /* HTTP: events of the journal as server-sent events (WHATWG HTML, section 9.2)
  * for the operator. The journal is read only while there is a client.
  *
- * session                       a session as in GET /v1/sessions/ID, when it
- * begins, changes and ends
- * library                       progress of the scan
- * totals                        sums, once a second while they change
- * session-seek, error, key-given, key-rotated, token-issued, token-revoked,
- * server
- * that event of the journal (event-json.h)
+ *   session                       a session as in GET /v1/sessions/ID, when it
+ *                                 begins, changes and ends
+ *   library                       progress of the scan
+ *   totals                        sums, once a second while they change
+ *   session-seek, error, key-given, key-rotated, token-issued, token-revoked,
+ *   server
+ *                                 that event of the journal (event-json.h)
  *
  * A new client first gets the state of the library and the existing sessions. A
  * client that is too slow is disconnected and may connect again. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Calls that are given up. */
+/* Calls with a time limit. */
 #include "deadline.h"
 
 typedef struct
@@ -21,7 +21,7 @@ typedef struct
 } Call;
 
 static GMutex stuck_lock;
-/* protected by stuck_lock: key -> threads that were given up and still run */
+/* protected by stuck_lock: key → number of abandoned threads that still run */
 static GHashTable *stuck;
 
 static void
@@ -84,7 +84,7 @@ run (gpointer user_data)
   return NULL;
 }
 
-/* Until the thread is done, or nothing has moved for @idle_ms. */
+/* Waits until the thread is done, or has made no progress for @idle_ms. */
 static gboolean
 wait_for (Call *call, guint idle_ms)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Looking for a picture by its names: to list a folder for each of its tracks
- * would take its square. */
+/* Searches for a picture by its names: listing the folder for each of its
+ * tracks would take quadratic time. */
 #include "folder-cover.h"
 
 #include "worker-report.h"

@@ -25,7 +25,7 @@
 static GMutex roots_lock;
 static gchar **library_roots; /* protected by roots_lock */
 
-/* A folder that is being looked through, and those above it. */
+/* A folder that is being walked, and its parents. */
 typedef struct _Level Level;
 struct _Level
 {
@@ -78,7 +78,7 @@ add_found (Walk *walk, const gchar *path, const struct stat *st)
   return file;
 }
 
-/* What can't be looked at. @hides: what is known there stays. */
+/* Records what can't be read. @hides: tracks known there are kept. */
 static void
 add_reason (Walk *walk, const gchar *path, gint error, gboolean hides)
 {
@@ -112,7 +112,7 @@ open_below (
   return fd;
 }
 
-/* Opens @target, a real path, if it is in one of the library folders. */
+/* Opens @target, a resolved path, if it is in one of the library folders. */
 static gint
 open_in_roots (const gchar *target, guint64 flags)
 {
@@ -132,8 +132,8 @@ open_in_roots (const gchar *target, guint64 flags)
   return fd;
 }
 
-/* Beneath its root, or where a link on the way leads within the library
- * folders. */
+/* Opens @path beneath @root, or, through a symbolic link, in another library
+ * folder. */
 static gint
 open_within (const gchar *root, const gchar *path, guint64 flags)
 {
@@ -155,8 +155,8 @@ open_within (const gchar *root, const gchar *path, guint64 flags)
 static void
 walk_directory (Walk *walk, gint fd, const gchar *path, const Level *above);
 
-/* A link counts as what it leads to, so that a new version behind it is seen;
- * opening decides whether it may be read. */
+/* Records size and time of the target of a symbolic link, so that a change of
+ * the target is noticed; opening decides whether it may be read. */
 static void
 add_file (Walk *walk, gint dir, const gchar *name, const gchar *path)
 {
@@ -172,7 +172,7 @@ add_file (Walk *walk, gint dir, const gchar *name, const gchar *path)
     add_found (walk, path, &st);
 }
 
-/* Of an entry itself, without following it. */
+/* The kind of the entry itself, without following links. */
 static mode_t
 get_kind (gint dir, const struct dirent *entry)
 {
@@ -245,7 +245,7 @@ look_at (Walk *walk, gint dir, const struct dirent *entry, const gchar *folder,
     syrinx_skipped_add (walk->folder, walk->result->root, path);
 }
 
-/* A link into a folder that it is in has no end. */
+/* A link to one of its own parents would never end. */
 static gboolean
 is_above (const Level *level)
 {
@@ -270,7 +270,7 @@ read_entries (Walk *walk, DIR *dir, const gchar *path, const Level *level)
   return TRUE;
 }
 
-/* The folder that was to be looked through is named by the walk's error. */
+/* A failure of the walk's own folder becomes the walk's error. */
 static void
 fail_directory (Walk *walk, const gchar *path, const Level *above)
 {
@@ -284,7 +284,7 @@ fail_directory (Walk *walk, const gchar *path, const Level *above)
         g_strerror (error));
 }
 
-/* Takes @fd. */
+/* Takes over @fd. */
 static void
 walk_directory (Walk *walk, gint fd, const gchar *path, const Level *above)
 {
@@ -364,7 +364,7 @@ syrinx_walk_run (gpointer data, gint *progress)
 
 /* --- Files --- */
 
-/* What a share says whose server is away. */
+/* Whether @error is one that a share reports when its server is away. */
 static gboolean
 is_away (gint error)
 {

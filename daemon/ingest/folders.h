@@ -11,20 +11,20 @@ typedef struct
 {
   gchar *path; /* a byte string, relative to the root */
   gint64 size_bytes, mtime_ns, ctime_ns;
-  gchar *reason; /* why it, or the folder there, can't be looked at; NULL: it is
-                    a file */
-  gboolean hides; /* with a reason: what is known there, or below, may still be
-                     there */
+  gchar *reason; /* why the file or folder can't be read; NULL: it is a file to
+                    read */
+  gboolean
+      hides; /* with a reason: tracks known there, or below, may still exist */
 } SyrinxFoundFile;
 
 void syrinx_found_file_free (SyrinxFoundFile *file);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxFoundFile, syrinx_found_file_free)
 
-/* The library folders, absolute: links may lead from one into another. Before
- * anything else here is called. */
+/* Sets the library folders, absolute: symbolic links may lead from one into
+ * another. To be called before any other function here. */
 void syrinx_library_set_roots (const gchar *const *roots);
 
-/* One look through a folder. */
+/* One walk through a folder. */
 typedef struct
 {
   /* constant after new */
@@ -32,27 +32,27 @@ typedef struct
   gchar **excluded;
   GCancellable *cancellable;
 
-  /* once it has run */
+  /* set by the run */
   GPtrArray *files;       /* (element-type SyrinxFoundFile) */
-  GPtrArray *directories; /* absolute paths, the first is @prefix's own */
-  GError *error; /* NOT_FOUND (it is not there), CANCELLED, TIMED_OUT (it can't
-                    be read now) */
+  GPtrArray *directories; /* absolute paths, that of @prefix first */
+  GError *error; /* NOT_FOUND (it does not exist), CANCELLED, TIMED_OUT (not
+                    readable now) */
 } SyrinxWalk;
 
-/* Every file below @root's folder @prefix ("" or ended by a slash) that looks
- * like music by its name, without the folders @excluded (likewise). Hidden
- * names are skipped. Links are followed while they stay in the library folders,
- * and named where they don't. */
+/* Finds all files below the folder @prefix ("" or ending with a slash) of @root
+ * whose names look like music, except below the folders @excluded (of the same
+ * form). Hidden names are skipped. Symbolic links are followed as long as they
+ * stay in the library folders, and reported where they do not. */
 SyrinxWalk *syrinx_walk_new (const gchar *root, const gchar *prefix,
     const gchar *const *excluded, GCancellable *cancellable);
-/* Runs @walk, a SyrinxWalk; a SyrinxDeadlineFunc. */
+/* Runs @walk, a SyrinxWalk. This is a SyrinxDeadlineFunc. */
 void syrinx_walk_run (gpointer walk, gint *progress);
 void syrinx_walk_free (SyrinxWalk *walk);
 
-/* A regular file below @root, opened for reading without waiting for anything.
- * -1: NOT_FOUND, DENIED (leads out of the library folders), INVALID (not a
- * regular file), TIMED_OUT (can't be read now).
- * @size_bytes and @mtime_ns are optional. */
+/* Opens a regular file below @root for reading, without blocking. Returns -1 on
+ * an error: NOT_FOUND, DENIED (leads out of the library folders), INVALID (not
+ * a regular file), TIMED_OUT (not readable now). @size_bytes and @mtime_ns
+ * (nullable). */
 gint syrinx_library_open (const gchar *root, const gchar *path,
     gint64 *size_bytes, gint64 *mtime_ns, GError **error);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Ingest: scans, one of disks and one of shares at a time, each in a thread of
- * its own, the watch that asks for them, and the production of renditions. */
+ * its own; the watch that starts them; and the production of renditions. */
 #include "ingest.h"
 
 #include "folders.h"
@@ -15,7 +15,7 @@
 #define DEFAULT_RESCAN_S    900
 #define DEFAULT_FORGET_DAYS 30
 
-/* What is scanned by one thread: shares apart, so that one which hangs delays
+/* What one thread scans. Shares are separate, so that one that hangs delays
  * nothing else. */
 typedef enum
 {
@@ -28,9 +28,9 @@ typedef enum
 typedef struct
 {
   GThread *thread; /* NULL: no scan */
-  gboolean again;  /* somebody asked while one was under way */
+  gboolean again;  /* asked for during a scan */
   gboolean full;   /* the next scan reads every file */
-  guint n_away;    /* parts that must be looked at again by themselves */
+  guint n_away;    /* parts that the next timed scan must look at */
 } Lane;
 
 struct _SyrinxIngest
@@ -50,7 +50,7 @@ struct _SyrinxIngest
   GCancellable *cancellable;
   Lane lanes[N_LANES];
   guint rescan_interval_s, forget_days;
-  guint rescan_timer; /* 0: nothing is away or on a share */
+  guint rescan_timer; /* 0: no part is missing or on a share */
   guint told_done, told_total, told_failed;
 
   /* atomic */
@@ -185,14 +185,14 @@ on_rescan_timer (gpointer user_data)
   SyrinxIngest *self = user_data;
 
   self->rescan_timer = 0;
-  /* what was not there may be mounted now */
+  /* a folder that was missing may be mounted now */
   start_lane (self, LANE_SHARES);
   if (self->lanes[LANE_DISKS].n_away > 0)
     start_lane (self, LANE_DISKS);
   return G_SOURCE_REMOVE;
 }
 
-/* The watch tells nothing of shares, and of what was not there. */
+/* The watch reports nothing about shares, and about missing folders. */
 static void
 arm_rescan (SyrinxIngest *self)
 {
@@ -214,7 +214,7 @@ tell_end (SyrinxIngest *self)
   arm_rescan (self);
 }
 
-/* Main thread. */
+/* Runs in the main thread. */
 static gboolean
 on_scan_ended (gpointer user_data)
 {
@@ -224,11 +224,11 @@ on_scan_ended (gpointer user_data)
   gboolean is_unmounted
       = outcome->name == LANE_SHARES && outcome->result.n_away < lane->n_away;
 
-  if (!lane->thread) /* stopped meanwhile */
+  if (!lane->thread) /* stopped before this ran */
     return G_SOURCE_REMOVE;
   g_clear_pointer (&lane->thread, g_thread_join);
   lane->n_away = outcome->result.n_away;
-  if (is_unmounted) /* what is at its place now is no share */
+  if (is_unmounted) /* what is in its place now is no share */
     start_lane (self, LANE_DISKS);
   tell_progress (self);
   if (outcome->result.directories->len > 0)

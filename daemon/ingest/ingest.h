@@ -27,14 +27,14 @@ SyrinxIngest *syrinx_ingest_new (SyrinxContent *content, SyrinxJournal *journal,
 /* Starts the file watch and an incremental scan; one that is running goes on
  * first. */
 void syrinx_ingest_scan (SyrinxIngest *ingest);
-/* The same, and every file is read again. */
+/* The same, but every file is read again. */
 void syrinx_ingest_scan_fully (SyrinxIngest *ingest);
-/* How often shares, and library folders that were not there, are looked through
- * without being asked, and how long what is missing is remembered. Before the
+/* Sets how often shares, and library folders that were missing, are scanned by
+ * themselves, and how long missing tracks are kept. To be called before the
  * first scan. */
 void syrinx_ingest_set_times (
     SyrinxIngest *ingest, guint rescan_interval_s, guint forget_days);
-/* Stops workers; waits for none longer than a second. */
+/* Stops workers; waits at most a second for each. */
 void syrinx_ingest_stop (SyrinxIngest *ingest);
 
 G_END_DECLS

@@ -14,9 +14,8 @@
 
 #define MAX_ATTEMPTS      2
 #define MESSAGE_TIMEOUT_S 30
-#define MIN_DECODE_SPEED                                                       \
-  20 /* times real time, when skipping to a far position */
-#define MAX_REASON_BYTES 300
+#define MIN_DECODE_SPEED  20 /* times real time, to reach a far position */
+#define MAX_REASON_BYTES  300
 
 /* In order of urgency. */
 typedef enum
@@ -180,9 +179,9 @@ typedef struct
 {
   SyrinxRendition *rendition;
   const SyrinxTrack *track;
-  guint next, end;  /* fragments still to come */
-  gboolean lost;    /* the worker gave no answer */
-  gboolean refused; /* it did: the file can't be played */
+  guint next, end;  /* fragments that are missing */
+  gboolean lost;    /* the worker died or timed out */
+  gboolean refused; /* the worker can't play the file */
 } Run;
 
 static gboolean
@@ -319,8 +318,8 @@ tell_failure (SyrinxProduction *self, const Run *run, const GError *error)
                          .reason = error->message });
 }
 
-/* A track of which not even the first fragment can be made, for what the file
- * is, is none. */
+/* A track whose first fragment can't be made because of its file becomes a
+ * failure. */
 static void
 give_up_file (
     SyrinxProduction *self, const SyrinxTrack *track, const GError *reason)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Dividing the library folders. */
+/* Divides the library folders into areas. */
 #include "scan-areas.h"
 
 #include "deadline.h"
@@ -52,7 +52,8 @@ resolving_free (gpointer data)
   g_free (resolving);
 }
 
-/* Where @root is; as it is named if it is not there; NULL if it hangs. */
+/* The resolved path of @root; @root itself if it does not exist; NULL if the
+ * call hangs. */
 static gchar *
 get_real (const gchar *root)
 {

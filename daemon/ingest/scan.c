@@ -14,10 +14,10 @@
 #include <unistd.h>
 
 #define FILE_TIMEOUT_US  (60 * G_USEC_PER_SEC)
-#define SHARE_TIMEOUT_US (20 * G_USEC_PER_SEC) /* of a worker's read there */
-#define SHARE_MS         5000                  /* without a sign of life */
-#define DISK_MS          60000 /* likewise: a disk may have to start */
-#define MAX_ATTEMPTS     2     /* a worker may die of something else */
+#define SHARE_TIMEOUT_US (20 * G_USEC_PER_SEC) /* for one read of a worker */
+#define SHARE_MS         5000                  /* without progress */
+#define DISK_MS          60000 /* likewise: a disk may have to spin up */
+#define MAX_ATTEMPTS     2     /* the first worker may have died by chance */
 #define BATCH_TRACKS     100
 #define BATCH_US         (2 * G_USEC_PER_SEC)
 #define MAX_REASON_BYTES 300
@@ -41,11 +41,11 @@ typedef struct
   GPtrArray *batch; /* of SyrinxTrack */
   gint64 batch_since_us;
   gboolean changed;
-  gboolean broken; /* there are no workers */
+  gboolean broken; /* workers can't be started */
   gboolean away;   /* the share does not answer */
 } Root;
 
-/* A file that is being opened, and looked into, in a thread that may hang. */
+/* A file that is opened and checked in a thread that may hang. */
 typedef struct
 {
   gchar *root, *path;
@@ -54,10 +54,10 @@ typedef struct
   GError *error;
 } Opening;
 
-/* A picture that is sought beside a file, likewise. */
+/* A search for a picture beside a file, in a thread that may hang. */
 typedef struct
 {
-  SyrinxTrack *track; /* as much of it as the search needs */
+  SyrinxTrack *track; /* only the fields that the search needs */
   gchar *state_dir;
 } Covering;
 
@@ -194,7 +194,7 @@ set_flag (Root *root, gboolean *flag)
   g_mutex_unlock (&root->lock);
 }
 
-/* *@lost is set where there was no answer. */
+/* *@lost is set if the worker died or timed out. */
 static SyrinxTrack *
 ask_worker (Root *root, const SyrinxFoundFile *file, gint fd, gboolean *lost,
     GError **error)
@@ -260,7 +260,7 @@ open_file (gpointer data, gint *progress)
     opening->fingerprint = syrinx_library_get_fingerprint (opening->fd);
 }
 
-/* NULL with TIMED_OUT where a share does not answer. (transfer full) */
+/* NULL with TIMED_OUT: the share does not answer. (transfer full) */
 static Opening *
 open_found (Root *root, const SyrinxFoundFile *file, GError **error)
 {
@@ -289,8 +289,8 @@ open_found (Root *root, const SyrinxFoundFile *file, GError **error)
   return NULL;
 }
 
-/* A worker that can't read a file can't tell a bad file from a share that has
- * gone away; who opens it once more can. */
+/* A worker can't tell a bad file from a share that has gone away; opening the
+ * file again can. */
 static void
 check_share (Root *root, const SyrinxFoundFile *file, GError **error)
 {
@@ -327,7 +327,7 @@ covering_free (gpointer data)
   g_free (covering);
 }
 
-/* The picture beside a file without one. */
+/* Keeps the picture beside a file that has none of its own. */
 static void
 keep_cover (Root *root, SyrinxTrack *track)
 {
@@ -431,7 +431,7 @@ needs_scan (Root *root, const SyrinxFoundFile *file)
          || known->ctime_ns != file->ctime_ns;
 }
 
-/* What is known of a folder that can't be read may still be there. */
+/* Tracks known in a folder that can't be read are kept. */
 static void
 keep_hidden (Root *root, const gchar *folder)
 {
@@ -445,7 +445,7 @@ keep_hidden (Root *root, const gchar *folder)
       ((Known *)known)->seen = TRUE;
 }
 
-/* What is known of the area stays until it can be looked through. */
+/* Tracks known in the area are kept until it can be walked again. */
 static void
 note_away (Root *root, const gchar *why)
 {
@@ -454,8 +454,9 @@ note_away (Root *root, const gchar *why)
   set_flag (root, &root->away);
 }
 
-/* Before anything new is put, so that a renamed file finds its old track. An
- * empty folder is rather one that is not mounted. */
+/* Removes missing files before any new track is added, so that a renamed file
+ * keeps its track. If nothing at all was found, the folder is probably not
+ * mounted, and nothing is removed. */
 static void
 remove_missing (Root *root, guint n_found)
 {
@@ -498,7 +499,7 @@ scan_files (Root *root, GPtrArray *files)
   add_track (root, NULL, TRUE);
 }
 
-/* Looks through the area. NULL: it is away, or the scan was stopped. */
+/* Walks the area. NULL: it is away, or the scan was cancelled. */
 static SyrinxWalk *
 walk_area (Root *root)
 {
@@ -520,7 +521,7 @@ walk_area (Root *root)
   return NULL;
 }
 
-/* Sorts what was found: files to be read, and what can't be. */
+/* Separates the files to be read from entries that can't be read. */
 static GPtrArray *
 choose_files (Root *root, GPtrArray *found)
 {
@@ -582,8 +583,8 @@ run_area (const SyrinxScanJob *job, const SyrinxScanArea *area,
   g_hash_table_unref (root.known);
 }
 
-/* Folders that left the configuration leave the catalogue: hidden at once, and
- * forgotten with what else is missing. */
+/* Tracks of folders that left the configuration are hidden at once, and deleted
+ * later with other missing ones. */
 static void
 hide_others (const SyrinxScanJob *job, SyrinxScanResult *result)
 {

@@ -17,9 +17,9 @@ typedef struct
   SyrinxWorkerPool *pool;
   const gchar *const *roots;
   guint n_workers;
-  gboolean shares;   /* what is on shares, or only what is not */
-  gboolean full;     /* every file is read again */
-  guint forget_days; /* that what is missing is kept */
+  gboolean shares;   /* scans only areas on shares, or only others */
+  gboolean full;     /* reads unchanged files again, too */
+  guint forget_days; /* how long missing tracks are kept */
   GCancellable *cancellable;
   /* Any thread, often. */
   void (*progress) (gpointer user_data);
@@ -30,10 +30,9 @@ typedef struct
 
 typedef struct
 {
-  gboolean changed;       /* the index is not what it was */
-  GPtrArray *directories; /* absolute paths, to be watched */
-  guint n_away;           /* parts of the library that a watch tells nothing of:
-                             shares, and what was not there */
+  gboolean changed;       /* the index was changed */
+  GPtrArray *directories; /* absolute paths to watch */
+  guint n_away; /* areas that a watch can't cover: shares, and missing ones */
 } SyrinxScanResult;
 
 /* Blocks until everything is scanned or the scan is cancelled. Any thread

@@ -30,7 +30,7 @@ is_share_type (const gchar *type)
   return g_strv_contains (types, type) || g_str_has_prefix (type, "fuse.");
 }
 
-/* "a\040b" is "a b". (transfer full) */
+/* Decodes "a\040b" to "a b". (transfer full) */
 static gchar *
 unescape (const gchar *text)
 {
@@ -94,7 +94,7 @@ syrinx_mounts_free (SyrinxMounts *mounts)
   g_free (mounts);
 }
 
-/* What of @path is below @folder, NULL: it is elsewhere. */
+/* The part of @path below @folder; NULL: it is elsewhere. */
 static const gchar *
 get_below (const gchar *path, const gchar *folder)
 {

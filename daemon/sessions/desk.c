@@ -4,16 +4,16 @@
  * A request goes through these steps, each once and in this order. A step
  * passes, fails, or waits; only ROOM can wait.
  *
- * RIGHT    may the grant have a session for this track?
- * SEAT     takes a seat in the quotas of subject and address (quota.h), so
- * that waiting requests count, too
- * ROOM     admission: now, or when its turn comes (admission.h), or never
- * RIGHT    again: the token may have expired or been revoked meanwhile
- * SESSION  creates the session, which takes over the seat
- * PLACE    if the subject now has too many sessions, ends the one that has
- * been idle longest
- * KEYS     wraps the keys for the client's public key, if it gave one
- * DONE     passes on the answer and frees the request
+ *   RIGHT    may the grant have a session for this track?
+ *   SEAT     takes a seat in the quotas of subject and address (quota.h), so
+ *            that waiting requests count, too
+ *   ROOM     admission: now, or when its turn comes (admission.h), or never
+ *   RIGHT    again: the token may have expired or been revoked meanwhile
+ *   SESSION  creates the session, which takes over the seat
+ *   PLACE    if the subject now has too many sessions, ends the one that has
+ *            been idle longest
+ *   KEYS     wraps the keys for the client's public key, if it gave one
+ *   DONE     passes on the answer and frees the request
  *
  * When a step fails, the steps before it are undone, and the answer gives the
  * reason. A client that leaves during ROOM cancels its request: it loses its

@@ -24,7 +24,7 @@ const gchar syrinx_allowed_decoders[]
 
 static const struct
 {
-  const gchar *prefix, *name; /* of avcodec_get_name() */
+  const gchar *prefix, *name; /* prefix of avcodec_get_name() */
 } names[] = { { "aac", "aac" }, { "ac3", "ac3" }, { "adpcm_", "adpcm" },
   { "alac", "alac" }, { "amr", "amr" }, { "ape", "ape" }, { "dsd_", "dsd" },
   { "dts", "dts" }, { "eac3", "eac3" }, { "flac", "flac" }, { "gsm", "gsm" },

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What of libavformat and libavcodec a foreign file may reach. */
+/* The parts of libavformat and libavcodec that a foreign file may reach. */
 #pragma once
 
 #include <libavcodec/avcodec.h>
@@ -8,16 +8,17 @@
 
 G_BEGIN_DECLS
 
-/* Names of demuxers, with commas between them. Containers of sound, and of
- * video for its sound; nothing that reads other files, lists or a network. */
+/* Names of demuxers, separated by commas: audio containers, and video
+ * containers for their audio. None that opens other files, playlists or a
+ * network. */
 extern const gchar syrinx_allowed_demuxers[];
-/* Names of decoders, likewise. Audio only. */
+/* Names of decoders, separated by commas. Audio only. */
 extern const gchar syrinx_allowed_decoders[];
 
-/* The one for @id that is allowed. (nullable) */
+/* The allowed decoder for @id. (nullable) */
 const AVCodec *syrinx_allowed_find_decoder (enum AVCodecID id);
-/* The name by which the index knows a codec: "flac", "mp3", "pcm", …; one of a
- * small number. Static. */
+/* The index's name of a codec: "flac", "mp3", "pcm", …; one of a small set.
+ * Static. */
 const gchar *syrinx_allowed_get_name (enum AVCodecID id);
 
 G_END_DECLS

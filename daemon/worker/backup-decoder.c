@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Which of the other decoders, and reading for them. */
+/* Chooses a backup decoder, and reads for it. */
 #include "backup-decoder.h"
 
 #include "backup-private.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* FLAC of 32 bits (RFC 9639), by libFLAC. */
+/* 32-bit FLAC (RFC 9639), by libFLAC. */
 #include "backup-private.h"
 
 #include <FLAC/stream_decoder.h>
@@ -13,12 +13,12 @@ typedef struct
 {
   SyrinxBackupInput *input;
   FLAC__StreamDecoder *decoder;
-  AVFrame *frame; /* that is to be filled */
+  AVFrame *frame; /* to be filled */
   gboolean is_filled;
 } Flac;
 
-/* "fLaC", the head of the first block (STREAMINFO), and in it 20 bits of rate,
- * 3 of channels, 5 of bits. */
+/* "fLaC", the head of the first block (STREAMINFO), which contains 20 bits of
+ * rate, 3 of channels, 5 of sample size. */
 static gboolean
 is_mine (const guint8 *head)
 {
@@ -59,7 +59,7 @@ on_write (const FLAC__StreamDecoder *decoder, const FLAC__Frame *block,
   return FLAC__STREAM_DECODER_WRITE_STATUS_CONTINUE;
 }
 
-/* A damaged frame; the decoder finds the next one. */
+/* A damaged frame; the decoder searches for the next one. */
 static void
 on_error (const FLAC__StreamDecoder *decoder,
     FLAC__StreamDecoderErrorStatus status, void *user_data)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* MPEG audio whose frames do not tell their length (ISO/IEC 11172-3, 2.4.2.3,
- * bitrate_index 0000), by libmpg123. */
+/* Free-format MPEG audio, whose frames do not state their length (ISO/IEC
+ * 11172-3, 2.4.2.3, bitrate_index 0000), by libmpg123. */
 #include "backup-private.h"
 
 #include <mpg123.h>
@@ -15,7 +15,7 @@ typedef struct
   gint channels;
 } Mpg;
 
-/* A frame of layer 3 without a rate. */
+/* The head of a layer III frame with bitrate_index 0. */
 static gboolean
 is_mine (const guint8 *head)
 {
@@ -63,7 +63,7 @@ mpg_open (SyrinxBackupInput *input)
              self->handle, &self->rate_hz, &self->channels, &encoding)
              == MPG123_OK
       && encoding == MPG123_ENC_FLOAT_32
-      /* what comes must not change its format any more */
+      /* the output format is fixed from here on */
       && mpg123_format_none (self->handle) == MPG123_OK
       && mpg123_format (
              self->handle, self->rate_hz, self->channels, MPG123_ENC_FLOAT_32)

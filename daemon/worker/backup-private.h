@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the decoders of backup-decoder.h have in common. */
+/* What the backup decoders share. */
 #pragma once
 
 #include "backup-decoder.h"
@@ -18,9 +18,9 @@ typedef struct
 typedef struct
 {
   const gchar *name;
-  /* By the file's first SYRINX_BACKUP_HEAD_BYTES. */
+  /* Checks the file's first SYRINX_BACKUP_HEAD_BYTES. */
   gboolean (*is_mine) (const guint8 *head);
-  /* @input stays where it is. (nullable) */
+  /* @input stays at the same address. (nullable) */
   gpointer (*open) (SyrinxBackupInput *input);
   gboolean (*next) (gpointer state, AVFrame *frame);
   void (*close) (gpointer state);
@@ -33,7 +33,7 @@ gssize
 syrinx_backup_input_read (SyrinxBackupInput *input, gpointer data, gsize n);
 gint64
 syrinx_backup_input_seek (SyrinxBackupInput *input, gint64 offset, gint whence);
-/* An empty frame of @n samples of each channel. */
+/* Makes an empty frame with @n samples in each channel. */
 gboolean syrinx_backup_make_frame (
     AVFrame *frame, gint format, guint rate_hz, guint channels, gsize n);
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Tags around a file's sound. */
+/* Finds the tags before and after a file's audio. */
 #include "bounds.h"
 
 #include <string.h>
 #include <unistd.h>
 
-#define MAX_TAGS          16 /* on either side */
+#define MAX_TAGS          16 /* on each side */
 #define ID3V2_HEAD_BYTES  10
 #define ID3V1_BYTES       128
 #define ID3V1_MORE_BYTES  227
@@ -20,7 +20,7 @@ read_at (gint fd, gint64 at, guint8 *data, gsize n)
   return at >= 0 && pread (fd, data, n, at) == (gssize)n;
 }
 
-/* Of a whole ID3v2 tag by its head or its foot; 0: it is none. */
+/* The size of an ID3v2 tag by its header or footer; 0: this is none. */
 static gint64
 get_id3v2_bytes (const guint8 *p, const gchar *magic)
 {
@@ -105,7 +105,7 @@ get_back_bytes (gint fd, gint64 end)
 SyrinxBounds
 syrinx_bounds_find (gint fd)
 {
-  /* fstat() is not among the calls that the sandbox leaves */
+  /* the sandbox does not permit fstat() */
   SyrinxBounds bounds = { .end = MAX (lseek (fd, 0, SEEK_END), 0) };
 
   for (guint i = 0; i < MAX_TAGS; i++) {

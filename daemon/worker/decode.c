@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Decoding by libavcodec, which leaves out priming and padding as the demuxer
- * tells it. */
+/* Decodes by libavcodec, which removes the priming and padding that the demuxer
+ * reports. */
 #include "decode.h"
 
 #include "allowed.h"
@@ -17,27 +17,27 @@
 
 #define MAX_SILENCE_FRAMES 8192
 #define MAX_GAP_SECONDS    600
-#define MAX_PADDING_FRAMES 4 /* that a container may cut off */
+#define MAX_PADDING_FRAMES 4 /* the most that a container may cut off */
 
 struct _SyrinxDecoder
 {
-  SyrinxInput *input;          /* (nullable): then there is backup */
-  AVCodecContext *codec;       /* likewise */
+  SyrinxInput *input;          /* (nullable): backup is used instead */
+  AVCodecContext *codec;       /* (nullable): as input */
   SyrinxBackupDecoder *backup; /* (nullable) */
   gchar *demuxer_name;
   AVPacket *packet;
-  AVFrame *frame;   /* as it was decoded */
+  AVFrame *frame;   /* as decoded */
   AVFrame *silence; /* (nullable) */
   SyrinxResampler *resampler;
   guint rate_hz, channels, n_packets;
   gint64 first_pts;
   guint64 limit;
-  guint64 position, next; /* of the frame given last; behind it */
-  guint64 n_lost;         /* samples of packets that were not decoded */
-  gboolean has_packet;    /* that waits for a new codec */
-  gboolean has_frame;     /* that waits to be given */
+  guint64 position, next; /* of the last frame; of the frame after it */
+  guint64 n_lost;         /* samples of undecodable packets */
+  gboolean has_packet;    /* kept for a new codec */
+  gboolean has_frame;     /* kept for the next pull() */
   gboolean draining, is_over;
-  gboolean is_flac; /* and nothing around it */
+  gboolean is_flac; /* a bare FLAC file */
 };
 
 static gboolean
@@ -67,8 +67,8 @@ open_codec (SyrinxDecoder *self)
   return avcodec_open2 (self->codec, codec, NULL) >= 0;
 }
 
-/* A chained Ogg's next link (RFC 3533, section 4): that of Opus begins with
- * samples to be left out. */
+/* The next link of a chained Ogg (RFC 3533, section 4); one of Opus begins with
+ * samples to be skipped. */
 static gboolean
 is_new_link (SyrinxDecoder *self)
 {
@@ -90,7 +90,7 @@ is_new_link (SyrinxDecoder *self)
   return data && n_bytes >= 4 && memcmp (data, "\0\0\0\0", 4) != 0;
 }
 
-/* The parameters for a new link; those of Opus the demuxer has read. */
+/* Takes the parameters of a new link; those of Opus are read by the demuxer. */
 static gboolean
 take_extradata (SyrinxDecoder *self)
 {
@@ -113,8 +113,8 @@ take_extradata (SyrinxDecoder *self)
   return open_codec (self);
 }
 
-/* The last of the heads that a new link of Vorbis has, which the decoder takes
- * as packets: nothing of the link before overlaps with what follows. */
+/* The last header packet of a new Vorbis link, which the decoder takes as a
+ * packet: nothing of the previous link overlaps with what follows. */
 static gboolean
 is_vorbis_setup (SyrinxDecoder *self)
 {
@@ -148,7 +148,7 @@ send_packet (SyrinxDecoder *self)
   av_packet_unref (self->packet);
 }
 
-/* FALSE: there is none left, and the codec may give what it holds. */
+/* FALSE: there are no more packets, and the codec is drained. */
 static gboolean
 feed (SyrinxDecoder *self)
 {
@@ -167,7 +167,7 @@ feed (SyrinxDecoder *self)
   return TRUE;
 }
 
-/* The codec has given all. FALSE: it was the last. */
+/* The codec is drained. FALSE: for good. */
 static gboolean
 go_on (SyrinxDecoder *self)
 {
@@ -220,8 +220,8 @@ receive_frame (SyrinxDecoder *self)
   }
 }
 
-/* FLAC's frames say which samples they are: what is missing between two that
- * can be read is silence. */
+/* FLAC frames state their position: a gap between two readable frames becomes
+ * silence. */
 static void
 mind_gap (SyrinxDecoder *self)
 {
@@ -237,7 +237,7 @@ mind_gap (SyrinxDecoder *self)
     self->n_lost += (guint64)at - due;
 }
 
-/* At the rate of the first frame. */
+/* The next frame, resampled to the rate of the first one. */
 static gboolean
 next_frame (SyrinxDecoder *self)
 {
@@ -304,9 +304,9 @@ syrinx_decoder_pull (SyrinxDecoder *self)
   return give (self, silence);
 }
 
-/* --- Where it ends --- */
+/* --- The end of the audio --- */
 
-/* iTunes' own account: priming, padding, samples (hexadecimal). */
+/* iTunes' gapless data: priming, padding, samples (hexadecimal). */
 static guint64
 read_itunes_samples (SyrinxDecoder *self)
 {
@@ -320,8 +320,8 @@ read_itunes_samples (SyrinxDecoder *self)
              : 0;
 }
 
-/* The samples of all packets in the table that are to be heard, as they are
- * decoded. */
+/* The number of audible samples of all packets in the table, at the decoded
+ * rate. */
 static gint64
 count_table (SyrinxDecoder *self)
 {
@@ -334,8 +334,8 @@ count_table (SyrinxDecoder *self)
   return n;
 }
 
-/* What an MP4 says of its end is true where it cuts off a part of the last
- * packets; anything else is an error in the file, or has been heeded by the
+/* The end that an MP4 states is used if it cuts off a part of the last packets;
+ * any other value is an error of the file, or has been applied by the
  * demuxer. */
 static void
 find_limit (SyrinxDecoder *self)
@@ -353,7 +353,7 @@ find_limit (SyrinxDecoder *self)
     self->limit = told;
 }
 
-/* --- Making it --- */
+/* --- Creation --- */
 
 static gboolean
 decode_first (SyrinxDecoder *self, GError **error)
@@ -386,7 +386,7 @@ open_input (SyrinxDecoder *self, gint fd, GError **error)
              "its codec's parameters make no sense or are not supported");
 }
 
-/* What libavcodec can't read is tried by others before it is given up. */
+/* A file that libavcodec can't read is tried with the backup decoders. */
 static gboolean
 open_backup (SyrinxDecoder *self, gint fd)
 {
@@ -440,7 +440,8 @@ syrinx_decoder_free (SyrinxDecoder *self)
 
 /* --- Seeking --- */
 
-/* Those whose packets have exact times, and are decoded alike from anywhere. */
+/* Formats whose packets have exact times, and decode alike from any
+ * position. */
 gboolean
 syrinx_decoder_is_exact (SyrinxDecoder *self)
 {
@@ -474,7 +475,7 @@ syrinx_decoder_seek (SyrinxDecoder *self, guint64 sample)
   avcodec_flush_buffers (self->codec);
   self->has_frame = self->draining = self->is_over = FALSE;
   self->n_lost = 0;
-  self->next = G_MAXUINT64 / 2; /* no gap before the first one */
+  self->next = G_MAXUINT64 / 2; /* no gap before the first frame */
   if (!next_frame (self))
     return FALSE;
   at = self->frame->best_effort_timestamp;
@@ -486,7 +487,7 @@ syrinx_decoder_seek (SyrinxDecoder *self, guint64 sample)
   return TRUE;
 }
 
-/* --- What it is --- */
+/* --- Properties --- */
 
 SyrinxInput *
 syrinx_decoder_get_input (SyrinxDecoder *self)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A foreign file as decoded sound: the samples that are to be heard, from the
- * first one on, without what an encoder put before and behind them. Worker's
- * main thread only. */
+/* A foreign file as decoded audio: the audible samples from the first one on,
+ * without an encoder's priming and padding. Worker's main thread only. */
 #pragma once
 
 #include "input.h"
@@ -12,50 +11,48 @@ G_BEGIN_DECLS
 
 #define SYRINX_MAX_CHANNELS 64
 #define SYRINX_MIN_RATE_HZ  4000
-#define SYRINX_MAX_RATE_HZ  2822400 /* DSD 512, decoded */
+#define SYRINX_MAX_RATE_HZ  2822400 /* the decoded rate of DSD 512 */
 
 typedef struct _SyrinxDecoder SyrinxDecoder;
 
-/* Decodes until there is a first sample. (transfer full) Errors: as
- * syrinx_input_new(); INVALID (nothing of it can be decoded). */
+/* Decodes up to the first sample. (transfer full) Errors: as
+ * syrinx_input_new(); INVALID (nothing can be decoded). */
 SyrinxDecoder *syrinx_decoder_new (gint fd, GError **error);
 void syrinx_decoder_free (SyrinxDecoder *decoder);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxDecoder, syrinx_decoder_free)
 
-/* (transfer none) (nullable): see backup-decoder.h */
+/* (transfer none) (nullable): NULL if a backup decoder is used */
 SyrinxInput *syrinx_decoder_get_input (SyrinxDecoder *decoder);
-/* Likewise. */
+/* (transfer none) (nullable): likewise */
 const AVCodecContext *syrinx_decoder_get_codec (SyrinxDecoder *decoder);
-/* A demuxer's first name, such as "mov"; and the codec's as the index knows it.
- * Static, or as long as the decoder lives. */
+/* The demuxer's first name, such as "mov", and the index's name of the codec.
+ * Static, or valid as long as the decoder. */
 const gchar *syrinx_decoder_get_demuxer_name (SyrinxDecoder *decoder);
 const gchar *syrinx_decoder_get_codec_name (SyrinxDecoder *decoder);
-/* Of the first frame, and so of all that pull() gives. */
+/* The rate of the first frame, and so of all frames that pull() returns. */
 guint syrinx_decoder_get_rate_hz (SyrinxDecoder *decoder);
-/* Of the first frame. Later ones may have others. */
+/* The channels of the first frame. Later frames may differ. */
 guint syrinx_decoder_get_channels (SyrinxDecoder *decoder);
-/* Where the container says that the sound ends although packets go on: samples,
- * G_MAXUINT64 if it does not. */
+/* The number of samples at which the container ends the audio although packets
+ * follow; G_MAXUINT64 if it does not. */
 guint64 syrinx_decoder_get_limit (SyrinxDecoder *decoder);
-/* The time of the first frame in the stream's time base; AV_NOPTS_VALUE if it
- * has none. */
+/* The time of the first frame in the stream's time base, or AV_NOPTS_VALUE. */
 gint64 syrinx_decoder_get_first_pts (SyrinxDecoder *decoder);
-/* Whether seeking is exact, and packets' times are samples. */
+/* Whether seeking is exact, and packet times count samples. */
 gboolean syrinx_decoder_is_exact (SyrinxDecoder *decoder);
-/* Packets that were read for the first frame, that one included. */
+/* How many packets were read up to the first frame, including its own. */
 guint syrinx_decoder_get_n_packets (SyrinxDecoder *decoder);
 
-/* The next samples, in any format and layout of channels. A packet in the
- * middle that can't be decoded is silence as long as it says; what comes behind
- * the last good one is nothing. NULL: the end. (transfer none) until the next
- * call. */
+/* The next samples, in any format and channel layout. A packet in the middle
+ * that can't be decoded becomes silence of its duration; undecodable packets at
+ * the end are dropped. NULL: the end. (transfer none) until the next call. */
 const AVFrame *syrinx_decoder_pull (SyrinxDecoder *decoder);
-/* Of the first sample of the frame that came last. */
+/* The position of the last frame's first sample. */
 guint64 syrinx_decoder_get_position (SyrinxDecoder *decoder);
 
-/* To a frame at or before @sample, so that decoding from there gives the very
- * samples that decoding from the start gives, from a tenth of a second behind
- * the frame on. FALSE: this format can't; the decoder is of no more use. */
+/* Seeks to a frame at or before @sample. From a tenth of a second after that
+ * frame on, the samples are the same as when decoding from the start. FALSE:
+ * this format can't seek; the decoder can't be used any more. */
 gboolean syrinx_decoder_seek (SyrinxDecoder *decoder, guint64 sample);
 
 G_END_DECLS

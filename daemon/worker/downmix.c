@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A mixing matrix, and using it. */
+/* A mixing matrix and its application. */
 #include "downmix.h"
 
 #include <libavutil/samplefmt.h>
@@ -15,7 +15,8 @@ struct _SyrinxDownmix
   gfloat matrix[MAX_OUT][MAX_IN];
 };
 
-/* ITU-R BS.775-3, annex 4, and the like for what it does not name. */
+/* ITU-R BS.775-3, annex 4, and similar values for channels that it does not
+ * name. */
 static const struct
 {
   enum AVChannel channel;
@@ -35,7 +36,7 @@ static const struct
   { AV_CHAN_STEREO_LEFT, 1, 0 }, { AV_CHAN_STEREO_RIGHT, 0, 1 },
   { AV_CHAN_WIDE_LEFT, HALF_POWER, 0 }, { AV_CHAN_WIDE_RIGHT, 0, HALF_POWER } };
 
-/* What has no positions: every other channel goes to the left. */
+/* For channels without positions: every other one goes to the left. */
 static void
 alternate (SyrinxDownmix *self)
 {
@@ -69,7 +70,7 @@ get_sum (SyrinxDownmix *self, guint o)
   return sum;
 }
 
-/* The loudest that a side can be is full scale. */
+/* Scales the matrix so that no output can exceed full scale. */
 static void
 normalise (SyrinxDownmix *self)
 {

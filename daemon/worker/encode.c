@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* One encoder element between two pads of ours: no thread, no clock, so that
- * the same samples give the same packets. */
+/* One encoder element between two pads of ours: no thread and no clock, so the
+ * same samples give the same packets. */
 #include "encode.h"
 
 #include "core/base/error.h"

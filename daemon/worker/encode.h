@@ -17,12 +17,12 @@ SyrinxEncoder *syrinx_encoder_new (SyrinxCmafCodec codec, guint rate_hz,
 void syrinx_encoder_free (SyrinxEncoder *encoder);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxEncoder, syrinx_encoder_free)
 
-/* (transfer full) @samples. */
+/* @samples: (transfer full) */
 gboolean syrinx_encoder_push (
     SyrinxEncoder *encoder, GBytes *samples, guint n_frames, GError **error);
-/* What is still inside comes out. */
+/* Drains the encoder. */
 void syrinx_encoder_finish (SyrinxEncoder *encoder);
-/* (transfer full) (nullable) */
+/* The next packet. (transfer full) (nullable) */
 GstBuffer *syrinx_encoder_pop (SyrinxEncoder *encoder);
 
 G_END_DECLS

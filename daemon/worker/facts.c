@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Counting a file's samples. */
+/* Counts a file's samples. */
 #include "facts.h"
 
 #include "decode.h"
@@ -9,14 +9,14 @@
 #include <string.h>
 
 #define MAX_SAMPLES     ((guint64)1 << 40)
-#define N_TAIL          8 /* packets at the end that are decoded to be sure */
+#define N_TAIL          8 /* packets at the end that are decoded as a check */
 #define OPUS_HEAD_BYTES 19
 #define OPUS_HEAD_GAIN  16 /* offset: 16 bits of gain, 8 of mapping family */
 #define LAST_SECONDS    1
-#define MIN_SECONDS     3 /* below, all is read as quickly */
+#define MIN_SECONDS     3 /* shorter files are read whole as quickly */
 
-/* Of each pair the durations of packets add up to what is decoded, which
- * tests/daemon/worker/facts.c shows. */
+/* For each of these pairs, the sum of packet durations equals the decoded
+ * length; tests/daemon/worker/facts.c checks it. */
 static const struct
 {
   const gchar *demuxer, *codec;
@@ -38,7 +38,7 @@ typedef struct
   guint n_tail;
   gint64 duration; /* of packets, in the stream's time base */
   gint64 end_pts;  /* of the last one */
-  gint64 n_broken; /* of duration, at the end */
+  gint64 n_broken; /* undecodable duration at the end */
 } Count;
 
 static gboolean
@@ -48,7 +48,7 @@ fail (GError **error, const gchar *reason)
   return FALSE;
 }
 
-/* --- By packets --- */
+/* --- Counting by packets --- */
 
 static gboolean
 is_counted (SyrinxDecoder *decoder)
@@ -61,7 +61,7 @@ is_counted (SyrinxDecoder *decoder)
   if (!input)
     return FALSE;
   base = syrinx_input_get_stream (input)->time_base;
-  /* what SBR makes of a packet is not in its duration */
+  /* SBR doubles the samples of a packet, but not its duration */
   if (codec->codec_id == AV_CODEC_ID_AAC
       && (codec->frame_size != SYRINX_AAC_PACKET_UNITS || base.num != 1
           || base.den != (gint)syrinx_decoder_get_rate_hz (decoder)))
@@ -73,7 +73,7 @@ is_counted (SyrinxDecoder *decoder)
   return FALSE;
 }
 
-/* What the decoder leaves out of a packet: at its start, at its end. */
+/* How many samples the decoder skips at a packet's start and end. */
 static void
 get_skipped (const AVPacket *packet, guint32 *start, guint32 *end)
 {
@@ -108,7 +108,7 @@ get_duration (Count *count, const AVPacket *packet, gint64 units)
              (gint64)base.num * syrinx_decoder_get_rate_hz (count->decoder));
 }
 
-/* FALSE: nothing tells what it is, or it begins a new link. */
+/* FALSE: the duration is unknown, or a new link begins. */
 static gboolean
 add_packet (Count *count, Tail *place)
 {
@@ -143,7 +143,7 @@ is_decodable (AVCodecContext *codec, const AVPacket *packet, AVFrame *frame)
   return got;
 }
 
-/* What is broken at the end is not heard, and so not counted. */
+/* Undecodable packets at the end are not audible, and so not counted. */
 static void
 take_off_broken (Count *count)
 {
@@ -151,7 +151,7 @@ take_off_broken (Count *count)
       = (AVCodecContext *)syrinx_decoder_get_codec (count->decoder);
   AVFrame *frame = av_frame_alloc ();
   gint64 broken = 0;
-  /* the last place is that of what came not */
+  /* the last place was not filled */
   guint first = count->n_tail >= N_TAIL ? count->n_tail - (N_TAIL - 1) : 0;
 
   for (guint i = first; frame && i < count->n_tail; i++) {
@@ -167,7 +167,7 @@ take_off_broken (Count *count)
   av_frame_free (&frame);
 }
 
-/* What there is from here on. */
+/* Reads and counts all remaining packets. */
 static gboolean
 read_on (Count *count)
 {
@@ -204,7 +204,7 @@ count_packets (Count *count, guint64 *n_samples)
   return *n_samples > 0;
 }
 
-/* By the container's table: AAC's packets are all alike. */
+/* Counts by the container's table, for AAC, whose packets all have one size. */
 static gboolean
 count_table (SyrinxDecoder *decoder, guint64 *n_samples)
 {
@@ -220,8 +220,8 @@ count_table (SyrinxDecoder *decoder, guint64 *n_samples)
   return TRUE;
 }
 
-/* By the last packets alone, where their times are samples, and end where the
- * file's head says. */
+/* Counts by the last packets alone, if packet times count samples and the end
+ * agrees with the file's header. */
 static gboolean
 count_end (Count *count, guint64 *n_samples)
 {
@@ -244,7 +244,7 @@ count_end (Count *count, guint64 *n_samples)
   return TRUE;
 }
 
-/* --- By decoding --- */
+/* --- Counting by decoding --- */
 
 static gboolean
 count_decoded (SyrinxDecoder *decoder, guint64 *n_samples, GError **error)
@@ -306,7 +306,7 @@ add_packet_facts (SyrinxDecoder *decoder, guint n_first, SyrinxFacts *facts)
       8.0 * totals->n_bytes * facts->rate_hz / facts->n_samples, 1e9);
 }
 
-/* --- Both --- */
+/* --- Both ways --- */
 
 static void
 describe (SyrinxDecoder *decoder, SyrinxFacts *facts)
@@ -324,7 +324,7 @@ clear_count (Count *count)
     av_packet_free (&count->tail[i].packet);
 }
 
-/* FALSE: @decoder is of no more use; all packets may tell. */
+/* FALSE: @decoder can't be used any more; reading all packets may succeed. */
 static gboolean
 read_quickly (SyrinxDecoder *decoder, SyrinxFacts *facts)
 {
@@ -343,7 +343,7 @@ read_quickly (SyrinxDecoder *decoder, SyrinxFacts *facts)
   return ok && facts->n_samples <= MAX_SAMPLES;
 }
 
-/* FALSE: decoding it is the way. */
+/* FALSE: the file must be decoded. */
 static gboolean
 read_packets (SyrinxDecoder *decoder, SyrinxFacts *facts)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Demuxing through a descriptor. */
+/* Demuxes through a descriptor. */
 #include "input.h"
 
 #include "allowed.h"
@@ -20,7 +20,7 @@
 #define PROBE_BYTES           (4 * 1024 * 1024)
 #define MAX_STREAMS           64
 #define MAX_RETRIES           1000
-#define MIN_PROBE_SCORE       5 /* below, random bytes pass for MPEG audio */
+#define MIN_PROBE_SCORE       5 /* below it, random bytes pass for MPEG audio */
 #define MAX_INDEX_FRAME_BYTES 2048
 #define OPUS_RATE_HZ          48000
 #define MAX_LOST_UNITS        (10 * OPUS_RATE_HZ)
@@ -37,9 +37,9 @@ struct _SyrinxInput
   gboolean is_ogg;
   AVVorbisParseContext *vorbis; /* (nullable) */
   gint64 units;                 /* of the last packet */
-  gint64 expected;              /* Opus: when the next one is due, or NOPTS */
-  AVPacket *held;               /* Opus: comes behind what is lost */
-  guint n_lost;                 /* Opus: packets before it */
+  gint64 expected;              /* Opus: time of the next packet, or NOPTS */
+  AVPacket *held;               /* Opus: follows the lost packets */
+  guint n_lost;                 /* Opus: lost packets before it */
 };
 
 /* --- The descriptor --- */
@@ -82,7 +82,7 @@ on_seek (void *opaque, int64_t offset, int whence)
   return offset;
 }
 
-/* What would open another file, or a connection. */
+/* Refuses to open another file or a connection. */
 static int
 on_open_other (AVFormatContext *format, AVIOContext **io, const char *url,
     int flags, AVDictionary **options)
@@ -156,7 +156,7 @@ open_format (SyrinxInput *self, GError **error)
   if (!self->format)
     return fail (error, SYRINX_ERROR_FAILED, "there is no memory left");
   io = self->format->pb;
-  /* frees the context, but not what reads for it, where it fails */
+  /* on failure this frees the context, but not its I/O context */
   if (avformat_open_input (&self->format, NULL, NULL, NULL) < 0) {
     av_freep (&io->buffer);
     avio_context_free (&io);
@@ -169,13 +169,14 @@ open_format (SyrinxInput *self, GError **error)
       error, SYRINX_ERROR_INVALID, "it is no audio format that is known here");
 }
 
-/* From the frame in which an encoder says what to leave out, where the junk of
- * @n_bytes before the first other frame ends with it: the demuxer looks for it
- * before all junk only, and then for two frames that are alike. */
+/* The position of the frame that holds an encoder's gapless data, if @n_bytes
+ * of junk before the first other frame end with it: the demuxer searches before
+ * all junk only, and then needs two equal frames. */
 static gint64
 find_index_frame (SyrinxInput *self, gint64 n_bytes)
 {
-  static const guint offsets[] = { 36, 21, 13 }; /* behind a side information */
+  static const guint offsets[]
+      = { 36, 21, 13 }; /* after the side information */
   guint8 junk[MAX_INDEX_FRAME_BYTES];
   gint64 first = MAX (n_bytes - (gint64)sizeof junk, 0);
   gssize n = pread (
@@ -232,8 +233,8 @@ is_known (SyrinxInput *self)
   return TRUE;
 }
 
-/* As players do: the default one before others, then the one with the most
- * channels, then the first. */
+/* The choice of players: the default stream, then the one with most channels,
+ * then the first. */
 static AVStream *
 find_stream (SyrinxInput *self)
 {
@@ -369,7 +370,8 @@ syrinx_input_count_table (SyrinxInput *self, guint64 first, guint64 *n_heard)
   return TRUE;
 }
 
-/* Ogg's own times come from a page's end and are corrected with the next. */
+/* Ogg gives times only for the end of a page, and corrects them with the
+ * next. */
 static gint64
 find_units (SyrinxInput *self, const AVPacket *packet)
 {
@@ -395,8 +397,8 @@ syrinx_input_get_units (SyrinxInput *self)
 
 /* --- Lost packets --- */
 
-/* A damaged page of Ogg is left out by the demuxer; the next one's time says
- * how much was on it. */
+/* The demuxer drops a damaged page of Ogg; the time of the next one tells how
+ * many packets were lost. */
 static guint
 count_lost (SyrinxInput *self, const AVPacket *packet)
 {
@@ -408,8 +410,8 @@ count_lost (SyrinxInput *self, const AVPacket *packet)
   return (guint)(gap / OPUS_EVEN_UNITS);
 }
 
-/* 20 ms of full band in one frame, and that is lost (RFC 6716, section 3.1): a
- * decoder conceals it. */
+/* A packet of 20 ms, full band, whose one frame is lost (RFC 6716, section
+ * 3.1): a decoder conceals it. */
 static gboolean
 make_lost (SyrinxInput *self, AVPacket *packet)
 {
@@ -429,7 +431,7 @@ is_ogg_opus (SyrinxInput *self)
   return self->is_ogg && self->stream->codecpar->codec_id == AV_CODEC_ID_OPUS;
 }
 
-/* The packet, or the first of those that are lost before it. */
+/* Returns the packet, or the first of the lost packets before it. */
 static gboolean
 mind_gap (SyrinxInput *self, AVPacket *packet)
 {

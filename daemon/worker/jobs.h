@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The worker's jobs. Each works on one open file and answers with a dictionary;
- * the produce job sends its fragments as it makes them. */
+/* The worker's jobs. Each reads one open file and answers with a dictionary;
+ * the produce job also sends fragments as it makes them. */
 #pragma once
 
 #include <glib.h>
 
 G_BEGIN_DECLS
 
-/* What daemon/ingest/worker-report.h describes. (transfer floating) Errors:
- * INVALID, UNSUPPORTED. */
+/* The report described in daemon/ingest/worker-report.h. (transfer floating)
+ * Errors: INVALID, UNSUPPORTED. */
 GVariant *syrinx_job_scan (gint fd, GError **error);
 
 /* @plan: "codec" s ("opus", "aac"), "bitrate" "channels" "rate" "source-rate"

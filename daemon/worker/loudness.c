@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The loudness job: integrated loudness (EBU R 128) and sample peak of a whole
- * file, as ReplayGain 2 counts them (reference -18 LUFS). */
+ * file, as ReplayGain 2 defines them (reference -18 LUFS). */
 #include "jobs.h"
 
 #include "pcm.h"

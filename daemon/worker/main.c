@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* syrinx-worker: decodes foreign files for syrinxd, one job after the other, in
- * a process that can reach nothing but the descriptors it is given. */
+/* syrinx-worker: decodes foreign files for syrinxd, one job after another, in a
+ * process that can reach only the descriptors that it is given. */
 #include "jobs.h"
 #include "plugins.h"
 #include "sandbox.h"
@@ -65,7 +65,7 @@ serve_one (void)
   return answer (result, failure);
 }
 
-/* The daemon logs what a worker can't do without. */
+/* The daemon logs why a worker can't start. */
 static int
 refuse (const gchar *reason)
 {
@@ -83,7 +83,7 @@ main (int argc, char **argv)
   if (!syrinx_sandbox_tie_to_parent ())
     return 1;
   mallopt (M_ARENA_MAX, 2);
-  /* demuxers ask for the same large pieces again with each file */
+  /* demuxers ask for the same large blocks again for each file */
   mallopt (M_MXFAST, 0);
   mallopt (M_MMAP_THRESHOLD, KEPT_BYTES);
   mallopt (M_TRIM_THRESHOLD, 2 * KEPT_BYTES);
@@ -101,6 +101,6 @@ main (int argc, char **argv)
     return 1;
   while (serve_one ())
     ;
-  /* no exit handlers: the sandbox would stand in their way */
+  /* no exit handlers: the sandbox forbids calls that they make */
   _exit (0);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Packets as the demuxer gives them. */
+/* Packets unchanged from the demuxer. */
 #include "packets.h"
 
 #include "facts.h"

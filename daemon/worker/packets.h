@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The packets of a file that may be passed on as they are: see packet_bps in
+/* The packets of a file that may be passed on unchanged: see packet_bps in
  * facts.h. Worker's main thread only. */
 #pragma once
 
@@ -11,15 +11,15 @@ G_BEGIN_DECLS
 
 typedef struct _SyrinxPackets SyrinxPackets;
 
-/* From packet @first on. @fd must stay open. Errors: as syrinx_input_new();
+/* Starts at packet @first. @fd must stay open. Errors: as syrinx_input_new();
  * INVALID. */
 SyrinxPackets *syrinx_packets_new (
     gint fd, SyrinxCmafCodec codec, guint64 first, GError **error);
 void syrinx_packets_free (SyrinxPackets *packets);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxPackets, syrinx_packets_free)
 
-/* (transfer full) Errors: INVALID (there is no further one, or it is not what
- * the scan saw). */
+/* (transfer full) Errors: INVALID (there is no further packet, or it differs
+ * from what the scan found). */
 GstBuffer *syrinx_packets_next (SyrinxPackets *packets, GError **error);
 
 G_END_DECLS

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Samples from an exact position: seeks where that is exact by nature (FLAC,
- * PCM, MP4), else decodes from the start, and resamples from a position where
- * both rates meet, so that every run sees the same phase. */
+/* Samples from an exact position: seeks in formats where seeking is exact
+ * (FLAC, PCM, MP4), else decodes from the start; resamples from a position that
+ * is whole at both rates, so that every run has the same phase. */
 #include "pcm.h"
 
 #include "decode.h"
@@ -11,11 +11,11 @@
 
 #include <string.h>
 
-#define BATCH_FRAMES     1024 /* the converter can't take very few at a time */
+#define BATCH_FRAMES     1024 /* the converter needs a minimum number */
 #define SILENCE_FRAMES   4096
-#define PREROLL_SECONDS  1 /* so that the resampler's history is filled */
+#define PREROLL_SECONDS  1 /* fills the resampler's history */
 #define MIN_SEEK_SECONDS 3
-/* the first samples behind a seek need not be right: see decode.h */
+/* The first samples after a seek may differ: see decode.h. */
 #define SETTLES_PER_SECOND 10
 
 struct _SyrinxPcm
@@ -23,12 +23,12 @@ struct _SyrinxPcm
   SyrinxPcmRequest request;
   SyrinxDecoder *decoder;
   GstAudioConverter *converter;
-  SyrinxDownmix *downmix; /* (nullable): of what is decoded into in */
-  gint format, channels;  /* of what is decoded: AVSampleFormat */
+  SyrinxDownmix *downmix; /* (nullable): applied to decoded frames */
+  gint format, channels;  /* of decoded frames: AVSampleFormat */
   GstAudioInfo in, out;
-  GByteArray *pending; /* of in: too few to convert yet */
+  GByteArray *pending; /* of input: too few to convert yet */
   guint64 begin_in;    /* where conversion starts */
-  guint64 drop_out;    /* converted frames still to be thrown away */
+  guint64 drop_out;    /* converted frames still to be dropped */
   gboolean over;
 };
 
@@ -38,7 +38,7 @@ gcd (guint64 a, guint64 b)
   return b ? gcd (b, a % b) : a;
 }
 
-/* The last position before the wanted one where both rates meet. */
+/* The last position before the wanted one that is whole at both rates. */
 static void
 find_begin (SyrinxPcm *self)
 {
@@ -105,7 +105,7 @@ syrinx_pcm_free (SyrinxPcm *self)
   g_free (self);
 }
 
-/* Silence of the input's format behind what is pending. */
+/* Appends silence in the input's format to what is pending. */
 static void
 append_silence (SyrinxPcm *self, gsize n_frames)
 {
@@ -157,7 +157,7 @@ make_converter (SyrinxPcm *self, const AVFrame *frame)
       GST_AUDIO_CONVERTER_FLAG_NONE, &self->in, &self->out, NULL);
 }
 
-/* What is pending in an old format is lost, but keeps its time. */
+/* Frames pending in an old format are dropped, but keep their time. */
 static gboolean
 set_input (SyrinxPcm *self, const AVFrame *frame, GError **error)
 {
@@ -183,8 +183,8 @@ set_input (SyrinxPcm *self, const AVFrame *frame, GError **error)
   return FALSE;
 }
 
-/* Converts what is pending and drops what lies before the wanted start. NULL:
- * nothing left. */
+/* Converts pending frames and drops those before the wanted start. NULL:
+ * nothing is left. */
 static GBytes *
 convert (SyrinxPcm *self, guint *n_frames)
 {
@@ -235,8 +235,8 @@ append_frames (SyrinxPcm *self, const AVFrame *frame, gsize first, gsize last)
       memcpy (to, frame->extended_data[c] + i * bps, bps);
 }
 
-/* NULL without @error: nothing of this frame is wanted, or too little to go on
- * with. */
+/* NULL without @error: nothing of this frame is wanted, or there is too little
+ * to convert. */
 static GBytes *
 take_frame (
     SyrinxPcm *self, const AVFrame *frame, guint *n_frames, GError **error)

@@ -12,22 +12,22 @@ typedef struct _SyrinxPcm SyrinxPcm;
 typedef struct
 {
   gint fd;
-  guint rate_hz;     /* of the file, as the scan found it */
-  guint64 n_samples; /* likewise; what a decoder gives beyond is cut off */
+  guint rate_hz;     /* of the file, as scanned */
+  guint64 n_samples; /* as scanned; samples beyond it are cut off */
   GstAudioFormat format;
   guint out_rate_hz, channels;
-  guint64 start; /* first sample wanted, at out_rate_hz */
+  guint64 start; /* first wanted sample, at out_rate_hz */
 } SyrinxPcmRequest;
 
-/* (transfer full) Errors: as syrinx_decoder_new(); INVALID if the file is not
- * what the scan saw. */
+/* (transfer full) Errors: as syrinx_decoder_new(); INVALID if the file differs
+ * from what the scan found. */
 SyrinxPcm *syrinx_pcm_new (const SyrinxPcmRequest *request, GError **error);
 void syrinx_pcm_free (SyrinxPcm *pcm);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxPcm, syrinx_pcm_free)
 
-/* Some samples, never none. (transfer full) */
+/* At least one sample. (transfer full) */
 GBytes *syrinx_pcm_pull (SyrinxPcm *pcm, guint *n_frames, GError **error);
-/* Whether what comes now is only silence. */
+/* Whether only silence follows. */
 gboolean syrinx_pcm_is_over (SyrinxPcm *pcm);
 
 G_END_DECLS

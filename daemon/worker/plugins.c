@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Loading the encoders. No demuxer, source or network element is ever in the
- * process: what is foreign is read by libavformat (allowed.h). */
+/* Loads the encoders. No demuxer, source or network element is ever in the
+ * process: libavformat reads foreign files (allowed.h). */
 #include "plugins.h"
 
 static const gchar *const plugins[] = { "opus", "libav", NULL };

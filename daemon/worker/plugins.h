@@ -6,7 +6,7 @@
 
 G_BEGIN_DECLS
 
-/* Loads them, each by its path. FALSE: the encoder of Opus is not there. */
+/* Loads each by its path. FALSE: the Opus encoder is missing. */
 gboolean syrinx_plugins_load (void);
 
 G_END_DECLS

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The produce job: one run of a rendition's fragments. Packet k of a rendition
- * always stands for the same samples, whichever run it is made in: the encoder
- * starts some packets early, and what those give is thrown away. Where the
- * original's own packets fit, they are passed on as they are. */
+ * always has the same samples, whichever run it is made in: the encoder starts
+ * some packets early, and their output is dropped. If the original's own
+ * packets fit, they are passed on unchanged. */
 #include "jobs.h"
 
 #include "encode.h"
@@ -16,7 +16,7 @@
 
 #define OPUS_PREROLL_PACKETS 8 /* 160 ms */
 #define AAC_PREROLL_PACKETS  4
-#define LOOKAHEAD_PACKETS    4 /* fed behind the last one, for the encoder */
+#define LOOKAHEAD_PACKETS    4 /* fed after the last one, for the encoder */
 
 typedef struct
 {
@@ -33,9 +33,9 @@ typedef struct
   const Plan *plan;
   gint socket;
   SyrinxEncoder *encoder;
-  guint skip;         /* packets still to be thrown away */
-  guint number;       /* of the fragment under way */
-  GPtrArray *packets; /* of GstBuffer: the fragment so far */
+  guint skip;         /* packets still to be dropped */
+  guint number;       /* of the current fragment */
+  GPtrArray *packets; /* of GstBuffer, of the current fragment */
 } Run;
 
 static gboolean
@@ -66,7 +66,7 @@ read_plan (GVariant *dict, Plan *plan, GError **error)
   return FALSE;
 }
 
-/* The packets' durations: the last of the track ends with it. */
+/* Sets the packets' durations; the last one of the track is cut at its end. */
 static void
 fill_samples (Run *run, SyrinxCmafSample *samples, GstMapInfo *maps)
 {
@@ -125,7 +125,7 @@ take_packet (Run *run, GstBuffer *packet, GError **error)
   return run->packets->len < wanted || send_fragment (run, error);
 }
 
-/* Takes what the encoder has. */
+/* Takes all packets that the encoder has finished. */
 static gboolean
 collect (Run *run, GError **error)
 {
@@ -137,8 +137,8 @@ collect (Run *run, GError **error)
   return TRUE;
 }
 
-/* Exact packet-sized pieces, so that the encoder's state can't depend on how
- * the decoder cuts its buffers. */
+/* Feeds pieces of exactly one packet, so that the encoder's state does not
+ * depend on the decoder's buffer sizes. */
 static gboolean
 feed (Run *run, SyrinxPcm *pcm, guint64 n_frames, GError **error)
 {

@@ -33,7 +33,7 @@ set_gone (GError **error)
       error, SYRINX_ERROR, SYRINX_ERROR_FAILED, "the other process is gone");
 }
 
-/* Room for one descriptor, by which the kernel rounds up to two. */
+/* Room for one descriptor; the kernel rounds it up to two. */
 typedef union
 {
   struct cmsghdr align;
@@ -58,8 +58,8 @@ send_with_fd (gint socket, gconstpointer data, gsize size, gint fd)
   return sendmsg (socket, &msg, MSG_NOSIGNAL);
 }
 
-/* The descriptor goes with the first byte. Without one it is plain send(), the
- * only way that the sandbox leaves a worker. */
+/* The descriptor is sent with the first byte. Without one send() is used, the
+ * only way to send that the sandbox permits. */
 static gboolean
 send_all (gint socket, const guint8 *data, gsize size, gint fd, GError **error)
 {
@@ -123,8 +123,8 @@ wait_readable (gint socket, gint64 deadline_us, GError **error)
   }
 }
 
-/* The first descriptor is kept unless there is one already; all others that
- * came along are closed, or they would fill this process' table. */
+/* Keeps the first descriptor unless there is one already; closes all others,
+ * which would otherwise fill this process' table. */
 static void
 take_fd (struct msghdr *msg, gint *fd)
 {
@@ -162,8 +162,8 @@ receive_with_fd (gint socket, gpointer data, gsize size, gint *fd)
   return n;
 }
 
-/* @fd NULL: no descriptor is taken. Where there is no room for any, the kernel
- * itself closes those that were sent. */
+/* @fd NULL: no descriptor is accepted. If there is no room for descriptors, the
+ * kernel closes those that were sent. */
 static gboolean
 receive_all (gint socket, gint64 deadline_us, guint8 *data, gsize size,
     gint *fd, GError **error)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the daemon and its workers say to each other: messages on a stream
- * socket, each a head and a payload, a job with the file's descriptor beside
- * it. Either side treats the other's bytes as input to be checked. Any thread,
- * one at a time per socket. */
+/* The protocol between the daemon and its workers: messages on a stream socket,
+ * each with a head and a payload; a job also carries the file's descriptor.
+ * Each side treats the other's bytes as untrusted. Any thread, one at a time
+ * per socket. */
 #pragma once
 
 #include <glib.h>
@@ -33,7 +33,7 @@ typedef struct
 {
   SyrinxMessageType type;
   GBytes *payload;
-  gint fd; /* -1: none came along */
+  gint fd; /* -1: none was sent */
 } SyrinxMessage;
 
 void syrinx_message_clear (SyrinxMessage *message);
@@ -45,17 +45,17 @@ gboolean syrinx_message_send (gint socket, SyrinxMessageType type,
 /* @variant: floating references are taken. */
 gboolean syrinx_message_send_variant (gint socket, SyrinxMessageType type,
     GVariant *variant, gint fd, GError **error);
-/* The daemon's side: descriptors that a worker sends are never taken.
- * @deadline_us: monotonic time, 0 = none; it holds for the whole message,
- * however slowly it comes. At most SYRINX_MAX_MESSAGE_BYTES are held. Errors:
- * FAILED (the peer is gone), TIMED_OUT, INVALID (not our protocol). */
+/* The daemon's side: descriptors that a worker sends are not accepted.
+ * @deadline_us: monotonic time, 0 = none; it applies to the whole message. At
+ * most SYRINX_MAX_MESSAGE_BYTES are kept. Errors: FAILED (the peer is gone),
+ * TIMED_OUT, INVALID (not our protocol). */
 gboolean syrinx_message_receive (
     gint socket, gint64 deadline_us, SyrinxMessage *message, GError **error);
-/* The worker's side: the first descriptor is taken, any others are closed.
- * Waits without end. Errors: FAILED, INVALID. */
+/* The worker's side: the first descriptor is kept, any others are closed. Waits
+ * without a time limit. Errors: FAILED, INVALID. */
 gboolean syrinx_message_receive_job (
     gint socket, SyrinxMessage *message, GError **error);
-/* (transfer full) (nullable): the payload as a{sv} in normal form. */
+/* The payload as a{sv} in normal form. (transfer full) (nullable) */
 GVariant *syrinx_message_get_dict (const SyrinxMessage *message);
 
 G_END_DECLS

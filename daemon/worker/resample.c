@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Resampling of what changes its rate, by libswresample. */
+/* Resamples audio whose rate changes, by libswresample. */
 #include "resample.h"
 
 #include <libswresample/swresample.h>
@@ -7,7 +7,7 @@
 struct _SyrinxResampler
 {
   SwrContext *swr; /* (nullable) */
-  AVFrame *in;     /* what came last */
+  AVFrame *in;     /* parameters of the last frame */
 };
 
 SyrinxResampler *
@@ -27,7 +27,7 @@ syrinx_resampler_free (SyrinxResampler *self)
   g_free (self);
 }
 
-/* Of self->in's format, into @out, which is empty. */
+/* Converts @in, which has self->in's format, into @out, which is empty. */
 static gint
 convert (SyrinxResampler *self, AVFrame *out, const AVFrame *in, guint rate_hz)
 {
@@ -51,7 +51,7 @@ syrinx_resampler_run (SyrinxResampler *self, AVFrame *frame, guint rate_hz)
   av_frame_move_ref (self->in, frame);
   if (self->swr)
     rc = convert (self, frame, self->in, rate_hz);
-  if (rc < 0) { /* the first one, or one of another format */
+  if (rc < 0) { /* the first frame, or one of another format */
     swr_free (&self->swr);
     self->swr = swr_alloc ();
     av_frame_unref (frame);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Brings a later part of a file that has another sample rate (the links of a
- * chained Ogg) to the rate of its first. Worker's main thread only. */
+/* Resamples later parts of a file that have another sample rate (the links of a
+ * chained Ogg) to the rate of the first. Worker's main thread only. */
 #pragma once
 
 #include <libavutil/frame.h>
@@ -14,11 +14,11 @@ typedef struct _SyrinxResampler SyrinxResampler;
 SyrinxResampler *syrinx_resampler_new (void);
 void syrinx_resampler_free (SyrinxResampler *resampler);
 
-/* Replaces @frame's samples; those that have @rate_hz already are not touched.
- * FALSE: nothing comes out yet. */
+/* Replaces @frame's samples unless they have @rate_hz already. FALSE: there is
+ * no output yet. */
 gboolean syrinx_resampler_run (
     SyrinxResampler *resampler, AVFrame *frame, guint rate_hz);
-/* What is still inside, into @frame. FALSE: nothing. */
+/* Drains the resampler into @frame. FALSE: nothing was left. */
 gboolean syrinx_resampler_finish (
     SyrinxResampler *resampler, AVFrame *frame, guint rate_hz);
 

@@ -27,12 +27,13 @@
 #include <unistd.h>
 
 #define MAX_ADDRESS_SPACE_BYTES (2048ull * 1024 * 1024)
-#define MAX_CPU_SECONDS         1200 /* in its life */
+#define MAX_CPU_SECONDS         1200 /* of its whole life */
 #define MAX_DESCRIPTORS         16
 
 #define WORKER_FD 3 /* SYRINX_WORKER_FD of protocol.h */
 
-/* What systemd gives to services for as long as they run: no person has one. */
+/* The range that systemd uses for dynamic users of services; no person has such
+ * an id. */
 #define FIRST_FREE_ID 61184
 #define N_FREE_IDS    4336
 
@@ -54,28 +55,28 @@ typedef struct
   guint64 value;
 } Condition;
 
-/* A call is allowed if all conditions of one of its lines hold. Everything else
- * answers EPERM: libraries take that better than death, and it gives an
- * intruder no more. The filter sees numbers and not what pointers point at; so
- * no call is here that takes a path or an address, or that could name another
- * process.
- * `./bootstrap sandbox-record` shows what a worker really calls. */
+/* A call is allowed if all conditions of one of its lines hold. Any other call
+ * fails with EPERM: libraries handle that better than being killed, and an
+ * attacker gains nothing by it. The filter sees numbers, not the memory that
+ * pointers point to; so the list has no call that takes a path or an address,
+ * or that could name another process.
+ * `./bootstrap sandbox-record` records the calls that a worker really makes. */
 static const struct
 {
   gint call;
   Condition conditions[3];
 } allowed[] = {
-  /* The job: its file and the socket are open already, and with them alone
-   * these have to do. */
+  /* The job: its file and the socket are already open; these calls can reach
+   * nothing else. */
   { SCMP_SYS (pread64), { { 0 } } }, /* the file, anywhere in it */
-  { SCMP_SYS (lseek), { { 0 } } },   /* how long the file is */
-  { SCMP_SYS (close), { { 0 } } },   /* the file, when the job is done */
-  { SCMP_SYS (poll), { { 0 } } },    /* waiting for the daemon */
-  /* a job with its descriptor, from the daemon and nobody else */
+  { SCMP_SYS (lseek), { { 0 } } },   /* the file's length */
+  { SCMP_SYS (close), { { 0 } } },   /* the file, after the job */
+  { SCMP_SYS (poll), { { 0 } } },    /* waits for the daemon */
+  /* a job with its descriptor, from the daemon only */
   { SCMP_SYS (recvmsg), { { 0, IS, WORKER_FD } } },
-  /* an answer: no name to send to, and sendto() can carry no descriptor */
+  /* an answer: no destination address, and sendto() can carry no descriptor */
   { SCMP_SYS (sendto), { { 0, IS, WORKER_FD }, { 4, IS, 0 }, { 5, IS, 0 } } },
-  { SCMP_SYS (write), { { 0 } } }, /* what libraries say on standard error */
+  { SCMP_SYS (write), { { 0 } } }, /* messages of libraries on standard error */
 
   /* Memory, none of it executable. */
   { SCMP_SYS (brk), { { 0 } } },                        /* malloc() */
@@ -85,21 +86,21 @@ static const struct
   { SCMP_SYS (mremap), { { 0 } } }, /* realloc() of large blocks */
   { SCMP_SYS (madvise), { { 2, IS, MADV_DONTNEED } } }, /* arenas shrink */
 
-  /* Locks, of which one thread needs no other form; no thread can be made. */
+  /* Locks, in the only form that one thread needs; no thread can be created. */
   { SCMP_SYS (futex), { { 1, IS, FUTEX_WAIT_PRIVATE } } },
   { SCMP_SYS (futex), { { 1, IS, FUTEX_WAKE_PRIVATE } } },
 
-  /* The end, and going on after SIGSTOP and SIGCONT. */
+  /* Exiting, and continuing after SIGSTOP and SIGCONT. */
   { SCMP_SYS (exit_group), { { 0 } } },
   { SCMP_SYS (restart_syscall), { { 0 } } },
 
-  /* Clocks, where the kernel has not put them into memory. */
+  /* Clocks, where the vDSO does not serve them. */
   { SCMP_SYS (clock_gettime), { { 0 } } }, /* deadlines */
 };
 
 G_STATIC_ASSERT (G_N_ELEMENTS (allowed) <= 60);
 
-/* @conditions end at the first with test ANY. */
+/* @conditions end at the first one with test ANY. */
 static gint
 allow (scmp_filter_ctx ctx, gint call, const Condition *conditions)
 {
@@ -135,14 +136,14 @@ enter_seccomp (void)
 
 /* --- Landlock --- */
 
-/* The kernel's struct landlock_ruleset_attr of ABI 6; older kernels take it as
- * long as what they do not know is 0. */
+/* The kernel's struct landlock_ruleset_attr of ABI 6; older kernels accept it
+ * if the fields that they do not know are 0. */
 typedef struct
 {
   guint64 fs, net, scoped;
 } Ruleset;
 
-/* What each ABI is the first to control. */
+/* The rights that each ABI was the first to control. */
 static const struct
 {
   gint abi;
@@ -156,7 +157,7 @@ static const struct
   { 6, { 0, 0, 3 } },             /* abstract sockets, signals */
 };
 
-/* With no rule given, nothing of that is left. */
+/* Without any rule, none of these rights is left. */
 static gboolean
 enter_landlock (void)
 {
@@ -194,7 +195,7 @@ read_id (const gchar *variable, guint32 fallback)
   return id;
 }
 
-/* An id that no user and no group has, another one for each worker. */
+/* An id that no user or group has, a different one for each worker. */
 static guint32
 find_free_id (void)
 {
@@ -208,7 +209,7 @@ find_free_id (void)
   return id;
 }
 
-/* Keeps the capability that the next steps need. */
+/* Keeps only the capability that the next steps need. */
 static gboolean
 give_up_root (void)
 {
@@ -233,7 +234,7 @@ set_capabilities (guint32 capabilities)
   return syscall (SYS_capset, &head, data) == 0;
 }
 
-/* A user namespace first, because in it this process may have the others. */
+/* Creates a user namespace first, since that permits the others. */
 static gboolean
 enter_namespaces (void)
 {
@@ -244,8 +245,7 @@ enter_namespaces (void)
          || (set_capabilities (1u << CAP_SYS_ADMIN) && unshare (others) == 0);
 }
 
-/* An empty file system that can't be written to takes the place of all that
- * could be named. */
+/* Replaces the root folder by an empty file system that can't be written to. */
 static gboolean
 enter_empty_root (void)
 {
@@ -281,7 +281,7 @@ syrinx_sandbox_tie_to_parent (void)
 {
   pid_t parent = getppid ();
 
-  /* a parent that went even earlier shows as a closed socket */
+  /* if the parent has ended even earlier, the socket is closed */
   prctl (PR_SET_PDEATHSIG, SIGKILL);
   return getppid () == parent;
 }
@@ -305,7 +305,7 @@ limit_resources (void)
   limit (RLIMIT_NOFILE, MAX_DESCRIPTORS);
   limit (RLIMIT_MEMLOCK, 0);
   limit (RLIMIT_MSGQUEUE, 0);
-  limit (RLIMIT_NPROC, 1); /* this one */
+  limit (RLIMIT_NPROC, 1); /* this process only */
 }
 
 gboolean
@@ -317,7 +317,7 @@ syrinx_sandbox_enter (GError **error)
   walls = isolate ();
   limit_resources ();
   prctl (PR_SET_DUMPABLE, 0);
-  /* another user has made it void */
+  /* changing the user has reset it */
   prctl (PR_SET_PDEATHSIG, SIGKILL);
   if (prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0) {
     walls |= enter_landlock () ? SYRINX_WALL_LANDLOCK : 0;

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a worker could lock itself in behind; both sides know the names. */
+/* The parts of the worker's sandbox; daemon and worker share their names. */
 #pragma once
 
 #include <glib.h>
 
 G_BEGIN_DECLS
 
-/* What stands between a worker that was taken over and the machine. Only
- * SECCOMP is indispensable; the kernel or its administrator may refuse the
- * others, which the daemon tells at its start. */
+/* The parts that separate a compromised worker from the machine. Only SECCOMP
+ * is required; kernel or administrator may refuse the others, which the daemon
+ * logs at its start. */
 typedef enum
 {
   SYRINX_WALL_SECCOMP = 1 << 0,    /* the list of system calls */
@@ -20,8 +20,8 @@ typedef enum
   SYRINX_WALLS_ALL = (1 << 6) - 1
 } SyrinxWalls;
 
-/* Names of what is not in @walls, by commas; NULL: nothing is missing.
- * (transfer full) (nullable) */
+/* The names of the parts missing in @walls, separated by commas; NULL: none is
+ * missing. (transfer full) (nullable) */
 gchar *syrinx_walls_describe_missing (SyrinxWalls walls);
 
 G_END_DECLS

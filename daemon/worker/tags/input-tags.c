@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Tags by libavformat: of containers that TagLib does not read (Matroska, CAF,
- * DSF, …), and of those that it reads not quite. */
+ * DSF, …), or does not read completely. */
 #include "file-tags.h"
 
 #include <string.h>
 
-/* libavformat's names, in its generic form. */
+/* libavformat's generic names. */
 static const struct
 {
   const gchar *theirs, *ours;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* LRC. */
+/* Parses and writes LRC. */
 #include "lyrics.h"
 
 #include <string.h>
 
-/* The length of "[01:23.45]" that @p begins with; 0: it does not. */
+/* The length of "[01:23.45]" at @p; 0: there is no such time. */
 static gsize
 get_time_bytes (const gchar *p)
 {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Texts of songs, plain and with times. Any thread. */
+/* Lyrics, plain and with times. Any thread. */
 #pragma once
 
 #include <glib.h>
 
 G_BEGIN_DECLS
 
-/* Whether @text is LRC: its first line that is no heading has a time,
+/* Whether @text is LRC: its first line that is no heading begins with a time,
  * "[01:23.45]". */
 gboolean syrinx_lyrics_are_synced (const gchar *text);
 /* LRC without its times and headings. (transfer full) */

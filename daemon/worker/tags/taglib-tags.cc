@@ -129,8 +129,8 @@ private:
   long position_ = 0;
 };
 
-/* RIFF's INFO has no word for its encoding: UTF-8 where it is that, else what
- * most programs wrote. */
+/* RIFF's INFO does not state its encoding: valid UTF-8 is taken as that,
+ * anything else as what most programs wrote. */
 class InfoText final : public TagLib::RIFF::Info::StringHandler {
 public:
   TagLib::String
@@ -414,7 +414,7 @@ syrinx_tags_read_taglib (
     try {
       read_kind (kind, tags, fd);
     } catch (...) {
-      /* what was added until then stays */
+      /* tags read so far are kept */
       g_debug ("TagLib gave up");
     }
     return;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* From tags to a report. */
+/* Turns tags into a report. */
 #include "tags-report.h"
 
 #include "lyrics.h"
@@ -18,7 +18,7 @@
 #define JOINED          ", "
 #define MAX_NAMES       5
 
-/* The first name that is there is taken. */
+/* The first of these names that exists is used. */
 typedef struct
 {
   const gchar *key;
@@ -43,7 +43,7 @@ static const Rule lists[] = { { "artists", { "ARTISTS", "ARTIST" } },
   { "artist-sorts", { "ARTISTSORT" } },
   { "album-artist-sorts", { "ALBUMARTISTSORT" } } };
 
-/* As they are shown. */
+/* Values joined for display. */
 static const Rule joined[] = { { "artist", { "ARTIST", "ARTISTS" } },
   { "album-artist",
       { "ALBUMARTIST", "ALBUM ARTIST", "ALBUMARTISTS", "ENSEMBLE" } },
@@ -109,7 +109,8 @@ add_texts (SyrinxTags *tags, GVariantBuilder *builder)
   }
 }
 
-/* ID3v2.3 has one text for several, with a slash or a semicolon between. */
+/* ID3v2.3 puts several values into one text, separated by a slash or a
+ * semicolon. */
 static void
 add_identifiers (
     GVariantBuilder *builder, const gchar *key, const gchar *const *all)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a file's tags mean, as TagLib, mutagen and Navidrome read them. Any
+/* The meaning of a file's tags, as TagLib, mutagen and Navidrome have it. Any
  * thread. */
 #pragma once
 
@@ -7,8 +7,8 @@
 
 G_BEGIN_DECLS
 
-/* Adds to @builder (a{sv}) those keys of daemon/ingest/worker-report.h that the
- * tags give. */
+/* Adds to @builder (a{sv}) the keys of daemon/ingest/worker-report.h for which
+ * there are tags. */
 void syrinx_tags_report (SyrinxTags *tags, GVariantBuilder *builder);
 
 G_END_DECLS

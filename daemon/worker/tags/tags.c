@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A bag of tags. */
+/* A collection of tags. */
 #include "tags.h"
 
 #include <string.h>
@@ -9,9 +9,9 @@
 
 struct _SyrinxTags
 {
-  GHashTable *values; /* name to GPtrArray of gchar *, NULL-terminated */
+  GHashTable *values; /* name → GPtrArray of gchar *, NULL-terminated */
   GBytes *picture;    /* (nullable) */
-  guint rank;         /* of the picture: less is better */
+  guint rank;         /* of the picture: lower is better */
   GArray *chapters;   /* of SyrinxTagsChapter */
 };
 

@@ -21,12 +21,12 @@ SyrinxTags *syrinx_tags_new (void);
 void syrinx_tags_free (SyrinxTags *tags);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxTags, syrinx_tags_free)
 
-/* Blank values and those that are there already are left out; what is no UTF-8
- * is repaired, what is too long cut. */
+/* Blank and duplicate values are skipped; invalid UTF-8 is repaired, long
+ * values are cut. */
 void syrinx_tags_add (SyrinxTags *tags, const gchar *name, const gchar *value);
-/* NULL: there is none. (transfer none), NULL-terminated. */
+/* NULL: the tag does not exist. (transfer none), NULL-terminated. */
 const gchar *const *syrinx_tags_get_all (SyrinxTags *tags, const gchar *name);
-/* The first one. (nullable) (transfer none) */
+/* The first value. (nullable) (transfer none) */
 const gchar *syrinx_tags_get (SyrinxTags *tags, const gchar *name);
 
 /* @type: as in ID3v2's APIC (3: the front cover; 1 and 2: icons). Keeps the
@@ -39,7 +39,7 @@ GBytes *syrinx_tags_get_picture (SyrinxTags *tags);
 
 typedef struct
 {
-  guint64 start_ns, end_ns; /* end 0: not said */
+  guint64 start_ns, end_ns; /* end 0: unknown */
   gchar *title;             /* maybe "" */
 } SyrinxTagsChapter;
 
