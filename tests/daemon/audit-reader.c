@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the journal tells of keys and tokens gets into the audit log, and a disk
- * that takes nothing is told of. */
+/* Key and token events of the journal are written to the audit log, and a
+ * failed write is reported. */
 #include "daemon/audit-reader.h"
 
 #include <glib/gstdio.h>
@@ -101,7 +101,7 @@ keys_and_tokens_are_written_and_nothing_else (Fixture *f, gconstpointer data)
   g_assert_null (strstr (text, "mallory"));
 }
 
-/* Files grow to @bytes at most. */
+/* Limits the size of files to @bytes. */
 static void
 limit_files (rlim_t bytes)
 {
@@ -119,7 +119,7 @@ expect_warning (void)
       G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "*audit.log has lost a line*");
 }
 
-/* Warned of once until it works again, and each line an error event. */
+/* One warning until writing works again, and an error event for each line. */
 static void
 a_line_that_is_lost_is_told (Fixture *f, gconstpointer data)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The daemon's private bus, as a client sees it. */
+/* A client of the daemon's private bus. */
 #include "bus-client.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The daemon's private bus, as a client sees it. Failures end the program. */
+/* A client of the daemon's private bus. Failures end the program. */
 #pragma once
 
 #include "harness.h"
@@ -23,25 +23,25 @@ typedef struct
   guint subscription;
 } Bus;
 
-/* The daemon has answered it once, and so knows that it is there. */
+/* Returns after a first call was answered, so the daemon has accepted it. */
 Bus *bus_new (Daemon *daemon);
 void bus_free (Bus *bus);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Bus, bus_free)
 
-/* (transfer full) (nullable): it answers with an error. */
+/* (transfer full) (nullable): NULL if it answers with an error. */
 GVariant *bus_call (Bus *bus, const gchar *path, const gchar *interface,
     const gchar *method, GVariant *parameters);
 
-/* The first signal of this name and path whose parameters, as text, hold
- * @part. (nullable) */
+/* The first signal with this name and path whose parameters, printed as text,
+ * contain @part. (nullable) */
 const Signal *bus_find_signal (
     Bus *bus, const gchar *path, const gchar *name, const gchar *part);
 const Signal *bus_wait_for_signal (
     Bus *bus, const gchar *path, const gchar *name, const gchar *part);
 
-/* What the object of the session has, a{sv}. (transfer full) (nullable) */
+/* The properties of a session's object, a{sv}. (transfer full) (nullable) */
 GVariant *bus_get_properties (Bus *bus, const gchar *path);
-/* The object of the session of this id among all. (transfer full) (nullable) */
+/* The path of the object of session @id. (transfer full) (nullable) */
 gchar *bus_find_object (Bus *bus, const gchar *id);
 
 G_END_DECLS

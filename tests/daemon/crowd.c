@@ -104,7 +104,7 @@ crowd_count_ended (Crowd *crowd)
   return n;
 }
 
-/* FALSE: all have ended. */
+/* FALSE: all connections have ended. */
 static gboolean
 drain_once (Crowd *crowd, gint64 end_us)
 {

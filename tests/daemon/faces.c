@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The faces beside playing: D-Bus, syrinxctl, completion, OpenAPI, events. */
+/* The faces besides playing: D-Bus, syrinxctl, completion, OpenAPI, events. */
 #include "service.h"
 
 #include <string.h>
 
-/* They ask the programs, so what is tested is that they are understood. */
+/* Completion asks the programs for their words; the test checks that it parses
+ * the answers. */
 static void
 bash_completes_what_the_programs_take (void)
 {
@@ -80,7 +81,7 @@ syrinxctl_shows_and_ends_sessions (void)
   g_assert_cmpuint (gone->status, ==, 410);
 }
 
-/* "/v1/tracks/{id}" with something that looks like one. */
+/* "/v1/tracks/{id}" with a well-formed id. */
 static gchar *
 fill_path (const gchar *pattern)
 {
@@ -90,7 +91,7 @@ fill_path (const gchar *pattern)
       variable, pattern, -1, 0, "AAAAAAAAAAAAAAAAAAAAAA", 0, NULL);
 }
 
-/* No path that the daemon does not know, no answer that is not written. */
+/* The daemon knows the path, and its answer is documented. */
 static void
 check_operation (const gchar *pattern, const gchar *method,
     JsonObject *operation, gboolean of_admin)
@@ -138,7 +139,7 @@ the_openapi_file_tells_the_truth (void)
 static gboolean
 has_told (gpointer data)
 {
-  const gchar *const *told = data; /* a file, and what is to stand in it */
+  const gchar *const *told = data; /* a file, and the text it must contain */
   g_autofree gchar *text = NULL;
 
   return g_file_get_contents (told[0], &text, NULL, NULL)

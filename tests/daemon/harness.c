@@ -19,8 +19,8 @@ struct _Daemon
   gchar *dir, *state_dir, *library, *config, *log;
   gchar *url, *admin_url;
   gchar *wrapper; /* (nullable) */
-  GPid pid;       /* 0: ended */
-  int status;     /* then, of waitpid() */
+  GPid pid;       /* 0: it has ended */
+  int status;     /* from waitpid(), once it has ended */
   SoupSession *soup;
 };
 
@@ -103,7 +103,7 @@ daemon_token (Daemon *self, const gchar *subject, const gchar *scope)
       scope, "--ttl", "1h", NULL);
 }
 
-/* --- Its life --- */
+/* --- Life of the daemon --- */
 
 void
 wait_until (gboolean (*check) (gpointer data), gpointer data, const gchar *what,
@@ -154,7 +154,7 @@ is_listening (gpointer data)
   return self->url != NULL;
 }
 
-/* In the child: a test that fails takes its daemon with it. */
+/* In the child: the daemon ends together with a test that fails. */
 static void
 to_log (gpointer data)
 {

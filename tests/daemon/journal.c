@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The journal: who reads what, in which order, and what threads note. */
+/* The journal: which reader gets which events, in which order, and events noted
+ * by threads. */
 #include "daemon/journal.h"
 #include "daemon/tally.h"
 
@@ -99,7 +100,7 @@ answer_once (const SyrinxEvent *event, gpointer data)
 
   write_down (event, &actor->scribe);
   if (event->kind == SYRINX_EVENT_ERROR) {
-    g_autofree gchar *text = g_strdup ("answer"); /* gone when it is read */
+    g_autofree gchar *text = g_strdup ("answer"); /* freed before it is read */
     note (actor->journal, SYRINX_EVENT_SERVER, text);
   }
 }
@@ -199,8 +200,8 @@ typedef struct
   guint n_read;
 } Checker;
 
-/* On the journal's thread, each thread's own in the order of its writing, and
- * the text as it was. */
+/* Runs on the journal's thread: the events of each thread are in order, and
+ * their strings are intact. */
 static void
 check_order (const SyrinxEvent *event, gpointer data)
 {
@@ -269,7 +270,7 @@ what_does_not_fit_is_counted_and_told (void)
   g_main_context_iteration (NULL, TRUE);
   g_test_assert_expected_messages ();
   g_assert_cmpuint (checker.n_read, ==, SYRINX_JOURNAL_MAX_CARRIED);
-  while (g_main_context_iteration (NULL, FALSE)) /* and is told once */
+  while (g_main_context_iteration (NULL, FALSE)) /* and it is logged once */
     ;
   g_assert_cmpuint (checker.n_read, ==, SYRINX_JOURNAL_MAX_CARRIED);
 }
@@ -334,7 +335,7 @@ refusals_are_counted_by_reason (void)
 static void
 sum_up (const gchar *reason, guint64 count, gpointer data)
 {
-  guint64 *sums = data; /* reasons, refusals, of them "other" */
+  guint64 *sums = data; /* reasons, refusals, refusals counted as "other" */
 
   sums[0]++;
   sums[1] += count;

@@ -2,7 +2,8 @@
 /* The library by HTTP: search over everything, albums, artists and folders. */
 #include "service.h"
 
-/* (transfer full): the answer to a GET of @path, which is 200. */
+/* The body of the answer to a GET of @path, whose status is 200. (transfer
+ * full) */
 static JsonObject *
 get (const gchar *path)
 {

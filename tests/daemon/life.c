@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A daemon that is killed, damaged, stopped, refused, and its folder changed.
- */
+/* A daemon that is killed, damaged, stopped, refused, or whose folder
+ * changes. */
 #include "service.h"
 
 #include <signal.h>

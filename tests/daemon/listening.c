@@ -7,7 +7,8 @@
 static const struct
 {
   const gchar *album, *file, *words;
-  gdouble alike; /* of lossy originals the encoder hears other details */
+  gdouble
+      alike; /* lower for lossy originals, as the encoder keeps other details */
 } samples[] = {
   { "Pipes at Dawn", "01 Ode to Joy.opus", "ode to joy", 0.95 },
   { "Pipes at Dawn", "02 Minuet in G.wav", "minuet", 0.85 },
@@ -65,7 +66,7 @@ a_clear_session_plays_in_playbin3 (void)
                         "'audioconvert ! wavenc ! filesink location=%s'",
       member (session, "hls_url"), wav));
   heard = decode (wav);
-  /* qtdemux 1.22 does not tell opusdec of the pre-skip. */
+  /* qtdemux 1.22 does not pass the pre-skip to opusdec. */
   g_test_message ("playbin3: %.3f", correlate (heard, OPUS_PRE_SKIP, original));
   g_assert_cmpfloat (correlate (heard, OPUS_PRE_SKIP, original), >, 0.97);
   g_assert_cmpint (heard->n, <=, original->n + OPUS_PRE_SKIP + FRAME_SAMPLES);
@@ -140,7 +141,7 @@ an_ece_session_plays_through_chunkdec (void)
   assert_same_sound ("ece", original, 12 * SOUND_RATE, heard, 0.97);
 }
 
-/* Real time, but for the lead: a player that asks for the future waits. */
+/* Real time plus a lead: a client that reads faster has to wait. */
 static void
 a_stream_is_sent_as_it_is_played (void)
 {
@@ -255,7 +256,7 @@ revocation_ends_what_plays (void)
   start = g_get_monotonic_time ();
   g_subprocess_wait (curl, NULL, &error);
   g_assert_no_error (error);
-  /* There was sound for another ten seconds. */
+  /* Media for another ten seconds were left. */
   g_assert_cmpint (g_get_monotonic_time () - start, <, G_TIME_SPAN_SECOND);
 }
 

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a process has in its memory. */
+/* Searches the memory of a process. */
 #pragma once
 
 #include <glib.h>
 
 G_BEGIN_DECLS
 
-/* How often @needle is where @pid can write; -1: we may not look. */
+/* How often @needle occurs in the writable memory of @pid; -1: access is not
+ * permitted. */
 gint count_in_memory (GPid pid, gconstpointer needle, gsize size_bytes);
 
 G_END_DECLS

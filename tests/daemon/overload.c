@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A full syrinxd: who waits, who is let in, who is sent away. Requests that
- * wait are written to sockets of their own, so that many can. */
+/* A full syrinxd: which requests wait, are admitted, or are refused. Requests
+ * that wait use sockets of their own, so that there can be many. */
 #include "harness.h"
 
 #include <sched.h>
@@ -28,7 +28,7 @@ start_service (const gchar *config)
   track = daemon_find (service, token, "ode to joy");
 }
 
-/* --- Requests that wait --- */
+/* --- Waiting requests --- */
 
 typedef struct
 {
@@ -88,7 +88,7 @@ request_free (Request *request)
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Request, request_free)
 
-/* Reads on until @size_bytes were said. */
+/* Reads until @size_bytes have been received in all. */
 static void
 hear (Request *request, gsize size_bytes)
 {
@@ -119,7 +119,7 @@ is_answered (Request *request)
          || g_socket_condition_check (socket_of (request), G_IO_IN);
 }
 
-/* --- What the daemon says of itself --- */
+/* --- Statistics of the daemon --- */
 
 static guint64
 read_metric (const gchar *name)
@@ -156,7 +156,7 @@ end_session (const gchar *id)
   g_assert_cmpuint (answer->status, ==, 204);
 }
 
-/* The session of an answer that was 201. */
+/* Ends the session of an answer with status 201. */
 static void
 end_session_of (Request *request)
 {
@@ -171,7 +171,7 @@ end_session_of (Request *request)
   end_session (copy);
 }
 
-/* Takes the only place. (transfer full) its id */
+/* Takes the only place and returns the session's id. (transfer full) */
 static gchar *
 fill (void)
 {
@@ -255,7 +255,7 @@ a_client_that_goes_away_leaves_the_queue (void)
   end_session_of (patient);
 }
 
-/* The right that was there when it began to wait has gone. */
+/* The right is checked again after the wait. */
 static void
 a_token_that_is_revoked_while_it_waits_gets_no_session (void)
 {
@@ -273,8 +273,8 @@ a_token_that_is_revoked_while_it_waits_gets_no_session (void)
   end_session (first);
 }
 
-/* Who waits has a seat of its subject's, and a client that leaves gives it
- * back. */
+/* A waiting request holds a seat of its subject; it is freed when the client
+ * leaves. */
 static void
 a_client_that_leaves_the_queue_gives_its_seat_back (void)
 {
@@ -352,7 +352,7 @@ the_egress_of_renditions_is_bounded (void)
   last = daemon_session (service, token, track, "\"rendition\":\"opus-64\"");
 }
 
-/* Work for the daemon that begins nothing. */
+/* Requests that cost CPU but begin no session. */
 static void
 keep_busy (void)
 {
@@ -362,7 +362,7 @@ keep_busy (void)
   }
 }
 
-/* On one core, so that a hundredth of all is little. */
+/* On one core, so that one percent of all cores is little. */
 static void
 too_much_cpu_makes_new_sessions_wait (void)
 {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Players that people have, on encrypted sessions of a real syrinxd: what they
- * play is what is in the file. ffmpeg and GStreamer are in listening.c,
- * browsers in tests/clients. */
+/* Common players on encrypted sessions of a real syrinxd: they play the file's
+ * audio. ffmpeg and GStreamer are in listening.c, browsers in tests/clients. */
 #include "harness.h"
 
 #include <glib/gstdio.h>
@@ -10,14 +9,14 @@
 #define FRAME_SAMPLES 960 /* of Opus, 20 ms */
 #define VLC_ATTEMPTS  3
 #define OPUS_PRE_SKIP 312
-#define AAC_PRIMING   1024 /* which is silence */
+#define AAC_PRIMING   1024 /* which is silent */
 #define FRAGMENT_S    4
 
 typedef struct
 {
   Daemon *daemon;
   JsonObject *session;
-  gchar *folder, *wav; /* in which anybody may write */
+  gchar *folder, *wav; /* folder: writable for everybody */
   Sound *original;
 } Fixture;
 
@@ -50,7 +49,7 @@ tear_down (Fixture *self, gconstpointer words)
   g_free (self->wav);
 }
 
-/* What is in the WAV file is the original from @offset on. */
+/* The WAV file has the original's samples from @offset on. */
 static void
 assert_was_played (Fixture *self, gsize offset, gdouble alike)
 {
@@ -78,7 +77,7 @@ mpv_plays_hls (Fixture *self, gconstpointer words)
   assert_was_played (self, 0, 0.97);
 }
 
-/* mpv 0.35 does not look at the edit list, and plays the priming, too. */
+/* mpv 0.35 ignores the edit list, and plays the priming, too. */
 static void
 mpv_plays_aac_by_hls (Fixture *self, gconstpointer words)
 {
@@ -117,10 +116,10 @@ is_whole (Fixture *self, guint from_s)
   return heard->n + from_s * SOUND_RATE + FRAME_SAMPLES > self->original->n;
 }
 
-/* From a fragment in the middle on, at the speed of the sound. VLC 3 takes a
- * fragment that is still on its way for the end now and then, whoever serves
- * it: what it left out it may try again, what it played must be right. As root
- * it does not run at all. */
+/* From a fragment in the middle on, in real time. VLC 3 sometimes takes a
+ * fragment that is still arriving for the end, whatever the server: if it left
+ * something out it may try again, but what it played must be right. It refuses
+ * to run as root. */
 static void
 vlc_plays_hls (Fixture *self, gconstpointer words)
 {

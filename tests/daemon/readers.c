@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The readers of the journal: whoever is told of a session is told the same. */
+/* The readers of the journal: all of them report a session alike. */
 #include "bus-client.h"
 #include "service.h"
 
@@ -8,7 +8,7 @@
 #define FRAGMENTS  3
 #define LONG_TRACK "many pipes"
 
-/* --- What a listener does --- */
+/* --- A listener --- */
 
 static guint64
 fetch (JsonObject *session, guint number)
@@ -76,7 +76,7 @@ objects_can_be_looked_through (void)
   g_assert_nonnull (strstr (text, "RttMs"));
 }
 
-/* Signals that tell of bytes and nothing else. */
+/* Counts signals that carry BytesSent and nothing else. */
 static guint
 count_beats (Bus *bus, const gchar *path, guint64 *bytes_sent)
 {
@@ -131,7 +131,7 @@ bytes_are_told_once_a_second_and_to_who_watches (void)
   g_assert_cmpuint (count_beats (other, path, &told), ==, 0);
 }
 
-/* A progressive stream is told of while it plays, and to its last byte. */
+/* A progressive stream is reported while it plays, and to its last byte. */
 static void
 bytes_of_a_stream_are_told_while_it_plays (void)
 {
@@ -171,7 +171,7 @@ is_filled (gpointer path)
   return g_file_get_contents (path, &text, &size_bytes, NULL) && size_bytes > 0;
 }
 
-/* Nobody has asked for its bytes, and it is ended in the middle. */
+/* Nobody watches its bytes, and it is ended in the middle. */
 static void
 a_stream_that_is_cut_off_has_its_bytes_counted (void)
 {
@@ -209,7 +209,7 @@ progress_of_a_scan_is_told (void)
   bus_wait_for_signal (bus, BUS_ROOT, "ScanDone", "()");
 }
 
-/* --- All of them --- */
+/* --- All readers --- */
 
 /* "track_id" → "TrackId" (transfer full) */
 static gchar *
@@ -224,7 +224,7 @@ make_property_name (const gchar *name)
   return g_string_free (property, FALSE);
 }
 
-/* As D-Bus has it: a string that is not known is "". */
+/* As on D-Bus, where an unknown string is "". */
 static void
 assert_same_value (const gchar *name, JsonNode *json, GVariant *variant)
 {
@@ -306,7 +306,7 @@ typedef struct
   gchar *file;
 } Feed;
 
-/* Of @daemon's events, from now on. */
+/* The server-sent events of @daemon, from now on. */
 static Feed *
 feed_new (Daemon *daemon, const gchar *name)
 {
@@ -335,8 +335,8 @@ feed_free (Feed *feed)
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Feed, feed_free)
 
-/* The last event @name whose data holds both parts. (transfer full) (nullable)
- */
+/* The last event @name whose data contain both @a and @b. (transfer full)
+ * (nullable) */
 static JsonObject *
 feed_find (Feed *feed, const gchar *name, const gchar *a, const gchar *b)
 {
@@ -352,7 +352,7 @@ feed_find (Feed *feed, const gchar *name, const gchar *a, const gchar *b)
     g_autoptr (JsonNode) root = NULL;
     if (!events[i + 1] || !g_str_has_prefix (events[i], head)
         || !strstr (events[i], a) || !strstr (events[i], b))
-      continue; /* another, or not all of it is here */
+      continue; /* another event, or an incomplete one */
     root = json_from_string (events[i] + strlen (head), NULL);
     g_assert_nonnull (root);
     g_clear_pointer (&found, json_object_unref);
@@ -375,7 +375,7 @@ feed_wait (Feed *feed, const gchar *name, const gchar *a, const gchar *b)
   return found;
 }
 
-/* @name: with its labels. 0 if it is not there. */
+/* @name: including labels. 0 if it does not exist. */
 static guint64
 read_metric (Daemon *daemon, const gchar *name)
 {
@@ -389,7 +389,7 @@ read_metric (Daemon *daemon, const gchar *name)
   return found ? g_ascii_strtoull (found + strlen (start), NULL, 10) : 0;
 }
 
-/* The line of the audit log that tells of the session. (transfer full) */
+/* The line of the audit log for the session. (transfer full) */
 static JsonObject *
 read_audit (const gchar *session_id)
 {
@@ -419,7 +419,7 @@ fetch_key (JsonObject *session)
   g_assert_cmpuint (answer->status, ==, 200);
 }
 
-/* All that tell of it while it plays. */
+/* All readers report the session alike while it plays. */
 static void
 assert_told_alike (Bus *bus, Feed *feed, const gchar *id)
 {
@@ -503,7 +503,7 @@ all_tell_the_same_of_one_life (void)
   g_assert_cmpuint (after.bytes, ==, before.bytes + bytes);
 }
 
-/* Its file has gone, and no scan has noticed. */
+/* The file was removed, and no scan has noticed it. */
 static void
 what_fails_is_told_and_counted (void)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What is secret is where it belongs and nowhere else: not in another file, not
- * in the log, not on a command line, not in what a core file would hold. */
+/* Secrets are only where they belong: not in other files, the log, a command
+ * line, or the memory in a core file. */
 #include "harness.h"
 
 #include <fcntl.h>
@@ -18,7 +18,7 @@ typedef struct
   GBytes *bytes;
 } Needle;
 
-/* --- What to look for --- */
+/* --- Secrets to search for --- */
 
 static void
 needle_free (gpointer data)
@@ -47,7 +47,7 @@ add_text (GPtrArray *needles, const gchar *name, const gchar *text)
   add_needle (needles, name, "text", text, strlen (text));
 }
 
-/* As it is, and as programs write such bytes. */
+/* Adds the bytes as they are, and in the encodings that programs print. */
 static void
 add_bytes (GPtrArray *needles, const gchar *name, gconstpointer data, gsize n)
 {
@@ -80,7 +80,7 @@ add_file (GPtrArray *needles, Daemon *daemon, const gchar *name)
   add_bytes (needles, name, data, size);
 }
 
-/* The number that makes the node's key a private one. */
+/* The private number of the node's key. */
 static void
 add_node_key (GPtrArray *needles, Daemon *daemon)
 {
@@ -124,7 +124,7 @@ add_answer (
   add_bytes (needles, name, data, size);
 }
 
-/* The capability is the next to last part of every address of the session. */
+/* The capability is the last but one segment of the session's URLs. */
 static void
 add_capability (GPtrArray *needles, const gchar *url)
 {
@@ -182,7 +182,7 @@ use_token_in_address (
   answer_free (ask (daemon, "GET", path, NULL, NULL));
 }
 
-/* One that says all it has to say of what handles keys. */
+/* A daemon that logs as much as it can about keys. */
 static Daemon *
 new_daemon (void)
 {
@@ -194,7 +194,7 @@ new_daemon (void)
   return daemon;
 }
 
-/* Everything that handles a secret has handled one. @keys: needles that are
+/* Makes every part that handles a secret handle one. @keys: needles that are
  * keys; @words: tokens and capabilities. */
 static Daemon *
 use_everything (GPtrArray *keys, GPtrArray *words)
@@ -207,7 +207,7 @@ use_everything (GPtrArray *keys, GPtrArray *words)
   id = daemon_find (daemon, token, TRACK);
   add_text (words, "a token", token);
   add_text (words, "a token's signature", strrchr (token, '.') + 1);
-  /* What all tokens begin with: also those behind codes. */
+  /* The common start of all tokens, including those behind codes. */
   header = g_strndup (token, strchr (token, '.') - token);
   add_text (words, "a token's header", header);
   code = daemon_ctl (
@@ -226,7 +226,7 @@ use_everything (GPtrArray *keys, GPtrArray *words)
   return daemon;
 }
 
-/* --- Where to look --- */
+/* --- Places to search --- */
 
 static guint
 look_in (GPtrArray *needles, const gchar *where, gconstpointer data, gsize size)
@@ -309,7 +309,7 @@ typedef struct
   gboolean is_readable, is_dumped;
 } Mapping;
 
-/* As /proc/PID/smaps tells them, "dd" in VmFlags being MADV_DONTDUMP. */
+/* From /proc/PID/smaps; "dd" in VmFlags means MADV_DONTDUMP. */
 static GArray *
 list_mappings (GPid pid)
 {
@@ -349,7 +349,7 @@ look_in_mapping (GPtrArray *needles, gint mem, const Mapping *mapping)
   return n > 0 ? look_in (needles, where, data, n) : 0;
 }
 
-/* FALSE: the system does not let us look. */
+/* FALSE: the system does not permit it. */
 static gboolean
 look_in_memory (GPtrArray *needles, GPid pid)
 {
@@ -368,12 +368,13 @@ look_in_memory (GPtrArray *needles, GPid pid)
       n_kept_out += look_in_mapping (needles, mem, mapping);
   }
   close (mem);
-  g_assert_cmpuint (n_kept_out, >, 0); /* or we would look wrongly */
+  g_assert_cmpuint (
+      n_kept_out, >, 0); /* otherwise the search would prove nothing */
   g_assert_cmpuint (n_dumped, ==, 0);
   return TRUE;
 }
 
-/* What lies wrapped on the disk must not lie bare in a core file. */
+/* Keys that are wrapped on disk must not be plain in a core file. */
 static void
 keys_are_in_no_memory_that_a_core_file_holds (void)
 {
@@ -386,7 +387,7 @@ keys_are_in_no_memory_that_a_core_file_holds (void)
     g_test_skip ("this system shows no process's memory");
     return;
   }
-  /* Keys that were made come another way than those that were read. */
+  /* New keys take another path through the code than keys that are read. */
   daemon_signal (daemon, SIGTERM);
   daemon_start (daemon);
   token = daemon_token (daemon, "ann", "listen");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* One daemon on the samples for all tests of a program that do not hurt it. */
+/* One daemon on the samples, shared by all tests of a program that leave it
+ * intact. */
 #pragma once
 
 #include "harness.h"
@@ -10,17 +11,18 @@ G_BEGIN_DECLS
 #define FRAME_SAMPLES 960 /* of Opus, 20 ms */
 
 extern Daemon *service;
-extern gchar *token; /* of a listener */
+extern gchar *token; /* a listener's */
 
-/* Runs the tests with it. */
+/* Runs the tests with the service. */
 int service_run (void);
 
 /* (transfer none) */
 const gchar *member (JsonObject *object, const gchar *name);
-/* Of the track that the words find; @members (nullable): more of the body.
- * (transfer full) */
+/* Begins a session for the track that @words find; @members (nullable): more
+ * members of the body. (transfer full) */
 JsonObject *session_for (const gchar *words, const gchar *members);
-/* Length within one frame of Opus, and the same sound at the same time. */
+/* Equal length within one frame of Opus, and the same audio at the same
+ * time. */
 void assert_same_sound (const gchar *what, const Sound *original, gsize offset,
     const Sound *heard, gdouble alike);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A full syrinxd under siege. After each attack the service answers, and holds
- * no more than before. Random, from a seed that is printed (`--seed` says it
- * again); SYRINX_STRESS_SECONDS is how long the random part lasts. */
+/* A full syrinxd under attack. After each attack the service answers, and holds
+ * no more resources than before. Random, with a printed seed (`--seed` repeats
+ * it); SYRINX_STRESS_SECONDS is the duration of the random part. */
 #include "crowd.h"
 #include "harness.h"
 #include "mutate.h"
@@ -28,7 +28,7 @@ static Daemon *service;
 static gchar *dir, *library, *token, *mob, *owner, *track;
 static guint16 rtsp_port;
 
-/* --- What it holds --- */
+/* --- Resources --- */
 
 typedef struct
 {
@@ -97,7 +97,7 @@ assert_answers (void)
       MAX_PATIENCE_S * G_TIME_SPAN_SECOND);
 }
 
-/* All is as it was, but for slack. */
+/* Resources are back to their levels before, within some slack. */
 static void
 assert_is_over (Held before, const gchar *what)
 {
@@ -151,8 +151,7 @@ get_tracks (void)
   return get ("/v1/tracks?limit=3&q=the", more);
 }
 
-/* A session's address, without the host: "/v1/sessions/ID/CAPABILITY/".
- * (transfer full) */
+/* The path of a new session: "/v1/sessions/ID/CAPABILITY/". (transfer full) */
 static gchar *
 new_session (void)
 {
@@ -180,7 +179,7 @@ say_rtsp (const gchar *method, const gchar *rest, const gchar *headers)
       method, rtsp_port, track, rest, token, headers);
 }
 
-/* --- Good requests gone bad --- */
+/* --- Mutated requests --- */
 
 typedef struct
 {
@@ -262,7 +261,7 @@ mutated_requests_hurt_nobody (void)
   assert_is_over (before, "mutations");
 }
 
-/* Any one character of the token but the last, whose low bits say nothing. */
+/* Any one character of the token except the last, whose low bits are unused. */
 static void
 no_mutated_token_is_let_in (void)
 {
@@ -308,7 +307,7 @@ requests_without_a_good_length_cost_nothing (void)
   assert_is_over (before, "requests without a length");
 }
 
-/* --- Who says no more --- */
+/* --- Half-closed clients --- */
 
 static gchar *
 get_new_stream (void)
@@ -334,7 +333,7 @@ who_says_no_more_gets_the_answer (void)
     { post_session (), http, "HTTP/1.1 201 " },
     { get_of_session ("opus-64/1.m4s"), http, "HTTP/1.1 200 " },
     { get_stream (), http, "HTTP/1.1 200 " },
-    { get_new_stream (), http, "HTTP/1.1 200 " }, /* it is made first */
+    { get_new_stream (), http, "HTTP/1.1 200 " }, /* it has to be made first */
     { g_strdup ("OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n"), rtsp_port,
         "RTSP/1.0 200 " },
     { say_rtsp ("DESCRIBE", "", ""), rtsp_port, "RTSP/1.0 200 " } };
@@ -409,7 +408,7 @@ a_crowd_that_vanishes_leaves_nothing (void)
 {
   Held before;
 
-  crowd_free (play_crowd (8)); /* what the first ones cost stays */
+  crowd_free (play_crowd (8)); /* warms up caches */
   wait_until (has_no_streams, NULL, "the first streams to end", 20);
   before = look ();
   crowd_free (play_crowd (CROWD));
@@ -440,7 +439,7 @@ who_hardly_reads_holds_up_nobody (void)
   assert_is_over (before, "slow readers");
 }
 
-/* --- Files that go --- */
+/* --- Files that shrink or vanish --- */
 
 static gboolean
 has_ended (gpointer process)
@@ -448,7 +447,7 @@ has_ended (gpointer process)
   return !g_subprocess_get_identifier (process);
 }
 
-/* Over TLS, whose layer reads the bytes itself. */
+/* Over TLS, where the daemon encrypts what it reads. */
 static void
 a_file_that_shrinks_ends_its_answer_alone (void)
 {
@@ -473,9 +472,9 @@ a_file_that_shrinks_ends_its_answer_alone (void)
   assert_is_over (before, "a file that shrank");
 }
 
-/* --- The operator at work --- */
+/* --- The operator --- */
 
-/* Ends at most @n sessions of the mob. Returns: how many there were. */
+/* Ends at most @n sessions of the crowd. Returns how many there were. */
 static guint
 end_some (guint n)
 {
@@ -521,7 +520,7 @@ who_plays_plays_on_whatever_is_done (void)
   g_free (daemon_ctl (service, "key", "rotate", "--master", NULL));
   g_free (daemon_ctl (service, "key", "rotate", "--track", track, NULL));
   assert_play_on (crowd, 0);
-  /* As if it were not mounted any more. */
+  /* As if it were not mounted. */
   g_assert_cmpint (g_rename (library, away), ==, 0);
   g_assert_cmpint (g_mkdir (library, 0700), ==, 0);
   g_free (daemon_ctl (service, "rescan", "--wait", NULL));
@@ -542,7 +541,7 @@ who_plays_plays_on_whatever_is_done (void)
 
 /* --- A full disk --- */
 
-/* Whether the command did what it should. */
+/* Whether the command succeeds. */
 static gboolean
 does (const gchar *command, const gchar *path)
 {
@@ -596,7 +595,7 @@ read_rtsp_port (void)
   rtsp_port = g_ascii_strtoull (strrchr (address, ':') + 1, NULL, 10);
 }
 
-/* What it holds now is new, and so are its tokens. */
+/* Takes new levels and new tokens. */
 static void
 start_again (void)
 {
@@ -609,7 +608,7 @@ start_again (void)
   read_rtsp_port ();
 }
 
-/* One that a few tracks fill, however large the cache may be. */
+/* A file system that a few tracks fill, whatever the cache's limit. */
 static void
 a_disk_full_of_cache_is_made_room_on (void)
 {

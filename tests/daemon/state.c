@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The state directory: closed to others, and what happens when its index is
- * damaged. */
+/* The state directory: private, and what happens when its index is damaged. */
 #include "harness.h"
 
 #include <signal.h>
@@ -18,7 +17,7 @@ text_of (GBytes *bytes)
   return g_strndup (data ? data : "", n_bytes);
 }
 
-/* What @command with the state directory prints, and its exit code. (transfer
+/* The output of @command with the state directory, and its exit code. (transfer
  * full) */
 static gchar *
 run (Daemon *daemon, const gchar *command)
@@ -32,7 +31,7 @@ run (Daemon *daemon, const gchar *command)
   return text;
 }
 
-/* As root this includes a look by somebody else. */
+/* If the test runs as root, access by another user is tried, too. */
 static void
 assert_closed (Daemon *daemon)
 {
@@ -80,7 +79,8 @@ what_an_older_daemon_left_open_is_closed (void)
 
 /* --- A damaged index --- */
 
-/* The log has pages, too, which would heal it: they go in first. */
+/* The write-ahead log holds pages that would repair it: it is checkpointed
+ * first. */
 static void
 damage (Daemon *daemon, guint from, guint n_bytes)
 {
@@ -145,7 +145,7 @@ ask_with (Daemon *daemon, const gchar *token)
   return answer->status;
 }
 
-/* The page of the revocations is not among those that are hit. */
+/* The page of the revocations is not damaged here. */
 static void
 a_new_index_keeps_the_old_one_and_the_revocations (void)
 {

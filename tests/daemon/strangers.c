@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Requests as strangers send them: what each is told, and that the service goes
- * on. */
+/* Hostile requests: what each is answered, and that the service goes on. */
 #include "service.h"
 
 #include <string.h>
@@ -180,7 +179,7 @@ what_is_no_request_costs_its_connection_alone (void)
     {
       const gchar *name, *text;
       gsize size_bytes;
-      const gchar *status; /* (nullable): none is promised */
+      const gchar *status; /* (nullable): any */
     } cases[] = {
       { "random", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 15,
           NULL },
@@ -229,7 +228,7 @@ count_in (const gchar *text, const gchar *needle)
   return n;
 }
 
-/* Fragments and other things in turn, all asked before any is answered. */
+/* Fragments and other paths in turn, all requested before any is answered. */
 static void
 requests_on_one_connection_are_answered_in_order (void)
 {

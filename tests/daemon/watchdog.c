@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* systemd's watchdog is fed while all threads answer, and not while one hangs.
- */
+/* systemd's watchdog is notified while all threads answer, and not while one
+ * hangs. */
 #include "harness.h"
 
 #include <errno.h>
@@ -20,7 +20,7 @@
 typedef struct
 {
   gchar *dir;
-  gint socket; /* what systemd would listen on */
+  gint socket; /* in place of systemd's */
   Daemon *daemon;
 } Fixture;
 
@@ -53,7 +53,7 @@ tear_down (Fixture *f, gconstpointer data)
   g_free (f->dir);
 }
 
-/* Whether there is a sign of life within @timeout_ms. */
+/* Whether a notification arrives within @timeout_ms. */
 static gboolean
 is_fed (Fixture *f, guint timeout_ms)
 {
@@ -89,8 +89,8 @@ it_is_fed_while_all_threads_answer (Fixture *f, gconstpointer data)
   assert_fed (f);
 }
 
-/* Ids of the daemon's threads whose name begins with @prefix and a digit or
- * ends there. */
+/* Ids of the daemon's threads whose name is @prefix, or @prefix followed by a
+ * digit. */
 static GArray *
 find_threads (Fixture *f, const gchar *prefix)
 {
@@ -148,7 +148,7 @@ it_is_not_fed_while_a_thread_hangs (Fixture *f, gconstpointer data)
     }
   wait_until (has_told, f->daemon, "the watchdog to tell", 30);
   while (is_fed (f, 100))
-    ; /* what came before */
+    ; /* drops earlier notifications */
   g_assert_false (is_fed (f, 3 * PERIOD_MS));
   for (guint i = 0; i < ids->len; i++)
     g_assert_cmpint (

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The system bus under its policy: everybody may look, and only root and the
- * group may change. On a bus of the test's own, with the policy as installed.
- */
+/* The policy for the system bus: everybody may read, and only root and the
+ * group may make changes. On a bus of the test's own, with the installed
+ * policy. */
 #include "tests/daemon/harness.h"
 
 #include <signal.h>
@@ -12,7 +12,7 @@
 #define SKIPPED  77
 #define STRANGER "setpriv --reuid=65534 --regid=65534 --clear-groups"
 
-/* As Debian's own system.conf, without services that it starts. */
+/* Debian's system.conf without service activation. */
 static const gchar bus_config[]
     = "<busconfig><type>system</type><listen>unix:path=%s/socket</listen>"
       "<auth>EXTERNAL</auth>"
@@ -85,7 +85,7 @@ tear_down (Fixture *f, gconstpointer data)
   g_free (f->dir);
 }
 
-/* What gdbus says, good or bad. */
+/* The output of gdbus, of a failure, too. */
 static gchar *
 call (const gchar *who, const gchar *method, const gchar *arguments)
 {
@@ -147,8 +147,7 @@ nobody_takes_our_name (Fixture *f, gconstpointer data)
   g_assert_nonnull (strstr (text, "AccessDenied"));
 }
 
-/* There may be 32 watchers at a time; each of these leaves when it is answered.
- */
+/* There may be 32 watchers at a time; each of these leaves after its answer. */
 static void
 watchers_that_leave_make_room (Fixture *f, gconstpointer data)
 {
@@ -168,7 +167,7 @@ has_changed (gpointer data)
          && strstr (text, "SessionCount") && strstr (text, "InterfacesAdded");
 }
 
-/* gdbus monitor is a reader like any other. */
+/* gdbus monitor is used as the client. */
 static void
 changes_are_signalled (Fixture *f, gconstpointer data)
 {
@@ -185,7 +184,7 @@ changes_are_signalled (Fixture *f, gconstpointer data)
   g_subprocess_launcher_set_stdout_file_path (launcher, file);
   monitor = g_subprocess_launcher_spawn (launcher, NULL, "gdbus", "monitor",
       "--system", "--dest", "org.syrinx.Syrinx1", NULL);
-  g_usleep (G_USEC_PER_SEC / 2); /* until it listens */
+  g_usleep (G_USEC_PER_SEC / 2); /* until it has subscribed */
   session = daemon_session (f->daemon, token, id, NULL);
   wait_until (has_changed, file, "the signals", 10);
   g_subprocess_force_exit (monitor);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The configuration: what stands in the file that is installed, and what its
- * keys take. */
+/* The configuration: the contents of the installed file, and the values of its
+ * keys. */
 #include "daemon/config/config.h"
 
 #include "core/base/error.h"
@@ -85,7 +85,7 @@ what_is_not_said_has_its_default (void)
   g_assert_cmpuint (config->clock_leeway_s, ==, 5);
 }
 
-/* A reload takes them: who listens meanwhile goes on. */
+/* A reload applies them; existing listeners are not affected. */
 static void
 limits_change_in_a_daemon_that_runs (void)
 {

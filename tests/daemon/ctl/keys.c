@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Keys of a service that runs: they are rotated under those who listen, found
- * wherever the operator keeps them, and the audit log tells who got them. */
+/* Keys of a running service: they are rotated while listeners play, are found
+ * wherever the operator keeps them, and the audit log records who got them. */
 #include "tests/daemon/harness.h"
 
 #include <glib/gstdio.h>
@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define N_SAMPLES 12
-#define TRACK     "many pipes" /* long enough to be made piece by piece */
+#define TRACK     "many pipes" /* long enough for several runs of production */
 
 static const gchar public_key[]
     = "\"public_key\":{\"kty\":\"EC\",\"crv\":\"P-256\","
@@ -21,7 +21,7 @@ typedef struct
 {
   Daemon *daemon;
   JsonObject *session;
-  gchar *base; /* of the session's addresses, with the slash */
+  gchar *base; /* of the session's URLs, ends with a slash */
   guint epoch;
   GBytes *key;
 } Listener;
@@ -46,7 +46,7 @@ get_bytes (Daemon *daemon, const gchar *base, const gchar *rest)
   return g_bytes_ref (answer->body);
 }
 
-/* What a player does first: the playlist, and the key that it names. */
+/* Begins like a player: reads the playlist, and the key that it names. */
 static Listener *
 listener_new (Daemon *daemon, const gchar *token, const gchar *track_id)
 {
@@ -90,8 +90,7 @@ to_hex (GBytes *bytes)
   return g_string_free (hex, FALSE);
 }
 
-/* Fragment @number decrypts with the listener's key, by somebody else's code.
- */
+/* Decrypts fragment @number with the listener's key, by foreign code. */
 static void
 assert_plays (Listener *self, guint number)
 {
@@ -201,7 +200,7 @@ a_start_goes_on_with_a_rotation_that_was_cut_short (void)
   g_assert_true (g_bytes_equal (before->key, after->key));
 }
 
-/* The same without a daemon. */
+/* The same without a running daemon. */
 static void
 keys_are_rotated_on_the_files_alone (void)
 {
@@ -228,7 +227,7 @@ keys_are_rotated_on_the_files_alone (void)
   assert_plays (after, 0);
 }
 
-/* A start ends with an error that holds @reason. */
+/* The daemon fails to start with an error that contains @reason. */
 static void
 assert_refused (Daemon *daemon, const gchar *reason)
 {
@@ -266,7 +265,7 @@ an_index_whose_master_key_is_lost_is_refused_until_its_keys_are_new (void)
   assert_plays (after, 0);
 }
 
-/* Its old chunks are under the old key, wherever they still lie. */
+/* Its old chunks stay encrypted by the old key, wherever they are stored. */
 static void
 a_file_that_has_changed_gets_another_epoch (void)
 {
@@ -300,7 +299,7 @@ a_file_that_has_changed_gets_another_epoch (void)
   g_bytes_unref (shell ("rm -r '%s'", dir));
 }
 
-/* --- Where the operator keeps them --- */
+/* --- Places of the master key --- */
 
 static void
 write_config (Daemon *daemon, const gchar *lines)
@@ -376,7 +375,8 @@ a_credential_of_systemd_is_the_master_key (void)
 
 /* --- The audit log --- */
 
-/* How many lines of @path hold all of these (to NULL). */
+/* The number of lines in @path that contain all of these strings
+ * (NULL-terminated). */
 static guint count_lines (const gchar *path, ...) G_GNUC_NULL_TERMINATED;
 
 static guint
@@ -450,7 +450,7 @@ the_audit_log_tells_what_was_done_and_can_be_moved_away (void)
   g_assert_cmpint (g_rename (log, moved), ==, 0);
   g_free (daemon_ctl (daemon, "reload", NULL));
   daemon_signal (daemon, SIGTERM);
-  g_free (daemon_token (daemon, "bob", "listen")); /* on the files */
+  g_free (daemon_token (daemon, "bob", "listen")); /* issued on the files */
   g_assert_cmpuint (
       count_lines (moved, "\"token-issued\"", "\"eve\"", "\"bus\"", NULL), ==,
       1);

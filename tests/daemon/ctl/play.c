@@ -40,7 +40,7 @@ tear_down (Fixture *f, gconstpointer unused)
   g_free (f->output);
 }
 
-/* The output is Ogg Opus, and the minuet from so many seconds on. */
+/* The output is Ogg Opus and equals the minuet from second @from_s on. */
 static void
 assert_is_the_minuet (Fixture *f, guint from_s)
 {
@@ -64,7 +64,7 @@ a_track_is_played_in_the_clear (Fixture *f, gconstpointer unused)
   assert_is_the_minuet (f, 0);
 }
 
-/* And its session ends with it. */
+/* Its session ends with it, too. */
 static void
 a_track_is_played_encrypted_for_this_listener (Fixture *f, gconstpointer unused)
 {
@@ -85,7 +85,7 @@ it_begins_where_it_shall (Fixture *f, gconstpointer unused)
   assert_is_the_minuet (f, 4);
 }
 
-/* With a token from the environment, and nothing of the service's files. */
+/* With a token from the environment, and without the service's files. */
 static void
 a_service_elsewhere_is_reached_by_https (Fixture *f, gconstpointer unused)
 {

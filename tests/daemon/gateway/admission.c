@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Admission: order, bounds and time-outs, with a clock and a load of our own.
- */
+/* Admission: order, bounds and time-outs, with a simulated clock and load. */
 #include "daemon/gateway/admission.h"
 
 #include <string.h>
@@ -12,7 +11,7 @@ typedef struct
   SyrinxAdmission *admission;
   gdouble load;
   guint n_looks;
-  GString *story; /* small letters come in, capitals are sent away */
+  GString *story; /* a small letter was admitted, a capital one refused */
   gint64 retry_us;
 } Fixture;
 
@@ -21,7 +20,7 @@ typedef struct
   Fixture *fixture;
   gchar letter;
   guint kbps;
-  gboolean changes_mind; /* let in, it begins no session */
+  gboolean changes_mind; /* begins no session when admitted */
   SyrinxWaiter *waiter;
 } Client;
 
@@ -62,7 +61,7 @@ hear (gboolean is_admitted, gint64 retry_us, gpointer data)
     syrinx_admission_enter (f->admission, client->kbps);
 }
 
-/* Regions are named by their weights. */
+/* A region's name is its weight. */
 static void
 ask (Fixture *f, Client *client, guint weight, guint rtt_ms, gint64 now_us)
 {
@@ -94,8 +93,9 @@ typedef struct
   struct
   {
     guint weight, rtt_ms;
-  } clients[20];      /* a, b, c …, one each millisecond */
-  const gchar *story; /* of one place that comes free again and again */
+  } clients[20]; /* a, b, c …, one each millisecond */
+  const gchar
+      *story; /* the order, with one place that becomes free again and again */
 } Order;
 
 static const Order orders[] = {
@@ -180,7 +180,7 @@ test_egress (void)
   ask (&f, &a, 1, 0, 0);
   ask (&f, &b, 1, 0, 0);
   ask (&f, &c, 1, 0, 0);
-  /* There is room for it, but c was first. */
+  /* There is room for it, but c came first. */
   ask (&f, &d, 1, 0, 1);
   ask (&f, &huge, 1, 0, 2);
   g_assert_cmpstr (f.story->str, ==, "abX");
@@ -209,7 +209,7 @@ test_cpu (void)
   syrinx_admission_step (f.admission, 100 * MS);
   g_assert_cmpuint (f.n_looks, ==, 1);
   g_assert_cmpstr (f.story->str, ==, "");
-  /* One, then two, then four: what they cost shows later. */
+  /* One, then two, then four, since sessions cost CPU only later. */
   f.load = 0.5;
   syrinx_admission_step (f.admission, 300 * MS);
   g_assert_cmpstr (f.story->str, ==, "a");
@@ -221,7 +221,7 @@ test_cpu (void)
   tear_down (&f);
 }
 
-/* Without overload before, the look in between is not waited for. */
+/* Without overload before, admission does not wait for the next sample. */
 static void
 test_rush (void)
 {
@@ -298,8 +298,8 @@ test_leaving (void)
   tear_down (&f);
 }
 
-/* Ten sessions end, one every two seconds; whoever is sent away behind three
- * others is told of four such times. */
+/* Ten sessions end, one every two seconds; a request that is refused with three
+ * waiters before it is told to retry after four such intervals. */
 static void
 test_estimate (void)
 {
@@ -325,7 +325,7 @@ test_estimate (void)
   tear_down (&f);
 }
 
-/* Nobody steps it: the main loop does. */
+/* Without explicit steps: the main loop makes them. */
 static void
 test_main_loop (void)
 {

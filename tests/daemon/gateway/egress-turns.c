@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A full syrinxd with an egress budget: who gets how much of it, fragments and
- * streams together, and who waits in vain. */
+/* A full syrinxd with an egress budget: how fragments and streams share it, and
+ * which requests time out. */
 #include "tests/daemon/harness.h"
 
 #include <errno.h>
@@ -44,7 +44,7 @@ token_of (const gchar *region)
       "listen", "--region", region, NULL);
 }
 
-/* What a new session's fragments begin with: "/v1/sessions/…/RENDITION/".
+/* The prefix of a new session's fragments: "/v1/sessions/…/RENDITION/".
  * (transfer full) *@id (nullable): (transfer full) */
 static gchar *
 begin_session (const gchar *by, const gchar *rendition, gchar **id)
@@ -59,7 +59,7 @@ begin_session (const gchar *by, const gchar *rendition, gchar **id)
       "%.*s%s/", (int)(strrchr (url, '/') + 1 - url), url, rendition);
 }
 
-/* Has them made; a HEAD needs no turn. */
+/* Makes the fragments: a HEAD needs no turn. */
 static void
 make_fragments (const gchar *rendition)
 {
@@ -121,7 +121,7 @@ wait_for_waiting (guint n)
   wait_until (has_waiting, GUINT_TO_POINTER (n), "requests to wait", 10);
 }
 
-/* --- Clients that take all they can get --- */
+/* --- Clients that read as fast as they can --- */
 
 typedef struct
 {
@@ -132,8 +132,8 @@ typedef struct
   GString *said; /* a head, or the stream's pages so far */
   guint64 rest_bytes;
   guint64 taken_bytes;
-  gint64 begin_us, played_us; /* of a stream: how far its pages reach */
-  gint64 least_ahead_us;      /* how near they were to being late */
+  gint64 begin_us, played_us; /* of a stream: the end of its last page */
+  gint64 least_ahead_us;      /* the smallest margin before a page was due */
 } Client;
 
 static void
@@ -174,7 +174,7 @@ disconnect_client (Client *client)
   g_string_free (client->said, TRUE);
 }
 
-/* Of the answers to ask_next(). */
+/* Reads the answers to ask_next(). */
 static void
 take_answer (Client *client, const gchar *data, gsize size_bytes)
 {
@@ -200,8 +200,8 @@ take_answer (Client *client, const gchar *data, gsize size_bytes)
   }
 }
 
-/* A player that begins at the first page needs each one when it has played
- * those before. */
+/* A player that starts at the first page needs each page when it has played
+ * those before it. */
 static void
 take_pages (Client *client, const gchar *data, gsize size_bytes)
 {
@@ -335,9 +335,9 @@ regions_share_by_weight_and_streams_keep_time (void)
   wait_for_waiting (0);
 }
 
-/* --- Waiting in vain --- */
+/* --- Time-outs --- */
 
-/* Whether, and how, it is answered within @seconds. */
+/* The status of its answer; 0 if there is none within @seconds. */
 static guint
 read_status (Client *client, guint seconds)
 {
@@ -353,7 +353,7 @@ read_status (Client *client, guint seconds)
   return g_ascii_strtoull (client->said->str + 9, NULL, 10);
 }
 
-/* Spends 10 s of a budget of 50 kbit/s. */
+/* Uses up 10 s of a budget of 50 kbit/s. */
 static void
 block (void)
 {
@@ -384,7 +384,7 @@ who_leaves_waits_no_longer_and_who_asks_too_much_hears_so (void)
   start_service (50, "opus-128");
   prefix = begin_session (token, "opus-128", &id);
   block ();
-  /* Every other one through libsoup. */
+  /* Range makes every other one go through a handler. */
   for (guint i = 0; i < 8; i++)
     begin_waiting (&clients[i], prefix, i % 2 ? "Range: bytes=0-9\r\n" : "");
   wait_for_waiting (8);

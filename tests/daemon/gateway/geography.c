@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Where a listener is: the order of the sources, and what is not believed. */
+/* Where a listener is: the order of the sources, and which are not trusted. */
 #include "daemon/gateway/geography.h"
 
 #include "core/base/error.h"

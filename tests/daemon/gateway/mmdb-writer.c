@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* MaxMind DB 2.0: a binary tree over the bits of an address with records of 24
- * bits, sixteen zeros, the data that its leaves point to, and a map that
- * describes all this. IPv4 lies in ::/96. */
+/* Writes MaxMind DB 2.0: a binary tree over the bits of an address with records
+ * of 24 bits, sixteen zeros, the data that its leaves point to, and a map of
+ * metadata. IPv4 is in ::/96. */
 #include "mmdb-writer.h"
 
 #include <gio/gio.h>
@@ -9,7 +9,7 @@
 
 #define SEPARATOR_BYTES 16
 #define EMPTY           G_MAXUINT32
-#define LEAF            ((guint32)1 << 31) /* with the data's place */
+#define LEAF            ((guint32)1 << 31) /* plus the offset of its data */
 
 enum
 {
@@ -24,7 +24,7 @@ enum
 
 typedef struct
 {
-  guint32 next[2]; /* a node, EMPTY, or LEAF with an offset */
+  guint32 next[2]; /* a node, EMPTY, or LEAF plus an offset */
 } Node;
 
 struct _MmdbWriter

@@ -12,8 +12,8 @@ MmdbWriter *mmdb_writer_new (void);
 void mmdb_writer_free (MmdbWriter *writer);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (MmdbWriter, mmdb_writer_free)
 
-/* @network: ADDRESS/BITS, IPv4 or IPv6. @country and @continent: two letters,
- * (nullable): left out. */
+/* @network: ADDRESS/BITS, IPv4 or IPv6. @country and @continent: two letters;
+ * (nullable): omitted. */
 void mmdb_writer_add (MmdbWriter *writer, const gchar *network,
     const gchar *country, const gchar *continent);
 /* Fails the test if @path can't be written. */

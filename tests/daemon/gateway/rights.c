@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Rights at the faces of a real daemon: the table of right-cases.h over HTTP
- * and RTSP, and who may call what over D-Bus. */
+ * and RTSP, and the methods of D-Bus. */
 #include "tests/core/access/right-cases.h"
 #include "tests/daemon/harness.h"
 #include "tests/daemon/rtsp/rtsp-dialogue.h"
@@ -8,8 +8,8 @@
 #define N_SAMPLES 12
 
 static Daemon *service;
-static gchar *tracks[2]; /* the one that narrow tokens take, and another */
-static gchar *full[2];   /* tokens of ann and bob that may hear everything */
+static gchar *tracks[2]; /* the one that narrow tokens allow, and another */
+static gchar *full[2];   /* tokens of ann and bob that allow every track */
 
 /* --- Tokens --- */
 
@@ -31,7 +31,7 @@ is_refused (gpointer token)
   return answer->status == 401;
 }
 
-/* The tokens of all cases; those whose time is to be over are. */
+/* The tokens of all cases; those meant to have expired have expired. */
 static GPtrArray *
 issue_all (void)
 {
@@ -77,7 +77,8 @@ letter (const gchar *token, const gchar *method, const gchar *path,
   return letter_of (answer->status);
 }
 
-/* A session of the target's track, by its owner. (transfer full): its id */
+/* The id of a session of the target's track, begun by its owner. (transfer
+ * full) */
 static gchar *
 session_of (guint target)
 {
@@ -119,7 +120,7 @@ use_track (
   return letter (token, method, path, NULL);
 }
 
-/* Both ways to begin one. */
+/* Tries both ways to begin a session. */
 static gchar
 begin (const gchar *token, guint target)
 {
@@ -156,7 +157,7 @@ administer (const gchar *token)
   return letter (token, "GET", path, NULL);
 }
 
-/* A track without a picture is none that is refused. */
+/* A 404 for a track without a picture is not a refusal. */
 static gchar
 read_artwork (const gchar *token, guint target)
 {
@@ -165,7 +166,7 @@ read_artwork (const gchar *token, guint target)
   return said == 'n' ? 'y' : said;
 }
 
-/* A session is heard by its capability, not by a token: 0. */
+/* 0: playing needs a session's capability, not a token. */
 static gchar
 try_by_http (const gchar *token, SyrinxOperation operation, guint target)
 {
@@ -225,7 +226,7 @@ without_a_token_there_is_nothing (void)
     }
 }
 
-/* --- What a narrow token is shown --- */
+/* --- What a narrow token may see --- */
 
 static JsonArray *
 list (JsonObject *page, const gchar *name)
@@ -242,7 +243,8 @@ get_page (const gchar *token, const gchar *path)
   return answer_json (answer);
 }
 
-/* Of groups of which a track is allowed, with the figures of those alone. */
+/* Groups with at least one allowed track, with the counts of allowed tracks
+ * only. */
 static void
 lists_show_what_the_token_takes_and_no_more (void)
 {
@@ -270,7 +272,7 @@ lists_show_what_the_token_takes_and_no_more (void)
   }
 }
 
-/* By the name of an album that the token does not show. */
+/* Searches for the name of an album that the token does not show. */
 static void
 a_search_shows_no_group_besides (void)
 {
@@ -300,7 +302,7 @@ a_search_shows_no_group_besides (void)
   g_assert_cmpuint (n_searched, >, 0);
 }
 
-/* Page by page nothing is left out, and nothing is shown besides. */
+/* Over all pages nothing is left out, and nothing else is shown. */
 static void
 pages_of_a_narrow_token_come_to_an_end (void)
 {
@@ -359,7 +361,7 @@ rtsp_does_what_the_table_says (void)
   }
 }
 
-/* As on HTTP: addresses get into logs. */
+/* As on HTTP, since URLs end up in logs. */
 static void
 an_admin_token_in_an_rtsp_address_is_refused (void)
 {
@@ -370,7 +372,7 @@ an_admin_token_in_an_rtsp_address_is_refused (void)
   check (dialogue, 403, "DESCRIBE", url, NULL);
 }
 
-/* Nor does a token that may not have the track get it because the connection
+/* A token of another subject does not get the session that the connection
  * has. */
 static void
 a_connection_gives_its_session_to_its_subject_only (void)
@@ -392,7 +394,7 @@ a_connection_gives_its_session_to_its_subject_only (void)
   check (dialogue, 403, "DESCRIBE", url, narrow);
 }
 
-/* What was allowed at DESCRIBE is asked for again at SETUP. */
+/* The right is checked at DESCRIBE, and again at SETUP. */
 static void
 a_right_that_has_gone_is_missed_at_setup (void)
 {
@@ -453,7 +455,7 @@ connect_to_bus (void)
   return connection;
 }
 
-/* Its error's name, or NULL. (transfer full) */
+/* The name of the error, or NULL. (transfer full) */
 static gchar *
 call (GDBusConnection *bus, const gchar *interface, const gchar *method,
     GVariant *arguments)
@@ -467,8 +469,8 @@ call (GDBusConnection *bus, const gchar *interface, const gchar *method,
   return reply ? NULL : g_dbus_error_get_remote_error (error);
 }
 
-/* Whoever can connect is the operator: strangers on a bus that is shared are
- * kept off by its policy (tests/daemon/bus/bus.c). */
+/* Every caller of the private socket is the operator; on a shared bus the
+ * policy keeps others off (tests/daemon/bus/bus.c). */
 static void
 over_dbus_the_operator_may_everything (void)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Turns: order, shares, bounds, and who leaves. No daemon: the module with a
- * real scheduler, so that ThreadSanitizer sees both. */
+/* Turns: order, shares, bounds, and listeners that leave. Without a daemon: the
+ * module with a real scheduler, so that ThreadSanitizer sees both. */
 #include "daemon/gateway/turns.h"
 
 #include "core/base/error.h"
@@ -9,7 +9,7 @@
 
 static SyrinxScheduler *scheduler;
 static SyrinxTurns *turns;
-static GString *order; /* who had a turn, a letter each */
+static GString *order; /* of the turns granted, a letter each */
 
 static void
 set_up (guint64 bps)
@@ -37,7 +37,7 @@ note (const GError *error, gpointer letter)
   g_string_append_c (order, GPOINTER_TO_UINT (letter));
 }
 
-/* The listener is the letter, too. @number -1: its header. */
+/* The listener is identified by its letter. @number -1: its header. */
 static SyrinxTurn *
 ask_sized (gchar listener, gint number, gsize size_bytes, gchar letter)
 {
@@ -68,7 +68,7 @@ wait_for_length (gsize length)
     g_main_context_iteration (NULL, TRUE);
 }
 
-/* Spends a fifth of a second's budget of 800 kbit/s. */
+/* Uses up a fifth of a second of a budget of 800 kbit/s. */
 static void
 block (void)
 {
@@ -93,7 +93,7 @@ who_needs_it_first_is_first (void)
   ask ('a', 0, '1'); /* due now */
   ask ('a', 1, '4'); /* in 4 s */
   ask ('a', 2, '6'); /* in 8 s */
-  ask ('b', 7, '2'); /* now: it begins there */
+  ask ('b', 7, '2'); /* now: playing starts there */
   ask ('b', 8, '5'); /* in 4 s */
   ask ('b', -1, '3');
   wait_for_length (7);
@@ -297,7 +297,7 @@ a_listener_that_ends_waits_no_longer (void)
   g_assert_null (ask_for_error ('a', &error));
   drop_all ("a");
   g_assert_error (error, SYRINX_ERROR, SYRINX_ERROR_EXPIRED);
-  ask ('a', 0, 'a'); /* as if it were another */
+  ask ('a', 0, 'a'); /* now a new listener */
   wait_for_length (2);
   drop_all ("xa");
   tear_down ();

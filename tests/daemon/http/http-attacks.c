@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Attacks on HTTP that once got through: one request that takes gigabytes,
- * targets that are leaked, requests that never end, connections that others
- * free, and a daemon without descriptors. */
+/* Attacks on HTTP that once succeeded: one request that takes gigabytes,
+ * targets that are leaked, requests that never end, connections that are freed
+ * by others, and a daemon without descriptors. */
 #include "tests/daemon/crowd.h"
 #include "tests/daemon/harness.h"
 
@@ -15,7 +15,7 @@
 #define N_UNREAD        50
 #define N_LEAKS         300
 #define TARGET_BYTES    15000
-#define MAX_HELD_KB     256 /* of one connection */
+#define MAX_HELD_KB     256 /* by one connection */
 #define SLACK_KB        (8 * 1024)
 #define SLOW_PATIENCE_S 20
 #define N_WAITING       6
@@ -24,7 +24,7 @@
 static Daemon *service;
 static gchar *token;
 
-/* Sanitizers keep what is freed. */
+/* Sanitizers delay the reuse of freed memory. */
 static gboolean
 is_sanitized (void)
 {
@@ -131,7 +131,7 @@ thousands_of_ranges_are_answered_by_the_whole_once (void)
   end ();
 }
 
-/* Fragments, the page, a list that was made for the one who asked, a file. */
+/* Fragments, the page, a list that is generated for the request, a file. */
 static void
 who_does_not_read_has_the_daemon_hold_little (void)
 {
@@ -161,7 +161,7 @@ who_does_not_read_has_the_daemon_hold_little (void)
         g_string_append (many, texts[i]);
       for (guint j = 0; j < N_UNREAD; j++)
         crowd_add (crowd, daemon_get_port (service), many->str, many->len);
-      g_usleep (G_USEC_PER_SEC / 5); /* what it does not do by then, it won't */
+      g_usleep (G_USEC_PER_SEC / 5); /* time for what the daemon still does */
       assert_answers ();
       g_test_message ("%.20s: %" G_GINT64_FORMAT " KiB a connection", texts[i],
           ((gint64)get_rss_kb () - (gint64)before_kb) / N_UNREAD);
@@ -227,7 +227,7 @@ typedef struct
   gint64 ended_us; /* 0: not yet */
 } Slow;
 
-/* Says one byte more. */
+/* Sends one more byte. */
 static void
 drip (Slow *slow)
 {
@@ -297,7 +297,7 @@ who_drips_is_cut_off_whatever_it_drips (void)
   end ();
 }
 
-/* --- Events of what is gone --- */
+/* --- Events of freed objects --- */
 
 static void
 say_more (Member *member, const gchar *text)
@@ -307,7 +307,7 @@ say_more (Member *member, const gchar *text)
         strlen (text));
 }
 
-/* In one batch of events a session ends, and those whose fragments wait for a
+/* In one batch of events a session ends, and clients whose fragments wait for a
  * turn send more, or leave. */
 static void
 end_under_those_who_wait (gboolean they_leave)
@@ -328,7 +328,7 @@ end_under_those_who_wait (gboolean they_leave)
                           "Authorization: Bearer %s\r\n\r\n",
       id, token);
   kill (daemon_get_pid (service), SIGSTOP);
-  g_usleep (50000); /* until it stands still */
+  g_usleep (50000); /* until they wait */
   say_more (ending, text);
   for (guint i = 0; i < N_WAITING; i++)
     say_more (crowd_get (crowd, i), "GET /x HTTP/1.1\r\n");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What conditions and ranges come to (RFC 9110, sections 13 and 14). */
+/* The verdict on conditions and ranges (RFC 9110, sections 13 and 14). */
 #include "daemon/http/http-conditions.h"
 
 #define SIZE 1000
@@ -18,7 +18,7 @@ static const struct
   { "bytes=999-999", HTTP_VERDICT_PART, 999, 1 },
   { "bytes=10-", HTTP_VERDICT_PART, 10, 990 },
   { "bytes=-50", HTTP_VERDICT_PART, 950, 50 },
-  /* behind the end means up to the end (section 14.1.2) */
+  /* an end beyond the last byte means the last byte (section 14.1.2) */
   { "bytes=0-999999", HTTP_VERDICT_PART, 0, 1000 },
   { "bytes=10-1000", HTTP_VERDICT_PART, 10, 990 },
   { "bytes=10-" HUGE, HTTP_VERDICT_PART, 10, 990 },
@@ -28,7 +28,7 @@ static const struct
   { "bytes=1000-2000", HTTP_VERDICT_OUTSIDE },
   { "bytes=" HUGE "-", HTTP_VERDICT_OUTSIDE },
   { "bytes=-0", HTTP_VERDICT_OUTSIDE },
-  /* several are answered by the whole, as a server may (section 14.2) */
+  /* several are answered with the whole, as a server may (section 14.2) */
   { "bytes=0-,0-", HTTP_VERDICT_WHOLE },
   { "bytes=0-1, 5-6", HTTP_VERDICT_WHOLE },
   { "bytes=-1,-1", HTTP_VERDICT_WHOLE },

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a connection does with what comes, whoever sends it. */
+/* How a connection treats its input. */
 #include "wire.h"
 
 #include <fcntl.h>
@@ -13,7 +13,8 @@
 typedef struct
 {
   Wire *wire;
-  HttpExchange *deferred[MAX_DEFERRED]; /* by the number in their path */
+  HttpExchange
+      *deferred[MAX_DEFERRED]; /* by the number in the request's path */
   guint n_left, n_handled, depth, max_depth;
   gchar *file;
 } Fixture;
@@ -113,7 +114,7 @@ tear_down (Fixture *f, gconstpointer unused)
 
 #define REQUEST(target) "GET " target " HTTP/1.1\r\nHost: x\r\n\r\n"
 
-/* What @text is answered with, on a connection of its own. */
+/* The answer to @text on a connection of its own. */
 static gchar *
 ask (Fixture *f, const gchar *text, gssize size_bytes, gboolean *has_ended)
 {
@@ -136,7 +137,7 @@ assert_status (const gchar *said, guint status)
     g_error ("%s is what %.200s should begin with", line, said);
 }
 
-/* --- One after the other --- */
+/* --- Requests in sequence --- */
 
 static void
 requests_that_come_at_once_are_answered_in_order (
@@ -223,7 +224,7 @@ http_1_0_gets_one_answer (Fixture *f, gconstpointer unused)
   g_assert_true (has_ended);
 }
 
-/* --- What is not taken --- */
+/* --- Refused requests --- */
 
 static gchar *
 repeat (const gchar *head, const gchar *piece, guint n)
@@ -274,7 +275,7 @@ what_is_refused_is_told_so_and_ends (Fixture *f, gconstpointer unused)
   g_assert_cmpuint (f->n_handled, ==, 0);
 }
 
-/* --- Who leaves --- */
+/* --- Clients that leave --- */
 
 static void
 half_closed_clients_are_answered (Fixture *f, gconstpointer unused)
@@ -289,7 +290,7 @@ half_closed_clients_are_answered (Fixture *f, gconstpointer unused)
   g_assert_cmpuint (f->n_left, ==, 0);
   release (f, 1);
   said = wire_hear (f->wire, fd, &has_ended);
-  /* the probe, which a client skips */
+  /* the probe, which clients ignore */
   g_assert_true (g_str_has_prefix (
       said, "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n"));
   g_assert_nonnull (strstr (said, "<GET /b >"));
@@ -311,8 +312,8 @@ a_client_that_has_gone_is_noticed_while_it_waits (
       http_server_get_n_connections (wire_get_server (f->wire)), ==, 0);
 }
 
-/* All of them in the same batch of events, in which the first one's handler
- * answers the others. */
+/* All events are in one batch; the first handler answers the other
+ * exchanges. */
 static void
 events_of_connections_that_a_handler_has_ended_find_nobody (
     Fixture *f, gconstpointer unused)
@@ -341,8 +342,8 @@ events_of_connections_that_a_handler_has_ended_find_nobody (
       http_server_get_n_connections (wire_get_server (f->wire)), ==, 0);
 }
 
-/* Each has waited, and then ends the next one's waiting by what it has sent
- * already. */
+/* Each exchange waits, and then ends the next one's wait by input that it has
+ * sent already. */
 static void
 a_chain_of_waiting_connections_is_no_deep_stack (
     Fixture *f, gconstpointer unused)
@@ -369,7 +370,7 @@ a_chain_of_waiting_connections_is_no_deep_stack (
 
 /* --- Time --- */
 
-/* Puts a client into the state that is timed. */
+/* Brings a client into the state that is timed. */
 static int
 begin (Fixture *f, const gchar *text)
 {
@@ -379,7 +380,7 @@ begin (Fixture *f, const gchar *text)
   while (left) {
     gssize n = send (fd, text, left, MSG_NOSIGNAL);
     if (n < 0)
-      break; /* it reads no more while it waits */
+      break; /* nothing is read while the handler waits */
     text += n;
     left -= n;
     wire_run (f->wire);
@@ -398,7 +399,7 @@ every_state_has_its_time (Fixture *f, gconstpointer unused)
   const struct
   {
     const gchar *name, *text;
-    guint good_s, over_s; /* over_s: 0: never */
+    guint good_s, over_s; /* over_s: 0: no limit */
   } cases[] = { { "nothing was said", "", 9, 11 },
     { "half a head", "GET / HT", 9, 11 },
     { "half a second head", REQUEST ("/a") "GET / HT", 9, 11 },
@@ -498,7 +499,7 @@ a_file_comes_whole_and_in_part (Fixture *f, gconstpointer unused)
   g_unlink (f->file);
 }
 
-/* Nobody takes it for whole. */
+/* The client sees that the body is incomplete. */
 static void
 a_file_that_shrinks_breaks_off (Fixture *f, gconstpointer unused)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Which heads of requests are taken, which wait for more, and what the others
- * are told. */
+/* Which heads of requests are accepted, which are incomplete, and how others
+ * are refused. */
 #include "daemon/http/http-head.h"
 
 #include <string.h>
@@ -13,7 +13,7 @@
 static const struct
 {
   const gchar *name, *text;
-  guint status; /* 0: it is taken; PARTIAL */
+  guint status; /* 0: accepted; or PARTIAL */
 } cases[] = {
   { "nothing", "", PARTIAL },
   { "half a line", "GET / HT", PARTIAL },
@@ -98,7 +98,7 @@ every_head_is_taken_or_told_why_not (void)
   }
 }
 
-/* Whatever comes at a time, the same is understood. */
+/* The result does not depend on how the bytes are split. */
 static void
 pieces_are_understood_as_the_whole (void)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What one connection can make the daemon hold, whatever it sends and does not
- * read: docs/architecture.md states it, and this measures it. */
+/* How much memory one connection can make the daemon hold, whatever it sends
+ * and does not read: docs/architecture.md states it, this measures it. */
 #include "wire.h"
 
 #include <fcntl.h>
@@ -11,9 +11,9 @@
 #include <unistd.h>
 
 #define N_CONNECTIONS  8
-#define MAX_HELD_BYTES (256 * 1024) /* of one connection */
-#define SLACK_BYTES    (64 * 1024)  /* what malloc() keeps at hand */
-#define SETTLE_MS      100          /* for pieces of files to be read */
+#define MAX_HELD_BYTES (256 * 1024) /* by one connection */
+#define SLACK_BYTES    (64 * 1024)  /* kept free by malloc() */
+#define SETTLE_MS      100          /* for reads of files in progress */
 #define FILE_BYTES     (16 * 1024 * 1024)
 
 typedef struct
@@ -53,7 +53,7 @@ left (HttpExchange *exchange, gpointer data)
 {
 }
 
-/* As much as is taken, in pieces of @size bytes. */
+/* Writes pieces of @size bytes until one is not accepted. */
 static void
 stream (HttpExchange *exchange, gsize size)
 {
@@ -110,7 +110,7 @@ tear_down (Fixture *f, gconstpointer unused)
   g_free (f->file);
 }
 
-/* --- What is sent --- */
+/* --- Requests --- */
 
 static gchar *
 repeat (const gchar *head, const gchar *piece, gsize size)
@@ -122,7 +122,7 @@ repeat (const gchar *head, const gchar *piece, gsize size)
   return g_string_free (text, FALSE);
 }
 
-/* Says as much of @text as is taken; nothing is read. */
+/* Sends as much of @text as the socket takes; nothing is read. */
 static void
 say_to_all (Fixture *f, const gchar *text)
 {
@@ -169,7 +169,7 @@ assert_holds_little (Fixture *f, const gchar *name, const gchar *text)
     g_assert_cmpuint (after, <, before + SLACK_BYTES);
 }
 
-/* Threads begin, and what stays for good is made. */
+/* Starts threads and makes allocations that are kept for good. */
 static void
 warm_up (Fixture *f, const gchar *text)
 {

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* HTTP of a real syrinxd: ranges, conditions, and what standards ask of
- * answers. */
+/* HTTP of a real syrinxd: ranges, conditions, and the fields that standards
+ * require. */
 #include "tests/daemon/service.h"
 
 #include <string.h>
 
-/* --- What was said --- */
+/* --- Answers --- */
 
 typedef struct
 {
   guint status;
-  gchar *head; /* with the empty line */
+  gchar *head; /* including the empty line */
   gchar *body;
   gsize n_body;
 } Said;
@@ -25,8 +25,8 @@ said_free (Said *said)
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Said, said_free)
 
-/* On a connection of its own; @fields: lines, or "". NULs of the body come as
- * dots. (transfer full) */
+/* On a connection of its own; @fields: lines, or "". NULs in the body are
+ * replaced by dots. (transfer full) */
 static Said *
 request (const gchar *method, const gchar *path, const gchar *fields)
 {
@@ -55,7 +55,7 @@ has_line (const Said *said, const gchar *line)
   return strstr (said->head, whole) != NULL;
 }
 
-/* The address of a fragment that has been made. (transfer full) */
+/* The path of a fragment that has been made. (transfer full) */
 static gchar *
 get_fragment_path (const gchar *members, const gchar *name)
 {
@@ -140,7 +140,7 @@ several_ranges_and_those_of_another_state_get_the_whole (void)
   }
 }
 
-/* Each answer has a salt of its own. */
+/* Each answer has a new salt, so ranges of two answers do not fit together. */
 static void
 what_is_encrypted_anew_each_time_has_no_parts (void)
 {

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #define PATIENCE_S 5
-#define MAX_ROUNDS 64 /* a handler may put itself off so often */
+#define MAX_ROUNDS 64 /* a handler may defer itself so often */
 
 struct _Wire
 {
@@ -90,7 +90,7 @@ wire_say (Wire *wire, int fd, const gchar *text, gssize size_bytes)
       while (!g_main_context_iteration (NULL, FALSE) && rounds++ < MAX_ROUNDS)
         ;
       if (rounds > MAX_ROUNDS)
-        return FALSE; /* nobody reads any more */
+        return FALSE; /* the peer has closed */
       continue;
     }
     text += n;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A real HttpServer whose clients are the other ends of socket pairs, and
- * whose handlers are the test's. Everything is in one thread, so that nothing
- * has to be waited for but the main loop. */
+/* A real HttpServer whose clients are the other ends of socket pairs, and whose
+ * handlers are the test's. All in one thread, so that only the main loop must
+ * run. */
 #pragma once
 
 #include "daemon/http/exchange.h"
@@ -18,17 +18,17 @@ void wire_free (Wire *wire);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Wire, wire_free)
 HttpServer *wire_get_server (Wire *wire);
 
-/* A client's end of a new connection, non-blocking. */
+/* The client's end of a new connection, non-blocking. */
 int wire_connect (Wire *wire);
-/* Writes all of it, with the main loop running where there is no room; FALSE:
+/* Writes all of @text, iterating the main loop when the socket is full; FALSE:
  * the connection is over. */
 gboolean wire_say (Wire *wire, int fd, const gchar *text, gssize size_bytes);
-/* Lets the daemon do what it can. */
+/* Iterates the main loop until nothing is pending. */
 void wire_run (Wire *wire);
-/* Until @check is true, or a few seconds have gone by. */
+/* Iterates until @check is true, or for a few seconds. */
 void
 wire_run_until (Wire *wire, gboolean (*check) (gpointer data), gpointer data);
-/* What there is to read now; *@has_ended (nullable): nothing more will come.
+/* Everything that can be read now; *@has_ended (nullable): the end was reached.
  * (transfer full) */
 gchar *wire_hear (Wire *wire, int fd, gboolean *has_ended);
 

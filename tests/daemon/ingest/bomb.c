@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A cover of 30,000 by 30,000 pixels in a small file: nothing here decodes
- * pictures, so it costs what its bytes cost. */
+/* A cover of 30,000 by 30,000 pixels in a small file: the service never decodes
+ * pictures, so it costs only its bytes. */
 #include "ingest-fixture.h"
 
 #include <gio/gio.h>
@@ -8,7 +8,7 @@
 #include <sys/resource.h>
 
 #define SIDE        30000
-#define ROW_BYTES   (1 + SIDE / 8) /* filter, then a bit a pixel */
+#define ROW_BYTES   (1 + SIDE / 8) /* filter byte, then a bit a pixel */
 #define MAX_RSS_KIB (300 * 1024)
 #define ID3_HEAD    "ID3\3\0\0"
 #define PICTURE_START                                                          \
@@ -85,7 +85,7 @@ make_png (void)
   return png;
 }
 
-/* Before the sound of @path comes a tag with the picture. */
+/* Puts a tag with the picture before the audio of @path. */
 static void
 put_cover (const gchar *path, GByteArray *png)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a scan sees of changes: times, links, folders that come and go. */
+/* How a scan detects changes: times, links, folders that come and go. */
 #include "ingest-fixture.h"
 
 #include <glib/gstdio.h>
@@ -41,7 +41,7 @@ count_tracks (Fixture *f)
   return tracks->len;
 }
 
-/* As an editor of tags that keeps the time does. */
+/* Tag editors that preserve the modification time do this. */
 static void
 a_file_is_read_again_when_only_its_ctime_has_changed (
     Fixture *f, gconstpointer data)
@@ -157,7 +157,7 @@ what_is_missing_is_forgotten_in_time (Fixture *f, gconstpointer data)
   shell ("mv '%s/a.flac' '%s/a'", f->library, f->dir);
   scan (f);
   g_assert_cmpuint (count_tracks (f), ==, 1);
-  /* one second more than it has been gone */
+  /* a second longer than it has been missing */
   g_assert_true (syrinx_store_forget_missing (store, -1, &error));
   g_assert_no_error (error);
   shell ("mv '%s/a' '%s/a.flac'", f->dir, f->library);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A file system for reading, by the kernel's own protocol. Nodes are paths, and
+/* A read-only file system by the kernel's FUSE protocol. Nodes are paths, and
  * are never forgotten: a test has few. */
 #include "fuse-share.h"
 
@@ -22,14 +22,14 @@
 #define BUFFER_BYTES (256 * 1024)
 #define POLL_MS      20
 
-/* What is in the process that answers. */
+/* State of the process that answers. */
 typedef struct
 {
   gint fd;
   const gchar *folder;
   gint *mode;       /* shared, atomic */
   GPtrArray *nodes; /* paths relative to folder; a node's id is its index + 1 */
-  GPtrArray *held;  /* GBytes: requests that wait for the share to be good */
+  GPtrArray *held;  /* GBytes: requests held until the share works again */
 } Server;
 
 struct _FuseShare
@@ -53,7 +53,7 @@ reply (Server *share, const struct fuse_in_header *in, gint error,
   memcpy (all, &out, sizeof out);
   if (n_bytes > 0)
     memcpy (all + sizeof out, data, n_bytes);
-  /* ENOENT: who asked has been killed */
+  /* ENOENT: the process that asked was killed */
   if (write (share->fd, all, sizeof out + n_bytes) < 0 && errno != ENOENT
       && errno != ENODEV)
     g_warning ("FUSE: %s", g_strerror (errno));
@@ -160,7 +160,7 @@ append_entry (GByteArray *entries, const gchar *name, guint type)
   g_byte_array_append (entries, padding, FUSE_DIRENT_ALIGN (n_bytes) - n_bytes);
 }
 
-/* All at once: a test has few files. */
+/* All entries at once: a test has few files. */
 static void
 answer_readdir (Server *share, const struct fuse_in_header *in,
     const struct fuse_read_in *read)
@@ -306,7 +306,7 @@ mount_it (gint fd, const gchar *mount_point)
          == 0;
 }
 
-/* This very program again. */
+/* Starts this program again, as the server. */
 static void
 spawn_server (FuseShare *share, gint fd, gint mode_fd, const gchar *folder)
 {
@@ -354,7 +354,7 @@ void
 fuse_share_free (FuseShare *share)
 {
   umount2 (share->mount_point, MNT_DETACH);
-  kill (share->pid, SIGKILL); /* ends what still waits for an answer */
+  kill (share->pid, SIGKILL); /* ends requests that still wait */
   waitpid (share->pid, NULL, 0);
   g_spawn_close_pid (share->pid);
   munmap (share->mode, sizeof (gint));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A library, a worker and what is made of them. */
+/* A library, a worker and their results. */
 #include "ingest-fixture.h"
 
 #include <glib/gstdio.h>
@@ -36,7 +36,7 @@ shell (const gchar *format, ...)
     g_error ("%s: %s", command, err);
 }
 
-/* Chords that never repeat: a shift by a packet would be seen. */
+/* Chords that never repeat, so that a shift by one packet is detected. */
 gint16
 sample_at (guint64 n, guint channel)
 {
@@ -80,7 +80,7 @@ end_ingest (Fixture *f)
   SyrinxIngest *left = NULL;
 
   syrinx_ingest_stop (f->ingest);
-  /* a timer may hold it still, and so the content, which writes */
+  /* a timer may still hold it, and with it the content, which writes */
   g_set_weak_pointer (&left, f->ingest);
   g_object_unref (f->ingest);
   while (left)
@@ -298,7 +298,7 @@ decode (Fixture *f, const gchar *path, guint rate_hz, gsize *n_frames)
   gchar *pcm;
   gsize n;
 
-  /* what the edit list leaves out ffmpeg gives times before 0 */
+  /* ffmpeg gives samples outside the edit list times before 0 */
   shell (
       "ffmpeg -v error -y -copyts -i '%s' -map 0:a -af atrim=start=0 -f s16le "
       "-ar %u -ac 2 '%s'",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Ingest with the real worker, store and content: what a scan finds, what it
- * survives, and whether what is made of a track sounds like the track. */
+/* Ingest with the real worker, store and content: what a scan finds, which
+ * failures it survives, and whether renditions sound like their track. */
 #include "daemon/ingest/folders.h"
 #include "daemon/ingest/suffixes.h"
 #include "daemon/ingest/worker-pool.h"
@@ -58,7 +58,7 @@ test_lengths (Fixture *f, gconstpointer data)
     g_assert_cmpint (llabs ((gint64)track->n_samples - formats[i].n_samples),
         <=, formats[i].off_by);
     if (g_str_has_suffix (track->path, ".wav"))
-      continue; /* few tags survive in these */
+      continue; /* these formats keep few tags */
     g_assert_true (g_str_has_prefix (track->title, "Élan"));
     g_assert_cmpstr (track->artist, ==, "Pan");
   }
@@ -187,7 +187,7 @@ test_bad_files (Fixture *f, gconstpointer data)
   find_track (tracks, "really-flac.mp3");
   g_assert_cmpint (accept (server, NULL, NULL), <, 0);
   close (server);
-  /* not tried again while they stay as they are */
+  /* unchanged files are not tried again */
   scan (f);
   g_assert_cmpuint (get_figure (f, "files-total"), ==, 0);
 }
@@ -277,7 +277,8 @@ test_killed_worker (void)
   syrinx_worker_pool_give (pool, worker, TRUE);
 }
 
-/* What the kernel says of a worker that waits for its first job. */
+/* The state that the kernel reports of a worker that waits for its first
+ * job. */
 static void
 test_sandbox (void)
 {
@@ -302,8 +303,8 @@ test_sandbox (void)
   syrinx_worker_pool_give (pool, worker, TRUE);
 }
 
-/* A path that a file's bytes could name is no use to who takes the worker over:
- * it has its three standard descriptors and the daemon's socket, no more. */
+/* A worker that is taken over can't use paths from a file's contents: it has
+ * its three standard descriptors and the daemon's socket, no more. */
 static void
 test_descriptors (void)
 {
@@ -346,7 +347,8 @@ test_silent_worker (void)
 
 /* --- Renditions --- */
 
-/* Of what was decoded, from frame @at on, with the original from @origin on. */
+/* Correlates decoded samples from frame @at on with the original from @origin
+ * on. */
 static gdouble
 correlate (const gint16 *pcm, gsize at, guint64 origin, guint n)
 {
@@ -391,7 +393,7 @@ open_rendition (Fixture *f, const Case *c)
   return rendition;
 }
 
-/* In windows of 50 ms, so that a click or a slip can't hide in the whole. */
+/* In windows of 50 ms, so that a short click or gap is detected. */
 static void
 check_waveform (const gint16 *pcm, gsize n_frames)
 {
@@ -429,7 +431,7 @@ test_rendition (Fixture *f, gconstpointer data)
   check_waveform (pcm, n_frames);
 }
 
-/* The run in the middle is made first; what was before it must not matter. */
+/* A run in the middle is made first; it must not depend on runs before it. */
 static void
 test_jump (Fixture *f, gconstpointer data)
 {
@@ -447,7 +449,7 @@ test_jump (Fixture *f, gconstpointer data)
   g_assert_false (syrinx_rendition_has (rendition, 0));
   path = keep (f, file);
   pcm = decode (f, path, RATE, &n_frames);
-  /* players differ in whether an edit list applies to a piece */
+  /* players differ in whether they apply an edit list to a part */
   begin = (begin - row->pre_skip) * RATE / row->timescale;
   for (gint shift = -8; shift <= 8; shift++)
     best
@@ -523,7 +525,7 @@ test_unplayable (Fixture *f, gconstpointer data)
   g_assert_cmpuint (tracks->len, ==, 0);
 }
 
-/* Measured behind the making of a rendition. */
+/* Loudness is measured after a rendition was made. */
 static gdouble
 wait_for_gain (Fixture *f, const gchar *id)
 {
@@ -582,7 +584,7 @@ expect_failure (const SyrinxEvent *event, gpointer data)
   g_main_loop_quit (expected->loop);
 }
 
-/* The daemon warns of it, too, from the thread that makes it. */
+/* The daemon also logs a warning, in the thread that makes the rendition. */
 static void
 test_failure_event (Fixture *f, gconstpointer data)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Originals whose own packets are passed on, by the real worker: they are the
- * file's, all of them, and where they don't fit the track is encoded. */
+/* Originals whose own packets are passed on, by the real worker: all packets of
+ * the file, unchanged; otherwise the track is encoded. */
 #include "ingest-fixture.h"
 
 #include "core/media/cmaf.h"
@@ -11,7 +11,7 @@
 typedef struct
 {
   const gchar *file;
-  const gchar *options; /* ffmpeg's; NULL: a sample of that name */
+  const gchar *options; /* ffmpeg's; NULL: a sample with that name */
   const gchar *rendition;
   gboolean remux;
 } Case;
@@ -100,7 +100,7 @@ fetch_all (SyrinxRendition *rendition)
 
 /* --- Packets --- */
 
-/* Size and digest of each, a line each, as ffmpeg reads them. */
+/* Size and digest of each packet, one a line, as ffmpeg reads them. */
 static gchar *
 list_packets (Fixture *f, const gchar *path)
 {
@@ -114,8 +114,8 @@ list_packets (Fixture *f, const gchar *path)
   return text;
 }
 
-/* The fragments' durations end with the track, which ffmpeg takes no notice of
- * in MP4:  to the last packet there. */
+/* The durations of the fragments end with the track. ffmpeg ignores that in MP4
+ * and plays to the end of the last packet. */
 static void
 check_length (gsize n, const SyrinxTrack *track, gboolean rounded)
 {
@@ -123,7 +123,7 @@ check_length (gsize n, const SyrinxTrack *track, gboolean rounded)
   g_assert_cmpuint (n, <, track->n_samples + (rounded ? 1024 : 1));
 }
 
-/* As close as no encoder comes. */
+/* Closer to the original than any encoder could be. */
 static void
 check_sound (
     Fixture *f, const gchar *path, const gchar *made, const SyrinxTrack *track)
@@ -177,7 +177,7 @@ test_encoded (Fixture *f, gconstpointer data)
   g_assert_false (is_remux (rendition));
 }
 
-/* Of an Ogg page (RFC 3533, section 6). */
+/* The checksum of an Ogg page (RFC 3533, section 6). */
 static guint32
 get_crc (const guint8 *data, gsize n)
 {
@@ -191,7 +191,7 @@ get_crc (const guint8 *data, gsize n)
   return crc;
 }
 
-/* In OpusHead, on the first page. */
+/* The output gain in OpusHead, on the first page. */
 static void
 test_gain (Fixture *f, gconstpointer data)
 {
@@ -287,7 +287,7 @@ test_loudness (Fixture *f, gconstpointer data)
   g_assert_true (track->has_gain);
 }
 
-/* Those of which nothing but their first byte is left. */
+/* Counts packets of which only the first byte is left. */
 static guint
 count_lost (Fixture *f, const gchar *path)
 {
@@ -302,7 +302,7 @@ count_lost (Fixture *f, const gchar *path)
   return n;
 }
 
-/* A page whose bytes have changed costs its packets, no more. */
+/* A damaged page loses only its own packets. */
 static void
 test_damage (Fixture *f, gconstpointer data)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a worker reports of a file becomes a track, checked. */
+/* A worker's report is checked and becomes a track. */
 #include "daemon/ingest/report-tags.h"
 #include "daemon/ingest/worker-report.h"
 
@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-/* A report of one second of FLAC with @more, an a{sv} as text, besides. */
+/* A report of one second of FLAC plus @more, an a{sv} as text. */
 static SyrinxTrack *
 read_report (const gchar *more, const gchar *name)
 {

@@ -82,7 +82,7 @@ get_on_slowly (gpointer data, gint *progress)
 static void
 a_call_is_given_up_when_nothing_moves (void)
 {
-  static Gate gate; /* a thread may outlive this */
+  static Gate gate; /* static, since a thread may outlive the test */
   gint64 deadline_us = g_get_monotonic_time () + 30 * G_USEC_PER_SEC;
 
   g_assert_true (
@@ -105,7 +105,7 @@ a_call_is_given_up_when_nothing_moves (void)
 
 /* --- A share --- */
 
-/* The folder that the share shows. (transfer full) */
+/* The folder that the share serves. (transfer full) */
 static gchar *
 get_backing (Fixture *f, const gchar *name)
 {
@@ -124,7 +124,7 @@ mount_share (Fixture *f)
   return share;
 }
 
-/* One file on the disk, two on the share. */
+/* One file on disk, two on the share. */
 static FuseShare *
 begin (Fixture *f)
 {
@@ -147,7 +147,7 @@ count_tracks (Fixture *f)
   return tracks->len;
 }
 
-/* Something new there is found without being asked for. */
+/* A new file there is found without a request to scan. */
 static void
 assert_comes_back (Fixture *f, const gchar *name, guint n_tracks)
 {
@@ -176,7 +176,7 @@ a_share_is_looked_through_again_and_again (Fixture *f, gconstpointer data)
   fuse_share_free (share);
 }
 
-/* What it says then is no reason to remove anything. */
+/* Its answers meanwhile must not remove any track. */
 static void
 a_share_that_fails_or_lies_loses_nothing (Fixture *f, gconstpointer data)
 {
@@ -235,7 +235,7 @@ a_share_that_hangs_delays_no_disk (Fixture *f, gconstpointer data)
   while (count_tracks (f) < 4 && g_get_monotonic_time () < deadline_us)
     g_main_context_iteration (NULL, FALSE);
   g_assert_cmpuint (count_tracks (f), ==, 4);
-  /* the share is still waited for */
+  /* the share is still awaited */
   g_assert_cmpuint (get_figure (f, "scanning"), ==, TRUE);
   fuse_share_free (share);
 }
@@ -249,7 +249,7 @@ main (int argc, char **argv)
 {
   if (argc > 2 && g_str_equal (argv[1], "--serve"))
     return fuse_share_serve (argc, argv);
-  /* what is mounted goes with this process */
+  /* mounts end with this process */
   if (unshare (CLONE_NEWNS) == 0)
     mount (NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
   g_test_init (&argc, &argv, NULL);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Endpoints: who is accepted, who comes through the handshake, and who does
- * not. */
+/* Endpoints: which connections are accepted, and which complete the
+ * handshake. */
 #include "net-fixture.h"
 
 #include "core/base/error.h"
@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Whether @fd was closed at the other end, having said nothing. */
+/* Whether @fd was closed by the other end, without any data. */
 static gboolean
 was_closed (int fd)
 {
@@ -36,7 +36,7 @@ assert_closed (int fd)
       g_thread_new ("reader", wait_for_close, GINT_TO_POINTER (fd)))));
 }
 
-/* --- In the clear --- */
+/* --- Without TLS --- */
 
 static void
 a_connection_is_handed_over_ready_to_speak (NetFixture *f, gconstpointer unused)
@@ -146,7 +146,7 @@ is_set (gpointer flag)
   return *(gboolean *)flag;
 }
 
-/* Takes all descriptors that are left. */
+/* Uses up all free descriptors. */
 static GArray *
 take_descriptors (void)
 {
@@ -189,7 +189,7 @@ without_descriptors_newcomers_wait_and_one_warning_says_so (
     fds[i] = net_connect (f);
   taken = take_descriptors ();
   net_wait (is_warned, NULL, "the warning", 10);
-  g_timeout_add (450, note, &is_later); /* four pauses more */
+  g_timeout_add (450, note, &is_later); /* during four more pauses */
   net_wait (is_set, &is_later, "some pauses", 10);
   g_assert_cmpuint (n_warnings, ==, 1);
   g_assert_cmpuint (f->accepted->len, ==, 0);
@@ -251,7 +251,7 @@ one_protocol_is_negotiated_and_others_are_turned_away (
   net_client_clear (&other);
 }
 
-/* A byte back and forth, so that tickets have come, too. */
+/* A byte in each direction, so that tickets have been received, too. */
 static void
 exchange (NetFixture *f, NetClient *client)
 {
@@ -264,7 +264,7 @@ exchange (NetFixture *f, NetClient *client)
   g_assert_cmpint (SSL_read (client->ssl, &byte, 1), ==, 1);
 }
 
-/* Comes, gets a ticket, leaves. */
+/* Connects, gets a ticket, disconnects. */
 static gboolean
 come_again (NetFixture *f, NetClient *client)
 {
@@ -365,9 +365,9 @@ who_speaks_in_the_clear_is_told (NetFixture *f, gconstpointer unused)
   close (fd);
 }
 
-/* --- Those who keep others waiting --- */
+/* --- Slow handshakes --- */
 
-/* A TLS 1.2 client's first word, as good as any. */
+/* A valid ClientHello of TLS 1.2. */
 static const guint8 hello[] = { 22, 3, 1, 0, 84, /* record */
   1, 0, 0, 80, 3, 3,                             /* client hello */
   'o', 'n', 'e', ' ', 'f', 'l', 'u', 't', 'e', ' ', 'i', 's', ' ', 'n', 'o',
@@ -424,7 +424,7 @@ come_in_thread (gpointer fixture)
   return GINT_TO_POINTER (is_through);
 }
 
-/* Places are for 16 of one client at a time; the others wait. */
+/* 16 of one client have a place at a time; the others wait. */
 static void
 a_crowd_of_one_address_comes_through_whole (NetFixture *f, gconstpointer unused)
 {

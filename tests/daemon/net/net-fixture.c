@@ -113,7 +113,7 @@ net_wait (gboolean (*is_true) (gpointer data), gpointer data, const gchar *what,
     g_source_remove (timer);
 }
 
-/* The last reference may be the I/O loop's, in its thread. */
+/* The I/O loop's thread may drop the last reference. */
 static gboolean
 is_empty (gpointer connections)
 {
@@ -270,8 +270,8 @@ net_client_leave (NetClient *client)
   if (client->ssl) {
     g_clear_pointer (&client->session, SSL_SESSION_free);
     client->session = SSL_get1_session (client->ssl);
-    /* OpenSSL takes a session for bad that ends without a word; a second one
-     * would wait for the other end's. */
+    /* Without close_notify OpenSSL invalidates the session; a second call would
+     * wait for the peer's. */
     if (!(SSL_get_shutdown (client->ssl) & SSL_SENT_SHUTDOWN))
       SSL_shutdown (client->ssl);
   }

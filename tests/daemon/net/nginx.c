@@ -9,7 +9,7 @@
 
 #define NGINX     "/usr/sbin/nginx"
 #define SKIPPED   77
-#define N_STREAMS 8 /* more than connections an address may have */
+#define N_STREAMS 8 /* more than one address may have connections */
 
 typedef struct
 {
@@ -31,7 +31,7 @@ free_port (void)
   return port;
 }
 
-/* The configuration as it is shipped, but for addresses and paths. */
+/* The configuration as shipped, except for addresses and paths. */
 static void
 write_configuration (Fixture *f)
 {
@@ -113,7 +113,7 @@ tear_down (Fixture *f, gconstpointer unused)
   g_free (f->track);
 }
 
-/* Made from 127.0.0.2, through nginx. (transfer full) */
+/* A session begun from 127.0.0.2, through nginx. (transfer full) */
 static JsonObject *
 new_session (Fixture *f, const gchar *track)
 {
@@ -139,7 +139,7 @@ assert_sounds_like (Sound *sound, const gchar *album, const gchar *name)
   g_assert_cmpfloat (correlate (sound, 0, original), >, 0.9);
 }
 
-/* --- What goes through --- */
+/* --- Through the proxy --- */
 
 static void
 ffmpeg_plays_hls_through_it (Fixture *f, gconstpointer unused)
@@ -149,7 +149,8 @@ ffmpeg_plays_hls_through_it (Fixture *f, gconstpointer unused)
   g_autofree gchar *index = NULL;
   g_autoptr (Sound) sound = NULL;
 
-  g_assert_true (g_str_has_prefix (url, f->url)); /* its scheme, its port */
+  g_assert_true (
+      g_str_has_prefix (url, f->url)); /* the proxy's scheme and port */
   index = g_strdup_printf (
       "%.*s/opus-128/index.m3u8", (int)(strrchr (url, '/') - url), url);
   sound = decode (index);
@@ -168,8 +169,8 @@ have_begun (gpointer data)
   return TRUE;
 }
 
-/* Each of them begins while all play; so none is buffered, and the daemon does
- * not count the proxy's connections as one listener's. */
+/* Each stream begins while all play: none is buffered by nginx, and the daemon
+ * does not count the proxy's connections as one listener's. */
 static void
 many_streams_go_through_as_they_come (Fixture *f, gconstpointer unused)
 {

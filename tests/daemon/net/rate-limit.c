@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Rate limits, with a clock of our own. */
+/* Rate limits, with a simulated clock. */
 #include "daemon/net/rate-limit.h"
 
 #define RATE  10
@@ -55,7 +55,8 @@ test_others (void)
   g_assert_cmpint (take (limit, "b", 0), ==, 0);
 }
 
-/* A flood of strangers forgets strangers, not who is at it all the time. */
+/* A flood of new clients evicts such clients, not one that is active
+ * throughout. */
 static void
 test_bounded (void)
 {
@@ -82,7 +83,7 @@ test_reload (void)
   g_assert_cmpuint (n, ==, 5);
 }
 
-/* A client may what it may; its /48 may sixteen times as much, however many
+/* A client has its limit; its /48 has sixteen times as much, however many
  * clients it is split into. */
 static void
 test_networks (void)

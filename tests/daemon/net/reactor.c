@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The reactor, with event descriptors of our own. */
+/* The reactor, with event descriptors. */
 #include "daemon/net/reactor.h"
 
 #include <errno.h>
@@ -9,8 +9,8 @@
 typedef struct
 {
   SyrinxReactor *reactor;
-  guint64 id, victim;  /* which is removed when this one is called */
-  int fd, newcomer_fd; /* -1: none is added in the victim's place */
+  guint64 id, victim;  /* victim: removed when this one is called */
+  int fd, newcomer_fd; /* newcomer_fd: added instead; -1: none */
   guint n_calls, n_newcomer_calls;
 } Watch;
 
@@ -79,7 +79,7 @@ who_is_removed_by_an_event_of_the_same_batch_hears_nothing (void)
     close (watches[i].fd);
 }
 
-/* The newcomer gets the removed one's slot, not its event. */
+/* The new descriptor gets the removed one's slot, but not its event. */
 static void
 who_comes_in_its_place_does_not_get_its_event (void)
 {
@@ -115,7 +115,7 @@ no_id_is_given_twice (void)
     g_assert_true (
         g_hash_table_add (seen, g_memdup2 (&watch.id, sizeof watch.id)));
     syrinx_reactor_remove (reactor, watch.id);
-    syrinx_reactor_remove (reactor, watch.id); /* again: nobody */
+    syrinx_reactor_remove (reactor, watch.id); /* a second time has no effect */
     close (watch.fd);
   }
 }

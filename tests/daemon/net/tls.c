@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* HTTPS of a real syrinxd, asked by curl, openssl and ffmpeg. */
+/* HTTPS of a real syrinxd, with curl, openssl and ffmpeg as clients. */
 #include "tests/daemon/harness.h"
 
 #include <glib/gstdio.h>
@@ -30,7 +30,8 @@ make_pair (Fixture *f, const gchar *name)
           name, f->dir, name, f->dir, name));
 }
 
-/* Has the configured files be those of @certificate and of @key. */
+/* Installs the certificate of @certificate and the key of @key as the
+ * configured files. */
 static void
 install_pair (Fixture *f, const gchar *certificate, const gchar *key)
 {
@@ -95,7 +96,7 @@ to_text (GBytes *bytes)
   return g_strchomp (text);
 }
 
-/* A session's member @name, asked for by HTTPS. (transfer full) */
+/* The member @name of a session that is begun by HTTPS. (transfer full) */
 static gchar *
 new_session (Fixture *f, const gchar *words, const gchar *name)
 {
@@ -124,7 +125,7 @@ assert_sounds_like (Sound *sound, const gchar *album, const gchar *name)
   g_assert_cmpfloat (correlate (sound, 0, original), >, 0.9);
 }
 
-/* --- What is spoken --- */
+/* --- Protocols --- */
 
 static void
 tls_1_2_and_1_3_are_spoken_and_1_1_is_not (Fixture *f, gconstpointer unused)
@@ -173,7 +174,7 @@ who_has_left_does_not_count (Fixture *f, gconstpointer unused)
           f->certificate, f->url, daemon_get_url (f->daemon)));
 }
 
-/* --- What is played --- */
+/* --- Playing --- */
 
 static void
 ffmpeg_plays_hls_over_it (Fixture *f, gconstpointer unused)
@@ -282,9 +283,9 @@ a_half_renewed_pair_changes_nothing (Fixture *f, gconstpointer unused)
   g_assert_true (is_served (&first));
 }
 
-/* --- Those who don't come through --- */
+/* --- Incomplete handshakes --- */
 
-/* A TLS 1.2 client's first word, as good as any. */
+/* A valid ClientHello of TLS 1.2. */
 static const guint8 hello[] = { 22, 3, 1, 0, 84, /* record */
   1, 0, 0, 80, 3, 3,                             /* client hello */
   'o', 'n', 'e', ' ', 'f', 'l', 'u', 't', 'e', ' ', 'i', 's', ' ', 'n', 'o',
@@ -312,7 +313,8 @@ say (Fixture *f, gconstpointer text, gsize size_bytes)
   return connection;
 }
 
-/* How long until the daemon closes it, having said @n_bytes. */
+/* The time until the daemon closes the connection; @n_bytes: received
+ * before. */
 static gdouble
 wait_for_end (GSocketConnection *connection, gsize *n_bytes)
 {
@@ -333,7 +335,7 @@ has_ended (gpointer process)
   return !g_subprocess_get_identifier (process);
 }
 
-/* Comes through the handshake, and then says nothing. (transfer full) */
+/* Completes the handshake, and then sends nothing. (transfer full) */
 static GSubprocess *
 come_and_say_nothing (Fixture *f)
 {
@@ -348,8 +350,8 @@ come_and_say_nothing (Fixture *f)
   return process;
 }
 
-/* Some say half a hello, one comes through and asks for nothing, some a whole
- * one and then nothing more; neither keeps others waiting. */
+/* Some send half a ClientHello, one completes the handshake and sends nothing,
+ * some send only a ClientHello; none of them delays others. */
 static void
 who_never_finishes_the_handshake_is_cut_off (Fixture *f, gconstpointer unused)
 {
@@ -366,7 +368,8 @@ who_never_finishes_the_handshake_is_cut_off (Fixture *f, gconstpointer unused)
   g_assert_false (has_ended (mute));
   for (guint i = 0; i < G_N_ELEMENTS (silent); i++) {
     wait_for_end (silent[i], &n_bytes);
-    g_assert_true ((n_bytes > 0) == (i % 2)); /* whom a whole one answered */
+    g_assert_true (
+        (n_bytes > 0) == (i % 2)); /* a whole ClientHello is answered */
     g_object_unref (silent[i]);
   }
   waited_s = (g_get_monotonic_time () - begun) / (gdouble)G_USEC_PER_SEC;

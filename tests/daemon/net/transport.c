@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Transports, in the clear and by TLS: all bytes, in order, without blocking.
- */
+/* Transports, with and without TLS: all bytes, in order, without blocking. */
 #include "net-fixture.h"
 
 #include "core/io/io-loop.h"
@@ -20,7 +19,7 @@
   }
 #define MANY_BYTES (4 * 1024 * 1024)
 
-/* Bytes that tell where they belong. */
+/* A value that depends on the offset. */
 static guint8
 byte_at (gsize i)
 {
@@ -37,9 +36,10 @@ make_bytes (gsize size)
   return bytes;
 }
 
-/* --- A client that reads all, or echoes --- */
+/* --- A client that reads everything, or echoes --- */
 
-/* At the end of the connection: how much came, 0 if something was wrong. */
+/* Reads to the end of the connection; returns how much, 0 if a byte was
+ * wrong. */
 static gpointer
 read_all (gpointer data)
 {
@@ -90,7 +90,7 @@ wait_for (SyrinxTransport *transport, short events)
   g_assert_cmpint (poll (&fd, 1, 20000), ==, 1);
 }
 
-/* Offers all that is left each time, in parts of odd sizes. */
+/* Offers everything that is left each time, in parts of odd sizes. */
 static void
 send_all (SyrinxTransport *transport, const guint8 *bytes, gsize size)
 {
@@ -129,7 +129,7 @@ all_bytes_arrive_at_who_reads_slowly (NetFixture *f, gconstpointer unused)
   send_all (f->accepted->pdata[0], bytes, MANY_BYTES);
   syrinx_transport_shutdown (f->accepted->pdata[0]);
   g_assert_cmpuint (GPOINTER_TO_SIZE (g_thread_join (reader)), ==, MANY_BYTES);
-  if (client.ssl) /* it was told of the end */
+  if (client.ssl) /* it got close_notify */
     g_assert_true (SSL_get_shutdown (client.ssl) & SSL_RECEIVED_SHUTDOWN);
   net_client_clear (&client);
 }
@@ -173,7 +173,7 @@ one_thread_reads_while_another_writes (NetFixture *f, gconstpointer unused)
   net_client_clear (&client);
 }
 
-/* --- Its ends --- */
+/* --- End of the connection --- */
 
 static void
 a_reset_is_no_end (NetFixture *f, gconstpointer unused)
@@ -213,7 +213,7 @@ the_end_of_input_is_told (NetFixture *f, gconstpointer is_tls)
   net_client_clear (&client);
 }
 
-/* What was sent before is not taken back by what was never read. */
+/* Unread input does not destroy an answer that was sent before. */
 static void
 unread_input_takes_no_answer_back (NetFixture *f, gconstpointer unused)
 {
@@ -237,7 +237,7 @@ unread_input_takes_no_answer_back (NetFixture *f, gconstpointer unused)
 
 typedef struct
 {
-  gsize sizes[1024]; /* of records of data, with what TLS adds */
+  gsize sizes[1024]; /* of records of data, including TLS overhead */
   guint n;
 } Records;
 
@@ -285,7 +285,7 @@ records_are_small_after_a_rest_and_large_later (
   g_assert_cmpuint (records.sizes[40], <, 1460 - 40);
   g_assert_cmpuint (records.sizes[records.n - 2], >=, 16384);
   g_assert_cmpuint (send_and_look (f, &client, &records, 20000), >=, 16384);
-  g_usleep (1100 * 1000); /* the rest itself */
+  g_usleep (1100 * 1000); /* longer than the idle time */
   g_assert_cmpuint (send_and_look (f, &client, &records, 20000), <, 1460 - 40);
   net_client_clear (&client);
 }
@@ -305,7 +305,7 @@ is_set (gpointer flag)
   return *(gboolean *)flag;
 }
 
-/* No event of the socket tells of them. */
+/* The socket has no event for them. */
 static void
 a_stream_tells_of_bytes_that_openssl_holds (NetFixture *f, gconstpointer unused)
 {
@@ -361,7 +361,7 @@ is_closed (gpointer data)
   return g_atomic_int_get (&((Ended *)data)->closed);
 }
 
-/* The I/O loop's thread writes, and ends it when all has gone. */
+/* The I/O loop's thread writes everything, then ends the connection. */
 static void
 the_io_loop_writes_it_to_its_end (NetFixture *f, gconstpointer unused)
 {
@@ -415,7 +415,7 @@ the_io_loop_hears_of_who_hangs_up (NetFixture *f, gconstpointer unused)
 
 #define N_AT_REST 200
 
-/* Connects, and holds the connections until its input ends. */
+/* Connects, and keeps the connections open until @done_fd ends. */
 static void
 be_clients (NetFixture *f, int done_fd)
 {

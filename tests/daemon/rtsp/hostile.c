@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* RTSP clients that ask for what can't be, are slow, keep what they are sent
- * unread, or look for weak TLS. */
+/* RTSP clients that request the impossible, are slow, do not read, or look for
+ * weak TLS. */
 #include "rtsp-dialogue.h"
 
 #include <errno.h>
@@ -13,7 +13,7 @@
 static Daemon *service;
 static gchar *token;
 
-/* --- Talking --- */
+/* --- Connections --- */
 
 static gchar *
 new_url (void)
@@ -25,7 +25,7 @@ new_url (void)
   return g_strdup (json_object_get_string_member (session, "rtsp_url"));
 }
 
-/* To the daemon's RTSP, or (@is_tls) RTSPS. */
+/* Connects to the daemon's RTSP or, if @is_tls, RTSPS. */
 static GIOStream *
 reach (gboolean is_tls)
 {
@@ -37,18 +37,19 @@ reach (gboolean is_tls)
 
   g_socket_client_set_tls (client, is_tls);
   G_GNUC_BEGIN_IGNORE_DEPRECATIONS
-  g_socket_client_set_tls_validation_flags (client, 0); /* it is self-signed */
+  g_socket_client_set_tls_validation_flags (
+      client, 0); /* its certificate is self-signed */
   G_GNUC_END_IGNORE_DEPRECATIONS
   connection = g_socket_client_connect_to_host (
       client, strstr (address, "://") + 3, 0, NULL, &error);
   g_assert_no_error (error);
-  /* So that what is not read is soon the daemon's. */
+  /* A small buffer, so that unread data soon pile up in the daemon. */
   g_socket_set_option (g_socket_connection_get_socket (connection), SOL_SOCKET,
       SO_RCVBUF, 8192, NULL);
   return G_IO_STREAM (connection);
 }
 
-/* How much of it went, without waiting. */
+/* Writes without blocking; returns how many bytes were written. */
 static gsize
 push (GIOStream *stream, const gchar *bytes, gsize size)
 {
@@ -60,7 +61,7 @@ push (GIOStream *stream, const gchar *bytes, gsize size)
   return MAX (n, 0);
 }
 
-/* Whether the daemon has ended it. What was said before is dropped. */
+/* Whether the daemon has closed it. Data received before are dropped. */
 static gboolean
 is_over (GIOStream *stream)
 {
@@ -76,7 +77,7 @@ is_over (GIOStream *stream)
   return !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK);
 }
 
-/* --- What can't be --- */
+/* --- Impossible requests --- */
 
 static void
 one_channel_or_port_for_both_is_refused (void)
@@ -114,9 +115,9 @@ one_channel_or_port_for_both_is_refused (void)
   }
 }
 
-/* --- Players that keep a session alive each in its way --- */
+/* --- Keep-alives of different players --- */
 
-/* That of its one stream, with the slash that some add. (transfer full) */
+/* The control URL of the stream; some players add a slash. (transfer full) */
 static gchar *
 find_control (const gchar *sdp)
 {
@@ -151,11 +152,11 @@ keep_alives_of_all_players_are_answered (void)
     check (d, 200, asked[i].method, asked[i].url, NULL);
 }
 
-/* --- Who is slow --- */
+/* --- Slow clients --- */
 
 #define OPTIONS "OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n"
 
-/* Each of them begins at once, and goes on by one piece a second. */
+/* Each sends its first bytes at once, and then one piece a second. */
 static const struct
 {
   const gchar *name, *first, *more;
@@ -174,7 +175,7 @@ static const struct
       " RTSP/1.0\r\nCSeq: 1\r\n\r\nOPTIONS *", FALSE },
 };
 
-#define N_SLOW (2 * G_N_ELEMENTS (slow)) /* in the clear, and by TLS */
+#define N_SLOW (2 * G_N_ELEMENTS (slow)) /* without and with TLS */
 
 static void
 who_does_not_finish_what_he_says_is_cut_off (void)
@@ -189,11 +190,11 @@ who_does_not_finish_what_he_says_is_cut_off (void)
         push (streams[i], first, strlen (first)), ==, strlen (first));
   }
   for (guint second = 0; second < 17; second++) {
-    g_usleep (G_USEC_PER_SEC); /* at which rate they go on */
+    g_usleep (G_USEC_PER_SEC); /* the rate of the slow clients */
     for (guint i = 0; i < N_SLOW; i++) {
       const gchar *more = slow[i / 2].more;
       are_over[i] = are_over[i] || is_over (streams[i]);
-      if (second < 7) /* they have ten, and nobody less */
+      if (second < 7) /* their limit is ten seconds */
         g_assert_false (are_over[i]);
       if (!are_over[i] && *more)
         push (streams[i], more, strlen (more));
@@ -206,7 +207,7 @@ who_does_not_finish_what_he_says_is_cut_off (void)
   }
 }
 
-/* --- Who takes memory --- */
+/* --- Clients that use up memory --- */
 
 #define N_HUNGRY 40
 
@@ -225,13 +226,13 @@ typedef struct
 {
   const gchar *name;
   GString *text;
-  gboolean is_endless; /* @text comes again and again */
+  gboolean is_endless; /* @text is sent again and again */
 } Food;
 
 typedef struct
 {
   GIOStream *stream;
-  gsize at; /* of the food's text */
+  gsize at; /* offset in the text */
 } Hungry;
 
 static void
@@ -251,7 +252,7 @@ feed (Hungry *hungry, const Food *food)
   }
 }
 
-/* A request and no end, of the most headers and bytes that are taken. */
+/* A request without an end, with as many headers and bytes as are accepted. */
 static GString *
 make_head (void)
 {
@@ -286,7 +287,7 @@ make_many (const gchar *request)
   return text;
 }
 
-/* Answers echo it. */
+/* Answers echo this header. */
 static GString *
 make_echo (void)
 {
@@ -309,7 +310,7 @@ take_memory (const Food *food, gboolean is_tls)
     for (guint i = 0; i < N_HUNGRY; i++)
       feed (&hungry[i], food);
     most = MAX (most, count_memory ());
-    g_usleep (20000); /* lets the daemon take it */
+    g_usleep (20000); /* gives the daemon time to read it */
     most = MAX (most, count_memory ());
   }
   g_test_message ("%s%s: %" G_GSIZE_FORMAT " KiB a connection", food->name,

@@ -6,7 +6,7 @@
 
 #define TIMEOUT_S 15
 
-/* "rtsp://127.0.0.1:PORT", or what else  (a file) says. (transfer full) */
+/* The address in the file @name, without its last slash. (transfer full) */
 gchar *
 address_of (Daemon *daemon, const gchar *name)
 {
@@ -57,7 +57,7 @@ dialogue_free (Dialogue *self)
   g_free (self->session);
   g_free (self);
 }
-/* FALSE at the end of the connection, or when nothing comes. */
+/* FALSE at the end of the connection, or after a time-out. */
 gboolean
 receive (Dialogue *self)
 {
@@ -85,7 +85,7 @@ keep_report (Dialogue *self, const guint8 *data, gsize size)
       self->n_byes++;
 }
 
-/* Takes one interleaved packet off, if a whole one is there. */
+/* Removes one interleaved packet from the input if it is complete. */
 gboolean
 take_packet (Dialogue *self)
 {
@@ -114,8 +114,8 @@ find_end (Dialogue *self)
   return end ? end + 4 - (const gchar *)self->input->data : 0;
 }
 
-/* The next answer, head and body. NULL: the connection ended. (transfer full)
- */
+/* The next answer, head and body. NULL: the connection ended. (transfer
+ * full) */
 gchar *
 hear (Dialogue *self)
 {
@@ -150,7 +150,7 @@ say_raw (Dialogue *self, const gchar *bytes, gssize size)
       size < 0 ? strlen (bytes) : size, NULL, NULL, NULL);
 }
 
-/* @headers: whole lines. The session's goes with it once there is one. */
+/* @headers: whole lines. Session is added once there is one. */
 void
 say (
     Dialogue *self, const gchar *method, const gchar *url, const gchar *headers)
@@ -185,7 +185,8 @@ header (const gchar *answer, const gchar *name)
                : NULL;
 }
 
-/* Asks and hears; the status must be as told. (transfer full): the answer */
+/* Sends a request and returns the answer, whose status must be @status.
+ * (transfer full) */
 gchar *
 expect (Dialogue *self, guint status, const gchar *method, const gchar *url,
     const gchar *headers)
@@ -246,7 +247,7 @@ rtptime_of (Dialogue *self, guint i)
   return GST_READ_UINT32_BE (packet (self, i) + 4);
 }
 
-/* Reads until so many packets have come. */
+/* Reads until @n packets have been received. */
 void
 wait_for_packets (Dialogue *self, guint n)
 {
@@ -258,7 +259,7 @@ wait_for_packets (Dialogue *self, guint n)
   }
 }
 
-/* What PLAY announces, of the packet that came as number @i. */
+/* Checks that RTP-Info of PLAY announced packet number @i. */
 void
 check_info (Dialogue *self, const gchar *answer, guint i)
 {

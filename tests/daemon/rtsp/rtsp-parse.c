@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* RTSP from bytes: whole, cut anywhere, and changed at random. */
+/* Parsing of RTSP: complete, split anywhere, and randomly changed. */
 #include "daemon/rtsp/rtsp-parse.h"
 
 #include <stdlib.h>
@@ -66,12 +66,12 @@ interleaved_packets_are_told_from_requests (void)
   for (gsize n = 4; n < sizeof packet; n++) {
     g_assert_cmpint (
         rtsp_parse (packet, n, &taken, &request), ==, RTSP_READ_DATA);
-    g_assert_cmpuint (taken, ==, 7); /* also where less has come */
+    g_assert_cmpuint (taken, ==, 7); /* even if fewer have arrived */
   }
 }
 
-/* Whatever it is, it takes no more than there is, and gives a request only
- * where it says so. */
+/* Whatever the input, no more is taken than announced, and a request is
+ * returned only with a result that says so. */
 static void
 changed_bytes_do_no_harm (void)
 {

@@ -30,8 +30,8 @@ hear_by_rtspsrc (const gchar *transport, const gchar *url)
 
   g_assert_cmpint (fd, >=, 0);
   g_close (fd, NULL);
-  /* With UDP over TLS it says now and then, after the end of the stream, that
-   * it could not send its PAUSE; what it heard is whole. */
+  /* With UDP over TLS it sometimes reports, after the end of the stream, that
+   * it could not send PAUSE; the recording is complete. */
   g_bytes_unref (
       shell ("gst-launch-1.0 -q rtspsrc location='%s' protocols=%s latency=500 "
              "tls-validation-flags=0 ! rtpopusdepay ! opusdec plc=false ! "

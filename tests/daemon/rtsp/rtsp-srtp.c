@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* RTSP with SRTP: real players, libsrtp (as GStreamer's srtpdec) as the one who
- * checks what is on the wire, and who is not told a key. */
+/* RTSP with SRTP: real players; libsrtp (by GStreamer's srtpdec) checks the
+ * packets on the wire; and keys are refused without TLS. */
 #include "tests/daemon/memory.h"
 #include "rtsp-dialogue.h"
 #include "rtsp-players.h"
@@ -96,7 +96,7 @@ typedef struct
   guint8 master[MASTER_BYTES];
 } Stream;
 
-/* What follows @start in the SDP, to the end of its line. (transfer full) */
+/* The rest of the SDP line that begins with @start. (transfer full) */
 static gchar *
 find_in (const gchar *sdp, const gchar *start)
 {
@@ -151,7 +151,8 @@ stream_free (Stream *stream)
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Stream, stream_free)
 
-/* Encrypted, with the key that SDES told, until so many packets have come. */
+/* Plays encrypted, with the key from SDES, until @n_packets have been
+ * received. */
 static Stream *
 play (guint n_packets)
 {
@@ -182,7 +183,8 @@ ssrc_of (const Stream *stream)
   return GST_READ_UINT32_BE (packet (stream->d, 0) + 8);
 }
 
-/* By libsrtp; what does not authenticate is missing. (transfer full) */
+/* Decrypts by libsrtp; packets that fail authentication are missing. (transfer
+ * full) */
 static GPtrArray *
 decrypt (const GPtrArray *packets, const guint8 *master, guint32 ssrc,
     gboolean is_rtcp)
@@ -220,7 +222,7 @@ decrypt (const GPtrArray *packets, const guint8 *master, guint32 ssrc,
   return clear;
 }
 
-/* --- What is on the wire --- */
+/* --- Packets on the wire --- */
 
 static guint
 count_first_bytes (Dialogue *d, guint n)
@@ -236,7 +238,7 @@ count_first_bytes (Dialogue *d, guint n)
   return count;
 }
 
-/* Opus begins every packet of a track with the same byte. */
+/* The first byte of all Opus packets of a track is the same. */
 static void
 who_listens_in_finds_no_opus (void)
 {
@@ -292,7 +294,7 @@ two_streams_have_two_keys (void)
   g_assert_cmpuint (ssrc_of (first), !=, ssrc_of (second));
 }
 
-/* GStreamer's srtpenc would begin anew with each seek, under the same key. */
+/* GStreamer's srtpenc would restart at each seek, under the same key. */
 static void
 a_seek_goes_on_under_the_same_key (void)
 {
@@ -305,7 +307,7 @@ a_seek_goes_on_under_the_same_key (void)
     if (!take_packet (d))
       g_assert_true (receive (d));
   check (d, 200, "PLAY", stream->base, "Range: npt=7.5-\r\n");
-  while (d->reports->len < 2) /* the second one is the BYE's, at the end */
+  while (d->reports->len < 2) /* the second is the one with BYE, at the end */
     if (!take_packet (d))
       g_assert_true (receive (d));
   n_encrypted = d->packets->len;
@@ -315,7 +317,7 @@ a_seek_goes_on_under_the_same_key (void)
   g_assert_cmpuint (reports->len, ==, d->reports->len);
 }
 
-/* What a report says of the octets is what went without the tags. */
+/* The octet count of a report excludes the authentication tags. */
 static void
 reports_are_encrypted_and_true (void)
 {
@@ -386,7 +388,7 @@ a_revoked_token_ends_the_stream (void)
     ;
 }
 
-/* --- What is asked for --- */
+/* --- Requests --- */
 
 static void
 each_way_tells_its_own_key (void)
@@ -426,9 +428,10 @@ what_does_not_fit_gets_its_status (void)
     { "&srtp=mikey", NULL, "Transport: RTP/AVP;unicast;client_port=5000\r\n",
         461 },
     { "&srtp=mikey", NULL, SAVP, 200 },
-    { "&srtp=any", NULL, INTERLEAVED, 200 }, /* ffmpeg's; it is encrypted */
+    { "&srtp=any", NULL, INTERLEAVED,
+        200 }, /* ffmpeg asks for AVP; the stream is encrypted all the same */
     { "", NULL, SAVP, 461 },
-    { "", "/srtp=mikey", SAVP, 455 }, /* no key was told */
+    { "", "/srtp=mikey", SAVP, 455 }, /* no key was offered */
     { "&srtp=mikey", "/srtp=sdes", SAVP, 455 },
     { "&srtp=mikey", "/srtp=tls", SAVP, 404 },
     { "&srtp=mikey", NULL,
@@ -463,7 +466,7 @@ what_is_asked_for_is_known (void)
   }
 }
 
-/* Another stream under the same key would be another text under it. */
+/* A second stream under the same key would reuse its keystream. */
 static void
 a_key_is_for_one_stream (void)
 {
@@ -486,7 +489,7 @@ a_key_is_for_one_stream (void)
   set_up_stream (d, control, SAVP);
 }
 
-/* --- Who may hear a key --- */
+/* --- Who may get a key --- */
 
 /* An address of this machine that is not loopback. (transfer full) (nullable)
  */
@@ -556,7 +559,7 @@ a_house_may_speak_srtp_only (void)
   set_up_stream (stream->d, stream->control, SAVP);
 }
 
-/* Neither in words nor as GStreamer prints buffers. */
+/* Neither as text nor in the form in which GStreamer prints buffers. */
 static void
 no_log_has_a_key (void)
 {
@@ -618,7 +621,7 @@ count_master (const Stream *stream)
   return raw + text;
 }
 
-/* Once it plays, nobody needs the master key. */
+/* Once a stream plays, its master key is not needed any more. */
 static void
 a_key_leaves_nothing_behind (void)
 {
@@ -629,7 +632,8 @@ a_key_leaves_nothing_behind (void)
     g_test_skip ("this system shows no process's memory");
     return;
   }
-  g_assert_cmpint (count_master (stream), >, 0); /* or we look wrongly */
+  g_assert_cmpint (count_master (stream), >,
+      0); /* otherwise the search would prove nothing */
   stream->d->is_secure = TRUE;
   set_up_stream (stream->d, stream->control, SAVP);
   check (stream->d, 200, "PLAY", stream->base, NULL);
@@ -638,7 +642,7 @@ a_key_leaves_nothing_behind (void)
   g_assert_cmpint (count_master (stream), ==, 0);
 }
 
-/* With a certificate of its own, in @dir. (transfer full) */
+/* Configures a certificate of its own, in @dir. (transfer full) */
 static gchar *
 make_config (const gchar *dir)
 {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* RTSP: real players over TCP and UDP, dialogues by hand, and what comes from
- * strangers. */
+/* RTSP: real players over TCP and UDP, dialogues by hand, and hostile input. */
 #include "rtsp-dialogue.h"
 #include "rtsp-players.h"
 
@@ -12,7 +11,7 @@
 #define PACKET_SAMPLES 960 /* of Opus, 20 ms */
 #define RTP_HEADER     12
 
-/* One for all tests that do not hurt it. */
+/* Shared by all tests that leave it intact. */
 static Daemon *service;
 static gchar *token;
 
@@ -77,7 +76,7 @@ rtspsrc_hears_the_original (void)
   assert_whole ("rtspsrc", heard, original);
 }
 
-/* The one that was made for the connection, between DESCRIBE and SETUP. */
+/* The session of the connection, ended between DESCRIBE and SETUP. */
 static void
 a_session_that_was_ended_is_not_set_up (void)
 {
@@ -97,7 +96,7 @@ a_session_that_was_ended_is_not_set_up (void)
   check (d, 200, "SETUP", stream, INTERLEAVED);
   listed = daemon_ctl (service, "--json", "sessions", NULL);
   g_assert_null (strstr (listed, parts[2]));
-  g_assert_nonnull (strstr (listed, id)); /* there is a new one, to be seen */
+  g_assert_nonnull (strstr (listed, id)); /* a new session is listed */
 }
 
 static void
@@ -135,7 +134,7 @@ players_hear_the_original_over_tls (void)
   assert_whole ("rtspsrc", second, original);
 }
 
-/* --- Who may come in --- */
+/* --- Access --- */
 
 static void
 strangers_are_told_why_not (void)
@@ -204,7 +203,7 @@ a_full_house_says_so (void)
   check (third, 200, "OPTIONS", "*", NULL);
   fourth = dialogue_with (small);
   g_assert_null (hear (fourth));
-  g_clear_pointer (&first, dialogue_free); /* its session goes with it */
+  g_clear_pointer (&first, dialogue_free); /* its session ends with it */
   check (third, 200, "OPTIONS", "*", NULL);
   check (second, 200, "DESCRIBE", url, NULL);
 }
@@ -288,7 +287,7 @@ what_does_not_belong_gets_its_status (void)
 
 /* --- Playing --- */
 
-/* The packets of the track from its start, as they come when it is played. */
+/* The packets of the track from its start, as they arrive in real time. */
 static Dialogue *
 begin (const gchar *url, guint n_packets)
 {
@@ -322,7 +321,8 @@ a_pause_loses_and_repeats_nothing (void)
   guint before = d->packets->len;
   g_autofree gchar *resumed = NULL;
 
-  /* Whatever came after the answer to PAUSE would stand before this one. */
+  /* Packets sent after the answer to PAUSE would arrive before the next
+   * answer. */
   g_usleep (400000);
   check (d, 200, "GET_PARAMETER", url, NULL);
   g_assert_cmpuint (d->packets->len, ==, before);
@@ -340,7 +340,7 @@ a_pause_loses_and_repeats_nothing (void)
   }
 }
 
-/* What the metrics tell of all sessions. */
+/* The metric of seeks. */
 static guint64
 count_seeks (void)
 {
@@ -382,7 +382,7 @@ a_range_is_played_from_its_packet_on (void)
   g_assert_cmpuint (count_seeks (), ==, n_seeks + G_N_ELEMENTS (places));
 }
 
-/* RTP is sent as it is played: receivers reckon their clock from arrivals. */
+/* RTP is sent in real time: receivers derive their clock from arrivals. */
 static void
 packets_come_in_real_time (void)
 {
@@ -440,7 +440,8 @@ has_ended (gpointer daemon)
   return !daemon_is_alive (daemon);
 }
 
-/* SIGTERM waits for what plays, and not for who stays after the end. */
+/* SIGTERM waits for streams that play, not for clients that stay connected
+ * after the end. */
 static void
 what_plays_may_end_before_it_stops (void)
 {
@@ -493,7 +494,7 @@ a_revoked_code_ends_its_stream (void)
   check (d, 401, "DESCRIBE", url, NULL);
 }
 
-/* --- Strangers --- */
+/* --- Hostile input --- */
 
 static void
 garbage_is_answered_and_cut_off (void)
@@ -502,7 +503,7 @@ garbage_is_answered_and_cut_off (void)
   {
     const gchar *bytes;
     gssize size;
-    guint status; /* 0: none is due */
+    guint status; /* 0: no answer is due */
   } cases[] = {
     { "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\n\n", 13, 400 },
     { "GET / HTTP/1.1\r\nHost: x\r\n\r\n", -1, 400 },
@@ -557,7 +558,7 @@ requests_may_come_in_pieces_and_together (void)
   }
 }
 
-/* Answers pile up for who does not read: that has a bound. */
+/* Answers that are not read pile up to a bound. */
 static void
 who_asks_and_never_reads_is_cut_off (void)
 {
@@ -622,7 +623,7 @@ players_that_vanish_leave_nothing (void)
       "the descriptors of vanished players", 10);
 }
 
-/* With a certificate of its own, in @dir. (transfer full) */
+/* Configures a certificate of its own, in @dir. (transfer full) */
 static gchar *
 make_config (const gchar *dir)
 {
@@ -667,7 +668,7 @@ main (int argc, char **argv)
     TEST (garbage_is_answered_and_cut_off),
     TEST (requests_may_come_in_pieces_and_together),
     TEST (players_that_vanish_leave_nothing),
-    /* Last: it uses up what this address may ask. */
+    /* Last, since it uses up the rate limit of this address. */
     TEST (who_asks_and_never_reads_is_cut_off),
 #undef TEST
   };

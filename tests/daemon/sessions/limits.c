@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* How many sessions one subject and one address get from a real daemon, and
- * whose place is taken. */
+ * which idle session ends for a new one. */
 #include "tests/daemon/harness.h"
 #include "tests/daemon/rtsp/rtsp-dialogue.h"
 
@@ -91,7 +91,7 @@ a_token_says_how_many_it_is_for (void)
   g_assert_cmpuint (try_post (service, many), ==, 429);
 }
 
-/* Sessions of RTSP are among them, and its refusal is as quick. */
+/* RTSP sessions count, too, and RTSP refuses at once. */
 static void
 every_face_counts (void)
 {
@@ -112,7 +112,7 @@ every_face_counts (void)
   g_assert_nonnull (retry);
 }
 
-/* However many subjects there are. */
+/* Whatever the number of subjects. */
 static void
 an_address_has_a_bound_of_its_own (void)
 {
@@ -151,8 +151,8 @@ has_begun (gpointer data)
   return TRUE;
 }
 
-/* Of two sessions the one with a stream stays, though it was there first, and
- * for the other one nobody has asked. */
+/* Of two sessions the one with a stream stays, although it is older; the other
+ * one was never used. */
 static void
 an_idle_session_makes_place_and_one_that_plays_does_not (void)
 {
@@ -170,8 +170,8 @@ an_idle_session_makes_place_and_one_that_plays_does_not (void)
   Waiting waiting = { .token = token };
   gint64 start_us;
 
-  content[strlen (content) - 1] = 0; /* its slash */
-  set_up (dialogue, content);        /* a stream, though it does not play yet */
+  content[strlen (content) - 1] = 0; /* without its slash */
+  set_up (dialogue, content);        /* a stream that does not play yet */
   idle = begin (token);
   start_us = g_get_monotonic_time ();
   wait_until (has_begun, &waiting, "an idle session's place", 60);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Quota: who gets a seat, who has to wait for one, and whose place is taken. */
+/* Quota: who gets a seat, who is refused, and which idle session ends. */
 #include "daemon/sessions/quota.h"
 
 #include "core/base/error.h"
@@ -27,7 +27,7 @@ take (SyrinxQuota *quota, const gchar *subject, const gchar *address,
   return seat;
 }
 
-/* A seat with a session, whose name is only a pointer. */
+/* A seat occupied by a session; the session's name serves as a pointer. */
 static SyrinxSeat *
 seat (SyrinxQuota *quota, const gchar *subject, const gchar *address,
     const gchar *session, gint64 now_us)
@@ -64,7 +64,7 @@ a_subject_gets_what_it_may_have_and_no_more (void)
   g_assert_cmpuint (syrinx_quota_count_subject (quota, "ann"), ==, 0);
 }
 
-/* Else a subject could fill the queue before the sessions. */
+/* Otherwise a subject could fill the queue. */
 static void
 who_waits_for_room_counts (void)
 {
@@ -86,7 +86,7 @@ the_session_that_was_idle_longest_makes_place (void)
   SyrinxSeat *c = seat (quota, "ann", "x", "c", 2 * S);
   SyrinxSeat *d;
 
-  syrinx_seat_touch (a, 3 * S); /* so it is b that rests longest */
+  syrinx_seat_touch (a, 3 * S); /* now b is idle longest */
   g_assert_null (take (quota, "ann", "x", (SECONDS + 1) * S - 1));
   g_assert_cmpint (retry_us, ==, 1);
   d = take (quota, "ann", "x", (SECONDS + 1) * S);
@@ -110,7 +110,7 @@ a_session_with_a_stream_is_never_idle (void)
   for (guint i = 0; i < LIMIT; i++) {
     seats[i] = seat (quota, "ann", NULL, "s", 0);
     syrinx_seat_begin_use (seats[i]);
-    syrinx_seat_begin_use (seats[i]); /* and a second one */
+    syrinx_seat_begin_use (seats[i]); /* a second stream */
   }
   g_assert_null (take (quota, "ann", NULL, 1000 * S));
   g_assert_cmpint (retry_us, ==, SYRINX_IDLE_US);
@@ -124,7 +124,7 @@ a_session_with_a_stream_is_never_idle (void)
   free_all (seats, LIMIT);
 }
 
-/* Used between the question and the answer: nobody's place is taken then. */
+/* A session that is used between the two calls is no victim. */
 static void
 one_that_is_used_again_meanwhile_keeps_its_place (void)
 {
@@ -157,7 +157,7 @@ an_address_is_bounded_whatever_its_subjects (void)
   g_assert_null (take (quota, "e", "x", later_us));
   elsewhere = take (quota, "e", "y", later_us);
   g_assert_nonnull (elsewhere);
-  /* Who has an idle one there may go on; it is its own that ends. */
+  /* A subject with an idle session there gets a seat; its own session ends. */
   again = take (quota, "c", "x", later_us);
   syrinx_seat_occupy (again, (gpointer) "again", later_us);
   g_assert_true (syrinx_seat_is_over (again));
@@ -167,7 +167,7 @@ an_address_is_bounded_whatever_its_subjects (void)
   free_all (seats, LIMIT + 1);
 }
 
-/* --- Random requests, against a model that goes over everything --- */
+/* --- Random requests, compared with a simple model --- */
 
 typedef struct
 {

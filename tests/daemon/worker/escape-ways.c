@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Every way is a row: a call by number, and arguments with which it works for
- * who is not locked in. */
+/* Every row is a system call by number, with arguments with which it would
+ * succeed outside the sandbox. */
 #include "escape-ways.h"
 
 #include <errno.h>
@@ -66,7 +66,7 @@ typedef struct
   const gchar *name;
   glong call;
   gint64 args[6];
-  gboolean makes_child; /* that gets 0 as its answer */
+  gboolean makes_child; /* returns 0 in the child */
 } Way;
 
 static const Way ways[] = {
@@ -178,7 +178,7 @@ static const Way ways[] = {
   { "acct", SYS_acct, { 0 } },
   { "swapoff", SYS_swapoff, { P ("/none") } },
 
-  /* the job's file, which is somebody's */
+  /* the job's file */
   { "fchmod", SYS_fchmod, { JOB, 0777 } },
   { "fchown", SYS_fchown, { JOB, -1, -1 } },
   { "futimens", SYS_utimensat, { JOB, 0, P (epoch), 0 } },
@@ -246,7 +246,7 @@ static const Way ways[] = {
   { "timer_create", SYS_timer_create, { CLOCK_MONOTONIC, 0, P (room) } },
   { "setitimer", SYS_setitimer, { ITIMER_REAL, P (room + 512), 0 } },
 
-  /* the kernel's wide doors */
+  /* calls with a large attack surface */
   { "io_uring_setup", SYS_io_uring_setup, { 1, P (room) } },
   { "io_setup", SYS_io_setup, { 1, P (room + 1024) } },
   { "userfaultfd", SYS_userfaultfd, { 1 } },

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A worker that was taken over: it enters the real sandbox and then does what
- * the test asks for by the plan of a job. */
+/* A worker that has been taken over: it enters the real sandbox and then does
+ * what the plan of a job tells it. */
 #include "daemon/worker/protocol.h"
 #include "daemon/worker/sandbox.h"
 #include "escape-ways.h"
@@ -74,11 +74,12 @@ take_memory (void)
   return count_of (n * (STEP_BYTES >> 20));
 }
 
-/* Of x86: only the kernel's own probes may call them, all others die. */
+/* Of x86: only kernel trampolines may call them, other callers are killed. */
 #define URETPROBE 335
 #define UPROBE    336
 
-/* Each call by number with arguments that fit no condition. */
+/* Each call by its number, with arguments that match no condition of the
+ * filter. */
 static GVariant *
 sweep (void)
 {

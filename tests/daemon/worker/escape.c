@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A worker that was taken over, and what it gets: nothing. The daemon's side is
- * the real pool, the worker's side the real sandbox. */
+/* A worker that has been taken over gains nothing. The daemon's side is the
+ * real pool, the worker's side the real sandbox. */
 #include "core/base/error.h"
 #include "daemon/ingest/worker-pool.h"
 #include "daemon/worker/sandbox.h"
@@ -19,7 +19,7 @@ typedef struct
 {
   SyrinxWorkerPool *pool;
   SyrinxWorker *worker;
-  gint file; /* what a job gives: somebody's music, open for reading */
+  gint file; /* the file of a job, open for reading */
 } Fixture;
 
 static gchar *
@@ -109,7 +109,7 @@ count_descriptors (void)
   return n;
 }
 
-/* --- What it tries --- */
+/* --- Attempts --- */
 
 static void
 every_way_out_is_refused (Fixture *f, gconstpointer data)
@@ -152,7 +152,7 @@ memory_ends_at_its_limit (Fixture *f, gconstpointer data)
   g_assert_cmpuint (get_count (f, "memory"), <=, 2048);
 }
 
-/* Its job goes on for ever, so it is not taken back into the pool. */
+/* Its job never ends, so the worker is not given back to the pool. */
 static void
 a_worker_that_floods_is_not_used_again (Fixture *f, gconstpointer data)
 {
@@ -169,7 +169,7 @@ a_worker_that_floods_is_not_used_again (Fixture *f, gconstpointer data)
   g_assert_no_error (error);
 }
 
-/* --- What the kernel says of it --- */
+/* --- State in the kernel --- */
 
 static gchar *
 read_status (Fixture *f)
@@ -308,7 +308,7 @@ without_seccomp_it_runs_only_if_that_is_configured (void)
 
 /* --- Descriptors on the socket --- */
 
-/* What the old reader kept open: two for one byte. */
+/* What the old reader left open: two descriptors with one byte. */
 static void
 send_two (gint socket, gint fd)
 {

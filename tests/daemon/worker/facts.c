@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a scan counts by packets is what decoding gives, to the sample, whatever
- * the file; and no file, however damaged, does harm. */
+/* The number of samples that a scan counts from packets equals that of
+ * decoding, for every kind of file; and damaged files do no harm. */
 #include "daemon/worker/facts.h"
 #include "daemon/worker/packets.h"
 
@@ -45,7 +45,7 @@ open_file (const gchar *path)
 
 /* --- Packets and samples --- */
 
-/* FALSE: neither way finds sound. */
+/* FALSE: neither way finds audio. */
 static gboolean
 check_same (const gchar *path, SyrinxFacts *read)
 {
@@ -87,8 +87,8 @@ test_samples (void)
   }
 }
 
-/* As encoders make them, of one noisy second and a bit. @off_by: samples that
- * the format itself can't tell. */
+/* Encoder output of a noisy second and a bit. @off_by: samples that the format
+ * can't express. */
 static const struct
 {
   const gchar *name, *options;
@@ -194,7 +194,7 @@ read_packets (gint fd, SyrinxCmafCodec codec, guint64 first)
     gst_buffer_unref (packet);
 }
 
-/* Any bytes changed: no crash, no endless loop. */
+/* Random bytes changed: no crash, no endless loop. */
 static void
 test_damaged (void)
 {
