@@ -98,15 +98,6 @@ syrinx_region_set (
   return FALSE;
 }
 
-const SyrinxRegion *
-syrinx_region_find (const GPtrArray *regions, const gchar *name)
-{
-  for (guint i = 0; i < regions->len; i++)
-    if (g_str_equal (((SyrinxRegion *)regions->pdata[i])->name, name))
-      return regions->pdata[i];
-  return NULL;
-}
-
 void
 syrinx_region_free (SyrinxRegion *region)
 {

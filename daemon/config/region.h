@@ -29,9 +29,4 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxRegion, syrinx_region_free)
 gboolean syrinx_region_set (
     SyrinxRegion *region, const gchar *key, const gchar *value, GError **error);
 
-/* Looks @name up in @regions (element-type SyrinxRegion). (transfer none)
- * (nullable) */
-const SyrinxRegion *
-syrinx_region_find (const GPtrArray *regions, const gchar *name);
-
 G_END_DECLS

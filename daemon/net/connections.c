@@ -12,12 +12,6 @@ struct _SyrinxConnections
       counts; /* client or wider network → its connections; protected by lock */
 };
 
-typedef struct
-{
-  SyrinxConnections *connections;
-  gchar *host;
-} Tie;
-
 static guint
 get_count (SyrinxConnections *self, const gchar *network)
 {
@@ -80,28 +74,6 @@ syrinx_connections_count (SyrinxConnections *self, const gchar *host)
   n = get_count (self, client);
   g_mutex_unlock (&self->lock);
   return n;
-}
-
-static void
-untie (gpointer data)
-{
-  Tie *tie = data;
-
-  syrinx_connections_give_back (tie->connections, tie->host);
-  syrinx_connections_unref (tie->connections);
-  g_free (tie->host);
-  g_free (tie);
-}
-
-void
-syrinx_connections_tie (
-    SyrinxConnections *self, const gchar *host, GObject *connection)
-{
-  Tie *tie = g_new (Tie, 1);
-
-  tie->connections = syrinx_connections_ref (self);
-  tie->host = g_strdup (host);
-  g_object_set_data_full (connection, "syrinx-connections", tie, untie);
 }
 
 SyrinxConnections *

@@ -26,8 +26,5 @@ void syrinx_connections_give_back (
 /* How many connections the client that has address @host has now. */
 guint
 syrinx_connections_count (SyrinxConnections *connections, const gchar *host);
-/* Calls syrinx_connections_give_back() when @connection is finalized. */
-void syrinx_connections_tie (
-    SyrinxConnections *connections, const gchar *host, GObject *connection);
 
 G_END_DECLS

@@ -348,12 +348,6 @@ syrinx_grant_get_subject (SyrinxGrant *grant)
 }
 
 const gchar *
-syrinx_grant_get_jti (SyrinxGrant *grant)
-{
-  return grant->jti;
-}
-
-const gchar *
 syrinx_grant_get_region (SyrinxGrant *grant)
 {
   return grant->region;

@@ -34,7 +34,6 @@ void syrinx_grant_unref (SyrinxGrant *grant);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxGrant, syrinx_grant_unref)
 
 const gchar *syrinx_grant_get_subject (SyrinxGrant *grant);
-const gchar *syrinx_grant_get_jti (SyrinxGrant *grant);    /* (nullable) */
 const gchar *syrinx_grant_get_region (SyrinxGrant *grant); /* (nullable) */
 /* The listener's round trip as the token claims it, or -1. Set it before other
  * threads see the grant. */

@@ -131,13 +131,6 @@ syrinx_verifier_new (
   return verifier;
 }
 
-SyrinxVerifier *
-syrinx_verifier_ref (SyrinxVerifier *verifier)
-{
-  g_atomic_ref_count_inc (&verifier->refs);
-  return verifier;
-}
-
 void
 syrinx_verifier_unref (SyrinxVerifier *verifier)
 {

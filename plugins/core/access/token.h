@@ -31,7 +31,6 @@ typedef struct
  */
 SyrinxVerifier *syrinx_verifier_new (
     const gchar *jwks, const SyrinxTokenPolicy *policy, GError **error);
-SyrinxVerifier *syrinx_verifier_ref (SyrinxVerifier *verifier);
 void syrinx_verifier_unref (SyrinxVerifier *verifier);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxVerifier, syrinx_verifier_unref)
 
