@@ -35,12 +35,12 @@ static const struct
 } keys[] = {
 #define FIELD(name) G_STRUCT_OFFSET (SyrinxConfig, name)
   { "library", PATHS, FIELD (library), NULL, 0, 0,
-      "Folders of music, by semicolons. They are only read." },
+      "Folders of music, separated by semicolons. They are only read." },
   { "suffixes", WORDS, FIELD (suffixes), "", 0, 0,
-      "Which files of them are looked into, by the ends of their names "
-      "(flac;mp3),"
-      "\n# by semicolons. Default: those of all formats that can be read. "
-      "`syrinxctl\n# failures --skipped` names what is left out." },
+      "Suffixes of the files that are read (flac;mp3), separated by "
+      "semicolons.\n"
+      "# Default: those of all formats that can be read. `syrinxctl failures\n"
+      "# --skipped` lists the files that are left out." },
   { "state-dir", PATH, FIELD (state_dir), NULL, 0, 0,
       "Index, keys and renditions. Default: /var/lib/syrinx for root,\n"
       "# ~/.local/state/syrinx for others." },
@@ -49,10 +49,10 @@ static const struct
   { "https", TEXT, FIELD (https), NULL, 0, 0,
       "Where they connect by TLS (1.2 and later), ADDRESS:PORT. Default: "
       "nowhere.\n"
-      "# On other machines' way, let http be loopback and this be public." },
+      "# If other machines connect, let http be loopback and this be public." },
   { "tls-certificate", PATH, FIELD (tls_certificate), NULL, 0, 0,
-      "PEM file with the certificate of https, then those that vouch for it.\n"
-      "# Read again at a reload.",
+      "PEM file with the certificate of https, then its intermediate\n"
+      "# certificates. Read again at a reload.",
       TRUE },
   { "tls-key", PATH, FIELD (tls_key), NULL, 0, 0, "PEM file with its key.",
       TRUE },
@@ -63,24 +63,23 @@ static const struct
       "Where they connect by TLS (with the certificate of https), such as\n"
       "# 127.0.0.1:8322. Default: nowhere." },
   { "rtsp-profile", TEXT, FIELD (rtsp_profile), "any", 0, 0,
-      "any: RTP as it is, or SRTP for who asks with ?srtp=any. savp: only "
-      "SRTP,\n"
-      "# and so only by rtsps or from this machine." },
+      "any: plain RTP, or SRTP for clients that ask with ?srtp=any. savp: "
+      "SRTP\n"
+      "# only, and therefore only by rtsps or from this machine." },
   { "admin", TEXT, FIELD (admin), "127.0.0.1:9180", 0, 0,
       "Metrics and status, ADDRESS:PORT. Keep it on loopback." },
   { "bus", TEXT, FIELD (bus), "none", 0, 0,
       "D-Bus besides the private one: session, system or none." },
   { "audience", TEXT, FIELD (audience), "syrinx", 0, 0,
-      "What the aud of a token must hold.", TRUE },
+      "A value that the aud claim of a token must contain.", TRUE },
   { "issuer", TEXT, FIELD (issuer), NULL, 0, 0,
-      "What the iss of a token must be. Default: anything.", TRUE },
+      "The iss claim that a token must have. Default: any.", TRUE },
   { "jwks", PATH, FIELD (jwks), NULL, 0, 0,
-      "File with a JWK Set of further keys whose tokens are taken.", TRUE },
+      "File with a JWK Set of further keys that may sign tokens.", TRUE },
   { "clock-leeway", NUMBER, FIELD (clock_leeway_s), "5", 0, 300,
-      "Seconds by which the clocks of those who issue tokens may differ from "
-      "ours:\n"
-      "# exp is taken that much later, nbf and iat may lie that much in the "
-      "future.",
+      "Seconds by which the clocks of token issuers may differ from ours: exp "
+      "is\n"
+      "# accepted that much later, nbf and iat may be that far in the future.",
       TRUE },
   { "master-key", PATH, FIELD (master_key), NULL, 0, 0,
       "File with the 32 bytes that all content keys are wrapped with. "
@@ -88,29 +87,30 @@ static const struct
       "# systemd's credential master-key, else state-dir's, which is made.",
       TRUE },
   { "master-key-next", PATH, FIELD (master_key_next), NULL, 0, 0,
-      "The one that takes its place: `syrinxctl key rotate --master`. "
-      "Default:\n"
+      "The key that replaces it at `syrinxctl key rotate --master`. Default:\n"
       "# systemd's credential master-key-next, if there is one.",
       TRUE },
   { "master-key-group-ok", FLAG, FIELD (master_key_group_ok), "false", 0, 0,
-      "Take a master key that its group can read.", TRUE },
+      "Accept a master key that its group can read.", TRUE },
   { "audit-log", TEXT, FIELD (audit_log), NULL, 0, 0,
-      "Who got which key when, as JSON lines: a path, or none. Default:\n"
-      "# audit.log in state-dir.",
+      "Log of keys given out, as JSON lines: a path, or none. Default: "
+      "audit.log\n"
+      "# in state-dir.",
       TRUE },
   { "pipelines-dir", PATH, FIELD (pipelines_dir), NULL, 0, 0,
       "Folder with session shapes (stream.launch, …) that replace ours." },
   { "region", TEXT, FIELD (region), "default", 0, 0,
-      "Region of listeners of whom nothing better is known.", TRUE },
+      "Region of listeners whose region is unknown.", TRUE },
   { "trusted-proxies", WORDS, FIELD (trusted_proxies), "", 0, 0,
-      "Whose X-Forwarded-For and X-Syrinx-Region are believed: ADDRESS or\n"
-      "# ADDRESS/BITS, by semicolons.",
+      "Proxies whose X-Forwarded-For and X-Syrinx-Region are trusted: ADDRESS "
+      "or\n"
+      "# ADDRESS/BITS, separated by semicolons.",
       TRUE },
   { "geo-database", PATH, FIELD (geo_database), NULL, 0, 0,
       "MaxMind database (.mmdb) of countries: which region an address is in.",
       TRUE },
   { "renditions", WORDS, FIELD (renditions), "opus-128;opus-64;aac-128", 0, 0,
-      "What is offered, best first: opus-KBIT and aac-KBIT." },
+      "The renditions offered, best first: opus-KBIT and aac-KBIT." },
   { "cache-size", BYTES, FIELD (cache_bytes), "10G", 1 << 20, G_MAXINT64,
       "How large the renditions on disk may grow (K, M, G, T)." },
   { "memory-size", BYTES, FIELD (memory_bytes), "32M", 1 << 20, G_MAXINT64,
@@ -119,64 +119,69 @@ static const struct
       "Sessions at a time.", TRUE },
   { "max-sessions-per-subject", NUMBER, FIELD (max_sessions_per_subject), "16",
       1, 1000000,
-      "Of them with tokens of one subject, unless the token says another "
+      "Sessions with tokens of one subject, unless the token states another "
       "number\n"
-      "# (its claim sessions). One more takes the place of the subject's own "
-      "that\n"
-      "# has not been used for the longest time, if for 30 seconds, or is "
-      "refused.",
+      "# (its claim sessions). A further session ends the subject's own one "
+      "that has\n"
+      "# been idle longest, if for 30 seconds; otherwise it is refused.",
       TRUE },
   { "max-sessions-per-address", NUMBER, FIELD (max_sessions_per_address),
       "1000", 1, 1000000,
-      "Of them for one address (of IPv6, one /64), whatever the tokens say.",
+      "Sessions from one address (of IPv6, one /64), whatever the tokens say.",
       TRUE },
   { "max-egress-kbps", NUMBER, FIELD (max_egress_kbps), "0", 0, 1000000000,
-      "What their renditions may need together, in kbit/s. 0: any.", TRUE },
+      "Sum of the bit rates of all sessions' renditions, in kbit/s. 0: any.",
+      TRUE },
   { "egress-budget-kbps", NUMBER, FIELD (egress_budget_kbps), "0", 0,
       1000000000,
-      "What streams and fragments really send together, in kbit/s: above it\n"
-      "# they take turns, regions by weight. A little less than the line\n"
-      "# carries. 0: any.",
+      "Rate at which streams and fragments are sent in total, in kbit/s: above "
+      "it\n"
+      "# they take turns, regions by weight. Set it a little below the "
+      "capacity of\n"
+      "# the line. 0: any.",
       TRUE },
   { "priority-percent", NUMBER, FIELD (priority_percent), "50", 1, 99,
-      "Percent of what is sent that streams of a priority may take while "
+      "Percentage of the output that streams with a priority may take while "
       "others\n"
       "# wait.",
       TRUE },
   { "max-cpu-percent", NUMBER, FIELD (max_cpu_percent), "95", 0, 100,
-      "Share of all cores above which no session begins. 0: any.", TRUE },
+      "CPU load, as percentage of all cores, above which no session begins. 0: "
+      "any.",
+      TRUE },
   { "admission-queue", NUMBER, FIELD (admission_queue), "256", 0, 100000,
       "New sessions that may wait for room, nearest regions first.", TRUE },
   { "admission-wait-ms", NUMBER, FIELD (admission_wait_ms), "3000", 1, 60000,
-      "How long, before they are told to come again later.", TRUE },
+      "How long they wait before they are refused.", TRUE },
   { "max-connections-per-address", NUMBER, FIELD (max_connections_per_address),
       "256", 1, 1000000,
       "Connections from one address at a time; trusted proxies may have any "
       "number." },
   { "requests-per-second", NUMBER, FIELD (requests_per_second), "200", 1,
-      1000000, "Requests from one address, on average; bursts of ten times.",
+      1000000,
+      "Requests from one address, on average; bursts of ten times as many.",
       TRUE },
   { "requests-per-second-per-subject", NUMBER,
       FIELD (requests_per_second_per_subject), "200", 1, 1000000,
       "Requests with tokens of one subject, likewise.", TRUE },
   { "rescan-interval", NUMBER, FIELD (rescan_interval_s), "900", 10, 86400,
-      "Seconds after which library folders on shares (NFS, CIFS, FUSE) are "
-      "looked\n"
-      "# through again: no watch sees what others change there." },
+      "Seconds between scans of library folders on shares (NFS, CIFS, FUSE), "
+      "where\n"
+      "# changes made by other machines are not reported." },
   { "forget-days", NUMBER, FIELD (forget_days), "30", 0, 3650,
-      "How long a file that is gone, or whose folder left the library, is "
-      "remembered:\n"
-      "# what comes back within that time is the same track." },
+      "Days for which a file that is gone, or whose folder left the library, "
+      "is\n"
+      "# remembered: if it comes back within that time it is the same track." },
   { "workers", NUMBER, FIELD (workers), "2", 1, 256,
       "Processes that decode and encode, at most." },
   { "worker-user", TEXT, FIELD (worker_user), NULL, 0, 0,
-      "Whom they run as if the daemon is run by root. Default: each as a user "
-      "of\n"
-      "# its own, of the numbers 61184 to 65519, which nobody has." },
+      "The user of these processes if the daemon runs as root. Default: each "
+      "has a\n"
+      "# user id of its own, from 61184 to 65519, which belong to no "
+      "account." },
   { "worker-sandbox", TEXT, FIELD (worker_sandbox), "require", 0, 0,
-      "require: without seccomp no file is read. try: then files are read all "
-      "the\n"
-      "# same, by processes that a file could take over." },
+      "require: without seccomp no file is read. try: then files are read\n"
+      "# nevertheless, by processes that a malicious file could take over." },
   { "drain-seconds", NUMBER, FIELD (drain_s), "10", 0, 3600,
       "How long streams that play may go on after SIGTERM.", TRUE },
 #undef FIELD
@@ -584,7 +589,7 @@ syrinx_config_describe (void)
 {
   GString *text = g_string_new (
       "# syrinx.conf: every key with its default. SYRINX_KEY in the "
-      "environment\n# and --key=VALUE on the command line stand over "
+      "environment\n# and --key=VALUE on the command line override "
       "it.\n\n[" GROUP "]\n");
 
   for (guint i = 0; i < G_N_ELEMENTS (keys); i++)

@@ -141,7 +141,7 @@ syrinx_options_parse (SyrinxOptions *options, int argc, char **argv)
   g_option_context_set_main_group (context, main_group);
   g_option_context_add_group (context, rest);
   g_option_context_set_summary (
-      context, "Streams a folder of music to those who hold a token.");
+      context, "Streams a folder of music to listeners with a token.");
   g_option_context_set_description (context,
       "SIGHUP reads configuration and keys again. SIGTERM lets what plays end "
       "for a while,\nthen stops; SIGINT stops at once.\n"

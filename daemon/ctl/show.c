@@ -219,7 +219,7 @@ list_failures (Ctl *ctl)
   return CTL_OK;
 }
 
-/* What is not named any more is counted still. */
+/* Files beyond the names that are kept are only counted. */
 static CtlExit
 list_skipped (Ctl *ctl)
 {

@@ -250,7 +250,7 @@ syrinx_turns_ask (SyrinxTurns *self, const SyrinxTurnRequest *request,
   if (line->n_turns == SYRINX_TURNS_PER_LISTENER) {
     self->n_refused++;
     g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_TOO_MANY,
-        "%d fragments of this session are waited for already",
+        "%d requests of this session wait for fragments already",
         SYRINX_TURNS_PER_LISTENER);
     return NULL;
   }

@@ -142,7 +142,8 @@ answer_outside (HttpExchange *self, guint64 size)
       = g_strdup_printf ("bytes */%" G_GUINT64_FORMAT, size);
 
   http_exchange_set_header (self, "Content-Range", range);
-  http_exchange_answer_problem (self, 416, NULL, "this is not as long as that");
+  http_exchange_answer_problem (
+      self, 416, NULL, "the range begins after the end of the content");
 }
 
 static HttpVerdict
@@ -185,7 +186,7 @@ http_exchange_judge (HttpExchange *self, guint64 size, guint *status,
     return FALSE;
   case HTTP_VERDICT_FAILED:
     http_exchange_answer_problem (
-        self, 412, NULL, "what is here has none of these tags");
+        self, 412, NULL, "the current content has none of these entity tags");
     return FALSE;
   case HTTP_VERDICT_OUTSIDE:
     answer_outside (self, size);

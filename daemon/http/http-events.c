@@ -280,7 +280,7 @@ http_events (HttpExchange *exchange)
 
   if (events->clients->len >= MAX_CLIENTS)
     http_exchange_answer_problem (
-        exchange, 503, NULL, "there are as many readers as may be");
+        exchange, 503, NULL, "too many clients read events already");
   else if (http_exchange_is_head (exchange))
     http_exchange_begin_stream (exchange, "text/event-stream", NULL, NULL);
   else

@@ -94,7 +94,7 @@ http_hls_master (HttpExchange *exchange)
         = syrinx_session_open (session, names[i], &error);
     const SyrinxRenditionRow *row;
     if (!rendition) {
-      g_info ("rendition %s is left out: %s", names[i], error->message);
+      g_info ("rendition %s is not listed: %s", names[i], error->message);
       continue;
     }
     row = syrinx_rendition_get_row (rendition);

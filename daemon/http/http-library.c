@@ -137,7 +137,8 @@ http_check_id (HttpExchange *exchange, const gchar *id)
 {
   if (syrinx_id_is_valid (id))
     return TRUE;
-  http_exchange_answer_problem (exchange, 404, NULL, "there is no such thing");
+  http_exchange_answer_problem (
+      exchange, 404, NULL, "there is nothing with this id");
   return FALSE;
 }
 

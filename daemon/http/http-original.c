@@ -10,7 +10,7 @@
 
 /* --- The file --- */
 
-/* Within the library folders and nowhere else, whatever links lie there. */
+/* Opens the file; a symbolic link can't lead out of the library folders. */
 static int
 open_original (const SyrinxTrack *track, struct stat *status)
 {

@@ -119,7 +119,7 @@ ask (Asked *asked, SyrinxRendition *rendition)
 
   if (number < 0) {
     http_exchange_answer_problem (
-        asked->exchange, 422, "start", "the track is over before that moment");
+        asked->exchange, 422, "start", "the track ends before that position");
     asked_free (asked);
     return;
   }

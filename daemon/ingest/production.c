@@ -196,7 +196,7 @@ take_fragment (Run *run, const SyrinxMessage *message, GError **error)
     memcpy (&number, data, sizeof number);
   if (number != run->next || run->next >= run->end) {
     g_set_error_literal (error, SYRINX_ERROR, SYRINX_ERROR_INVALID,
-        "the worker made a fragment that nobody asked for");
+        "the worker made a fragment that was not requested");
     return FALSE;
   }
   clear = g_bytes_new_from_bytes (

@@ -449,7 +449,7 @@ keep_hidden (Root *root, const gchar *folder)
 static void
 note_away (Root *root, const gchar *why)
 {
-  g_message ("%s/%s is away, what the index knows of it stays: %s", root->root,
+  g_message ("%s/%s can't be read now, its tracks are kept: %s", root->root,
       root->area->prefix, why);
   set_flag (root, &root->away);
 }

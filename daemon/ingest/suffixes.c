@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* What the formats are called that a worker reads. */
+/* Suffixes of the formats that a worker reads. */
 static const gchar *const known[] = { "3ga", "3gp", "aac", "ac3", "adts", "aif",
   "aifc", "aiff", "amr", "ape", "asf", "au", "avi", "caf", "dsf", "dts",
   "dtshd", "ec3", "eac3", "flac", "flv", "m2a", "m4a", "m4b", "m4p", "m4r",
@@ -13,7 +13,7 @@ static const gchar *const known[] = { "3ga", "3gp", "aac", "ac3", "adts", "aif",
   "spx", "tak", "thd", "truehd", "tta", "w64", "wav", "wave", "webm", "wma",
   "wmv", "wv", NULL };
 
-/* What a scan of one folder left out. */
+/* The files that a scan of one folder skipped. */
 typedef struct
 {
   GPtrArray *roots; /* of g_intern_string() */
@@ -23,8 +23,8 @@ typedef struct
 
 static GMutex lock;
 /* protected by lock */
-static gchar **taken;       /* lower case; NULL: those that are known */
-static GHashTable *skipped; /* folder to Skipped */
+static gchar **taken;       /* lower case; NULL: the known ones */
+static GHashTable *skipped; /* folder → Skipped */
 static guint n_names;       /* of all */
 
 void
@@ -57,7 +57,7 @@ syrinx_suffixes_take (const gchar *name)
   return ok;
 }
 
-/* --- What is left out --- */
+/* --- Skipped files --- */
 
 static void
 skipped_free (gpointer data)

@@ -136,7 +136,7 @@ syrinx_report_read (
 
   if (!read_facts (track, report)) {
     g_set_error_literal (error, SYRINX_ERROR, SYRINX_ERROR_INVALID,
-        "what the worker reports makes no sense");
+        "the worker's report is not valid");
     return NULL;
   }
   syrinx_report_read_tags (track, report, name);

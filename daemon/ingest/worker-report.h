@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a worker says about a file, checked and cut to size like anything that
- * comes from outside. Any thread.
+/* A worker's report about a file, checked and bounded like all untrusted input.
+ * Any thread.
  *
  * A report is an a{sv} of the following; all but the first four may be left
  * out. Texts are UTF-8 of at most SYRINX_MAX_TAG_BYTES, lists have at most
@@ -10,10 +10,10 @@
  *   rate, channels    u
  *   samples           t      per channel, counted
  *   bitrate           u      bit/s
- *   packet-bitrate    u      of packets that can be passed on; pre-skip with it
- *   pre-skip          u      samples of those that are not to be heard
+ *   packet-bitrate    u      of packets that can be passed on; needs pre-skip
+ *   pre-skip          u      samples to skip at their start
  *   title             s
- *   artist            s      as it is shown; left out: "artists" joined
+ *   artist            s      as displayed; default: "artists" joined
  *   artists           as     every artist, in order
  *   album             s
  *   album-artist      s      as "artist"
@@ -25,9 +25,9 @@
  *   compilation       b
  *   track, tracks     i      number and how many the disc has
  *   disc, discs       i      number and how many the album has
- *   date              s      any text that holds a year
+ *   date              s      any text with a year in it
  *   original-date     s
- *   year              i      left out: the year in "date"
+ *   year              i      default: the year in "date"
  *   bpm               d
  *   mb-recording, mb-track, mb-release, mb-release-group   s   MusicBrainz
  *   mb-artists, mb-album-artists                           as  identifiers
@@ -37,7 +37,7 @@
  *                            -18 LUFS, 1.0 = full scale. R128_TRACK_GAIN is
  *                            its number / 256 + 5
  *   album-gain, album-peak   d
- *   chapters          a(tts) start and end in ns (0: not said), title
+ *   chapters          a(tts) start and end in ns (0: unknown), title
  *   artwork           ay     of at most SYRINX_MAX_ARTWORK_BYTES
  */
 #pragma once

@@ -221,7 +221,8 @@ syrinx_workers_set_up (const gchar *name, const gchar *sandbox, GError **error)
     return TRUE;
   if (!user || user->pw_uid == 0 || user->pw_gid == 0) {
     g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_INVALID,
-        "worker-user is somebody who exists and is not root, not \"%s\"", name);
+        "worker-user must be an existing user other than root, not \"%s\"",
+        name);
     return FALSE;
   }
   g_setenv (SYRINX_WORKER_USER_VARIABLE, uid, TRUE);

@@ -104,7 +104,7 @@ use_certificate (SSL_CTX *context, const gchar *path, GError **error)
   if (!add_chain (context, bio))
     return fail (error, path, "holds a chain that OpenSSL does not take");
   if (X509_cmp_current_time (X509_get0_notAfter (certificate)) < 0)
-    g_warning ("the certificate in %s is over its time", path);
+    g_warning ("the certificate in %s has expired", path);
   return TRUE;
 }
 

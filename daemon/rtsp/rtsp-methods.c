@@ -156,7 +156,8 @@ offer (RtspConnection *connection, const RtspTarget *target)
   if (!target->keys)
     return GST_RTSP_STS_OK;
   if (!rtsp_may_hear_keys (connection)) {
-    g_message ("%s asked for SRTP without TLS: its key would be heard",
+    g_message (
+        "%s asked for SRTP without TLS: its key would be sent unencrypted",
         connection->host);
     return GST_RTSP_STS_FORBIDDEN;
   }

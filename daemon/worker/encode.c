@@ -141,7 +141,7 @@ syrinx_encoder_push (
   self->position = end;
   if (gst_pad_push (self->src, buffer) == GST_FLOW_OK)
     return TRUE;
-  g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_FAILED, "the encoder gave up");
+  g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_FAILED, "the encoder failed");
   return FALSE;
 }
 

@@ -57,7 +57,7 @@ check_decoder (SyrinxPcm *self, GError **error)
   if (syrinx_decoder_get_rate_hz (self->decoder) == self->request.rate_hz)
     return TRUE;
   g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_INVALID,
-      "its sample rate is %u Hz, where the scan saw %u Hz",
+      "its sample rate is %u Hz, but %u Hz when it was scanned",
       syrinx_decoder_get_rate_hz (self->decoder), self->request.rate_hz);
   return FALSE;
 }

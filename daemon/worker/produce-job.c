@@ -237,7 +237,7 @@ make (const Plan *plan, gint socket, gint fd, GError **error)
   if (end == (guint64)run.number * plan->fragment_units || end == plan->n_units)
     return TRUE;
   g_set_error_literal (error, SYRINX_ERROR, SYRINX_ERROR_FAILED,
-      "the encoder gave too few packets");
+      "the encoder produced too few packets");
   return FALSE;
 }
 

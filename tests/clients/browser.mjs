@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { STEP_MS, skip, startDaemon, until } from './service.mjs';
 
 const BROWSER = process.env.CHROMIUM ?? '/usr/bin/chromium';
-const PLAIN_HOST = 'plain.test'; /* where a page is no secure context */
+const PLAIN_HOST = 'plain.test'; /* not a secure context */
 
 const position = (page) => page.evaluate(() => document.querySelector('audio').currentTime);
 
@@ -58,7 +58,7 @@ async function listens(page, service, picture) {
   await until('the pause', () => page.evaluate(() => document.querySelector('audio').paused));
 }
 
-/* The same page, with keys for this browser alone: nothing goes by HLS, no key by an address. */
+/* The same page, with keys for this browser only: no HLS request is made, and no key URL is used. */
 async function listensWithOwnKeys(page, service) {
   const asked = [];
   page.on('request', (request) => asked.push(request));
@@ -94,7 +94,7 @@ async function listensWithOwnKeys(page, service) {
   page.removeAllListeners('request');
 }
 
-/* Where a browser has no cryptography, the page says so. */
+/* If the browser offers no WebCrypto, the page says so. */
 async function saysWhyNot(page, service) {
   const plain = new URL(service.url);
   plain.hostname = PLAIN_HOST;

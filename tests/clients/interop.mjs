@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What syrinxd encrypts and signs, read by implementations that are not ours: jose for JWE and JWT,
- * http_ece for RFC 8188, openssl for HLS chunks, ffprobe for what comes out; and the other way. */
+/* Foreign implementations read what syrinxd encrypts and signs: jose for JWE and JWT,
+ * http_ece for RFC 8188, openssl for HLS chunks, ffprobe for the results; and the other direction. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash, generateKeyPairSync, webcrypto } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -56,7 +56,7 @@ function decryptChunk(chunk, key, sequence) {
 const decryptMessage = (message, key) =>
   ece.decrypt(message, { version: 'aes128gcm', key: key.toString('base64url') });
 
-/* Exactly one stream, and packets in it. */
+/* The file has exactly one stream, and it has packets. */
 function assertIsOpus(service, bytes, container) {
   const file = join(service.folder, `probe.${container}`);
   writeFileSync(file, bytes);
@@ -200,7 +200,7 @@ async function weTakeTheTokensOfJose(service) {
 
 const ago = (seconds) => Math.floor(Date.now() / 1000) - seconds;
 
-/* The classic confusion: the public key, which everybody knows, as an HMAC's secret. */
+/* Algorithm confusion: the public key used as the secret of an HMAC. */
 async function makeHmacs({ foreign }, ours) {
   const spki = (await jose.exportSPKI(foreign.RS256.publicKey)).trim();
   const secrets = [spki, `${spki}\n`, JSON.stringify(foreign.RS256.jwk), JSON.stringify(ours), foreign.RS256.jwk.n];
@@ -291,7 +291,7 @@ async function httpEceDecryptsTheStream(service) {
   assert.ok(decrypted.equals(plain), 'byte for byte what a clear session gets');
 }
 
-/* The other way: a message of http_ece, of several records, in our element. */
+/* The other direction: our element decrypts a message of http_ece with several records. */
 function chunkdecDecryptsHttpEce(service) {
   const key = Buffer.alloc(16, 7).toString('base64url');
   const plain = createHash('sha512').update('x').digest().subarray(0, 61);

@@ -18,7 +18,7 @@ export function skip(reason) {
   process.exit(SKIPPED);
 }
 
-/* Asks again until the answer is true; what is thrown counts as not yet. */
+/* Repeats until the result is true; an exception counts as false. */
 export async function until(what, check, limit = STEP_MS) {
   const end = Date.now() + limit;
   for (;;) {
@@ -37,7 +37,7 @@ async function freePort() {
   return port;
 }
 
-/* With all samples in its index. `configure` gets its folder and returns lines for the [syrinx] group
+/* Starts a daemon with all samples in its index. `configure` gets its folder and returns lines for the [syrinx] group
  * of its configuration. Ends with `stop()`. */
 export async function startDaemon(configure = () => '') {
   if (!existsSync(daemon)) skip(`${daemon} is not built`);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What listeners hear, by real players, and when it ends. */
+/* Playing with real players, and when it ends. */
 #include "service.h"
 
 #define OPUS_PRE_SKIP 312

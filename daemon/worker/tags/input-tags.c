@@ -45,7 +45,7 @@ read_dictionary (
   }
 }
 
-/* What is said of the album, where the track is silent. */
+/* Adds the album's tags that the track does not have. */
 static void
 read_album (SyrinxTags *tags, const AVDictionary *dictionary)
 {
