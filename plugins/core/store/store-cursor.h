@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Cursors: where a listing goes on, as the client keeps it. What one says is
- * checked like any other input; it is bound to the query it came from. */
+ * checked like any other input; it is bound to the query it came from. A client
+ * can neither read nor make one, and none outlives the process. */
 #pragma once
 
 #include <glib.h>

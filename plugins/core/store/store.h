@@ -148,8 +148,8 @@ typedef struct
       *genre; /* (nullable): exact, accents and case folded */
   const gchar *album_id, *artist_id; /* (nullable) */
   guint limit;                       /* 1 to 500 */
-  const gchar *cursor; /* (nullable): as a page before returned it; INVALID if
-                          it was not */
+  const gchar *cursor; /* (nullable): as a page before returned it, in this
+                          process; INVALID if it was not */
 } SyrinxTrackQuery;
 
 /* (element-type SyrinxTrack) (transfer full); *@next_cursor is NULL on the last

@@ -3,6 +3,7 @@
 #include "index-fixture.h"
 
 #include "core/base/error.h"
+#include "core/base/identifier.h"
 
 #include <string.h>
 
@@ -245,6 +246,54 @@ a_cursor_of_another_query_is_refused (Fixture *f, gconstpointer data)
   }
 }
 
+/* The last track of a page may be one that the client must not see. */
+static void
+a_cursor_does_not_tell_of_the_track_it_stands_at (
+    Fixture *f, gconstpointer data)
+{
+  const gchar *const queries[] = { NULL, "song" };
+
+  put_n (f->store, 30, "Song");
+  for (guint i = 0; i < G_N_ELEMENTS (queries); i++) {
+    const SyrinxTrackQuery query = { .q = queries[i], .limit = 1 };
+    g_autofree gchar *next = NULL, *again = NULL;
+    g_autoptr (GPtrArray) found
+        = syrinx_store_find_tracks (f->store, &query, &next, NULL);
+    g_autoptr (GPtrArray) same
+        = syrinx_store_find_tracks (f->store, &query, &again, NULL);
+    g_autoptr (GBytes) bytes = syrinx_base64url_decode (next, 8192);
+    SyrinxTrack *track = found->pdata[0];
+    g_autofree gchar *key = g_ascii_strdown (track->artist, -1);
+    gsize size;
+    gconstpointer text = g_bytes_get_data (bytes, &size);
+
+    g_assert_null (memmem (text, size, key, strlen (key)));
+    /* Nor does it tell that it stands where another stands. */
+    g_assert_cmpstr (next, !=, again);
+  }
+}
+
+static void
+a_changed_cursor_is_refused (Fixture *f, gconstpointer data)
+{
+  g_autofree gchar *next = NULL, *unused = NULL;
+  g_autoptr (GPtrArray) found = NULL;
+
+  put_n (f->store, 30, "Song");
+  found = syrinx_store_find_tracks (
+      f->store, &(SyrinxTrackQuery){ .limit = 10 }, &next, NULL);
+  for (gsize at = 0; at < strlen (next); at++) {
+    g_autofree gchar *changed = g_strdup (next);
+    g_autoptr (GError) error = NULL;
+
+    changed[at] = changed[at] == 'A' ? 'Q' : 'A';
+    g_assert_null (syrinx_store_find_tracks (f->store,
+        &(SyrinxTrackQuery){ .limit = 10, .cursor = changed }, &unused,
+        &error));
+    g_assert_error (error, SYRINX_ERROR, SYRINX_ERROR_INVALID);
+  }
+}
+
 /* --- As people type it --- */
 
 typedef struct
@@ -467,6 +516,8 @@ main (int argc, char **argv)
   ADD (paging_visits_every_track_once);
   ADD (a_change_between_pages_shows_no_track_twice);
   ADD (a_cursor_of_another_query_is_refused);
+  ADD (a_cursor_does_not_tell_of_the_track_it_stands_at);
+  ADD (a_changed_cursor_is_refused);
   ADD (what_people_type_is_found);
   ADD (what_is_removed_is_found_by_nothing);
   ADD (exact_titles_come_first_in_every_script);
