@@ -280,6 +280,22 @@ check_times (SyrinxVerifier *verifier, JsonObject *claims, gint64 *issued_at_s,
   return TRUE;
 }
 
+/* One that says less than its issuer meant would allow more: "tracks" as a list
+ * the whole library, a "jti" as a number a token that can't be revoked. */
+static gboolean
+check_kinds (JsonObject *claims, GError **error)
+{
+  static const gchar *const names[]
+      = { "sub", "jti", "region", "tracks", "scope" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    if (json_object_has_member (claims, names[i])
+        && !syrinx_json_get_string (claims, names[i]))
+      return refuse (error, SYRINX_ERROR_UNAUTHENTICATED,
+          "sub, jti, region, tracks or scope is not a string");
+  return TRUE;
+}
+
 static gboolean
 check_names (SyrinxVerifier *verifier, JsonObject *claims, GError **error)
 {
@@ -327,7 +343,8 @@ syrinx_verifier_check (
   const gchar *subject, *jti, *scope;
   SyrinxGrant *grant;
 
-  if (!claims || !check_names (verifier, claims, error)
+  if (!claims || !check_kinds (claims, error)
+      || !check_names (verifier, claims, error)
       || !check_times (verifier, claims, &issued_at_s, &expires_at_s, error))
     return NULL;
   subject = syrinx_json_get_string (claims, "sub");

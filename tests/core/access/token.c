@@ -260,6 +260,33 @@ claims_are_checked (void)
   }
 }
 
+static void
+a_claim_that_is_no_string_does_not_count_as_left_out (void)
+{
+  static const gchar *const names[]
+      = { "sub", "jti", "region", "tracks", "scope" };
+  static const gchar *const values[]
+      = { "[\"abc\"]", "{}", "5", "true", "null" };
+  g_autoptr (SyrinxVerifier) verifier = syrinx_verifier_new (
+      "{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":"
+      "\"" ED25519_PUBLIC "\"}]}",
+      &policy, NULL);
+
+  for (guint i = 0; i < G_N_ELEMENTS (names) * G_N_ELEMENTS (values); i++) {
+    const gchar *name = names[i / G_N_ELEMENTS (values)];
+    g_autofree gchar *claims = g_strdup_printf (
+        "{%s\"aud\":\"syrinx\",\"exp\":99999999999,\"%s\":%s}",
+        g_str_equal (name, "sub") ? "" : "\"sub\":\"a\",", name,
+        values[i % G_N_ELEMENTS (values)]);
+    g_autofree gchar *token = sign_ed25519 ("{\"alg\":\"EdDSA\"}", claims);
+    g_autoptr (GError) why = NULL;
+
+    g_test_message ("%s", claims);
+    g_assert_null (syrinx_verifier_check (verifier, token, &why));
+    g_assert_error (why, SYRINX_ERROR, SYRINX_ERROR_UNAUTHENTICATED);
+  }
+}
+
 /* --- Clocks that differ --- */
 
 #define ED25519_JWKS                                                           \
@@ -541,6 +568,7 @@ main (int argc, char **argv)
   WITH_ISSUER (a_token_issued_after_a_revocation_is_not_revoked);
   WITH_ISSUER (how_many_sessions_it_is_for_comes_with_a_token);
 #define ALONE(test) g_test_add_func ("/token/" #test, test)
+  ALONE (a_claim_that_is_no_string_does_not_count_as_left_out);
   ALONE (a_date_may_be_off_by_the_leeway_and_no_more);
   ALONE (a_revoked_subject_has_no_token_that_is_dated_ahead);
   ALONE (a_revocation_takes_no_longer_one_back);
