@@ -2,7 +2,7 @@
 /* Configuration. One table lists all keys. */
 #include "config.h"
 
-#include "core/content/chunk-files.h"
+#include "address.h"
 #include "core/base/error.h"
 
 #include <string.h>
@@ -11,6 +11,11 @@
 #define DEFAULT_FILE "/etc/syrinx/syrinx.conf"
 #define GROUP        "syrinx"
 #define REGION_GROUP "region "
+
+/* What the renditions can be made with, in kbit/s. */
+#define MIN_OPUS_KBPS 16
+#define MIN_AAC_KBPS  48
+#define MAX_KBPS      320
 
 typedef enum
 {
@@ -63,7 +68,7 @@ static const struct
       "Where they connect by TLS (with the certificate of https), such as\n"
       "# 127.0.0.1:8322. Default: nowhere." },
   { "rtsp-profile", TEXT, FIELD (rtsp_profile), "any", 0, 0,
-      "any: plain RTP, or SRTP for clients that ask with ?srtp=any. savp: "
+      "any: plain RTP, or SRTP for clients that ask with ?srtp=any; savp: "
       "SRTP\n"
       "# only, and therefore only by rtsps or from this machine." },
   { "admin", TEXT, FIELD (admin), "127.0.0.1:9180", 0, 0,
@@ -180,7 +185,7 @@ static const struct
       "# user id of its own, from 61184 to 65519, which belong to no "
       "account." },
   { "worker-sandbox", TEXT, FIELD (worker_sandbox), "require", 0, 0,
-      "require: without seccomp no file is read. try: then files are read\n"
+      "require: without seccomp no file is read; try: then files are read\n"
       "# nevertheless, by processes that a malicious file could take over." },
   { "drain-seconds", NUMBER, FIELD (drain_s), "10", 0, 3600,
       "How long streams that play may go on after SIGTERM.", TRUE },
@@ -442,6 +447,57 @@ check_choice (const gchar *key, const gchar *value, const gchar *const *choices,
 }
 
 static gboolean
+is_rendition (const gchar *name)
+{
+  gboolean is_opus = g_str_has_prefix (name, "opus-");
+  const gchar *kbps = strchr (name, '-');
+  guint64 number;
+
+  return (is_opus || g_str_has_prefix (name, "aac-")) && kbps[1] != '0'
+         && g_ascii_string_to_unsigned (kbps + 1, 10,
+             is_opus ? MIN_OPUS_KBPS : MIN_AAC_KBPS, MAX_KBPS, &number, NULL);
+}
+
+static gboolean
+check_renditions (SyrinxConfig *config, GError **error)
+{
+  for (guint i = 0; config->renditions[i]; i++)
+    if (!is_rendition (config->renditions[i])) {
+      g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_INVALID,
+          "renditions are named opus-KBIT (%d to %d) or aac-KBIT (%d to %d), "
+          "not \"%s\"",
+          MIN_OPUS_KBPS, MAX_KBPS, MIN_AAC_KBPS, MAX_KBPS,
+          config->renditions[i]);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+/* Addresses that are not set are skipped; rtsp may be "none". */
+static gboolean
+check_addresses (SyrinxConfig *config, GError **error)
+{
+  const struct
+  {
+    const gchar *key, *value;
+  } addresses[] = { { "http", config->http }, { "https", config->https },
+    { "admin", config->admin }, { "rtsps", config->rtsps },
+    { "rtsp", g_strcmp0 (config->rtsp, "none") == 0 ? NULL : config->rtsp } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (addresses); i++) {
+    g_autoptr (GSocketAddress) address = NULL;
+    if (!addresses[i].value)
+      continue;
+    address = syrinx_address_parse (addresses[i].value, error);
+    if (!address) {
+      g_prefix_error (error, "%s: ", addresses[i].key);
+      return FALSE;
+    }
+  }
+  return TRUE;
+}
+
+static gboolean
 check (SyrinxConfig *config, GError **error)
 {
   static const gchar *const buses[] = { "session", "system", "none", NULL };
@@ -459,13 +515,8 @@ check (SyrinxConfig *config, GError **error)
         "https and rtsps need tls-certificate and tls-key");
     return FALSE;
   }
-  for (guint i = 0; config->renditions[i]; i++)
-    if (!syrinx_rendition_name_is_valid (config->renditions[i])) {
-      g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_INVALID,
-          "renditions are named opus-KBIT or aac-KBIT, not \"%s\"",
-          config->renditions[i]);
-      return FALSE;
-    }
+  if (!check_renditions (config, error) || !check_addresses (config, error))
+    return FALSE;
   if (config->renditions[0] && config->http && config->admin && config->rtsp
       && config->region)
     return check_default_region (config, error);

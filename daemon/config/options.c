@@ -67,8 +67,9 @@ describe (const gchar *comment, const gchar *fallback)
   g_strchomp (text);
   if (g_str_has_suffix (text, "."))
     text[strlen (text) - 1] = '\0';
-  return fallback ? g_strdup_printf ("%s (default: %s)", text, fallback)
-                  : g_steal_pointer (&text);
+  return fallback && *fallback
+             ? g_strdup_printf ("%s (default: %s)", text, fallback)
+             : g_steal_pointer (&text);
 }
 
 /* Adds the common keys (@want_common), or the others. @texts owns the strings

@@ -226,12 +226,26 @@ rotate_key (Ctl *ctl, int argc, char **argv)
                 : rotate_content (ctl, track, rendition);
 }
 
+static CtlExit
+read_status_options (Ctl *ctl, int argc, char **argv)
+{
+  const GOptionEntry entries[] = { { NULL } };
+
+  if (!ctl_parse ("key status", entries, &argc, &argv))
+    return CTL_USAGE;
+  if (argc > 1) {
+    g_printerr ("syrinxctl: key status takes no arguments\n");
+    return CTL_USAGE;
+  }
+  return show_status (ctl, FALSE);
+}
+
 CtlExit
 ctl_key (Ctl *ctl, int argc, char **argv)
 {
   ctl->timeout_ms = G_MAXINT; /* a large index takes long */
-  if (argc == 2 && g_str_equal (argv[1], "status"))
-    return show_status (ctl, FALSE);
+  if (argc > 1 && g_str_equal (argv[1], "status"))
+    return read_status_options (ctl, argc - 1, argv + 1);
   if (argc > 1 && g_str_equal (argv[1], "rotate"))
     return rotate_key (ctl, argc - 1, argv + 1);
   g_printerr ("syrinxctl: key takes `status` or `rotate`\n");

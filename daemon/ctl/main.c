@@ -74,11 +74,42 @@ find_state_dir (void)
 }
 
 static CtlExit
+print_command_help (guint i)
+{
+  const gchar *name = commands[i].name, *arguments = commands[i].arguments;
+
+  g_print ("Usage:\n  syrinxctl %s%s%s\n\nPurpose: %s.\n", name,
+      *arguments ? " " : "", arguments, commands[i].purpose);
+  if (strchr (arguments, '|'))
+    g_print ("See `syrinxctl %s %.*s --help` and so on for the options.\n",
+        name, (gint)strcspn (arguments, "|"), arguments);
+  return CTL_OK;
+}
+
+/* Whether the command itself reads options, --help among them. */
+static gboolean
+reads_options (guint i)
+{
+  return commands[i].run == ctl_play || commands[i].run == ctl_rescan
+         || commands[i].run == ctl_failures || commands[i].run == ctl_check;
+}
+
+static CtlExit
 run_command (Ctl *ctl, int argc, char **argv)
 {
-  for (guint i = 0; i < G_N_ELEMENTS (commands); i++)
-    if (g_str_equal (argv[0], commands[i].name))
-      return commands[i].run (ctl, argc, argv);
+  for (guint i = 0; i < G_N_ELEMENTS (commands); i++) {
+    if (!g_str_equal (argv[0], commands[i].name))
+      continue;
+    if (argc > 1 && !reads_options (i)
+        && (g_str_equal (argv[1], "--help") || g_str_equal (argv[1], "-h")))
+      return print_command_help (i);
+    if (argc > 1 && !*commands[i].arguments) {
+      g_printerr (
+          "syrinxctl: %s takes no arguments, not \"%s\"\n", argv[0], argv[1]);
+      return CTL_USAGE;
+    }
+    return commands[i].run (ctl, argc, argv);
+  }
   g_printerr (
       "syrinxctl: there is no command %s (see: syrinxctl --help)\n", argv[0]);
   return CTL_USAGE;

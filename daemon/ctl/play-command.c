@@ -28,7 +28,7 @@ pipeline_says (GstBus *bus, GstMessage *message, gpointer data)
 {
   Playing *playing = data;
 
-  if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR)
+  if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR && !playing->error)
     gst_message_parse_error (message, &playing->error, NULL);
   if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR
       || GST_MESSAGE_TYPE (message) == GST_MESSAGE_EOS)
@@ -55,11 +55,20 @@ make_pipeline (const gchar *url, GBytes *key, const Options *options,
                       : "oggdemux ! opusdec ! audioconvert ! audioresample ! "
                         "autoaudiosink",
       NULL);
-  GstElement *pipeline = gst_parse_launch (text, error);
+  GError *cause = NULL;
+  GstElement *pipeline
+      = gst_parse_launch_full (text, NULL, GST_PARSE_FLAG_FATAL_ERRORS, &cause);
   GstContext *context;
 
-  if (!pipeline)
+  if (!pipeline) {
+    gboolean is_missing = g_error_matches (
+        cause, GST_PARSE_ERROR, GST_PARSE_ERROR_NO_SUCH_ELEMENT);
+    g_propagate_prefixed_error (error, cause,
+        is_missing ? "a GStreamer plugin is not installed, or GST_PLUGIN_PATH "
+                     "does not name its folder: "
+                   : "");
     return NULL;
+  }
   gst_child_proxy_set (GST_CHILD_PROXY (pipeline), "src::location", url, NULL);
   if (trusted)
     gst_child_proxy_set (

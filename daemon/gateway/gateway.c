@@ -238,8 +238,10 @@ join_jwks (const gchar *own, const gchar *path, GError **error)
 
   if (!path)
     return g_strdup (own);
-  if (!g_file_get_contents (path, &foreign, NULL, error))
+  if (!g_file_get_contents (path, &foreign, NULL, error)) {
+    g_prefix_error (error, "jwks: ");
     return NULL;
+  }
   root = json_from_string (own, NULL);
   other = json_from_string (foreign, NULL);
   keys = get_keys (root);

@@ -118,29 +118,17 @@ function askForToken() {
   $('token').focus();
 }
 
-/* One card a name, as its track list is by name: a file that lacks the album's artist would else
- * stand apart from its album. The artist of most of its tracks speaks for it. */
-function mergeByName(groups) {
-  const byName = new Map();
-  for (const group of groups) {
-    const known = byName.get(group.name);
-    if (!known || known.n_tracks < group.n_tracks) byName.set(group.name, group);
-  }
-  return [...byName.values()];
-}
-
 async function showAlbums() {
   const signal = begin();
-  const groups = [];
+  const albums = [];
   let cursor = null;
   do {
     const query = new URLSearchParams({ limit: PAGE_SIZE });
     if (cursor) query.set('cursor', cursor);
     const page = await api('GET', `/v1/albums?${query}`, { signal });
-    groups.push(...page.albums);
+    albums.push(...page.albums);
     cursor = page.next_cursor;
   } while (cursor);
-  const albums = mergeByName(groups);
   $('albums').replaceChildren(...albums.map(albumCard));
   if (!albums.length) {
     $('albums').append(element('li', { className: 'empty' },
@@ -162,21 +150,23 @@ function albumCard(album) {
     element('span', { className: 'name' }, album.name || 'Single tracks'),
     element('span', { className: 'sub' },
       [album.artist, album.year].filter(Boolean).join(' · ')));
-  button.addEventListener('click', () => go({ album: album.name, artist: album.artist ?? '',
-    art: album.artwork_track_id ?? '' }));
+  button.addEventListener('click', () => go({ album: album.name, album_id: album.id,
+    artist: album.artist ?? '', art: album.artwork_track_id ?? '' }));
   return element('li', {}, button);
 }
 
-async function showTracks({ q, album, artist, art }) {
+/* Albums of one name are told apart by album_id; a link without it lists all of that name. */
+async function showTracks({ q, album, album_id, artist, art }) {
   const query = new URLSearchParams({ limit: PAGE_SIZE });
   if (q) query.set('q', q);
-  if (album) query.set('album', album);
+  if (album_id) query.set('album_id', album_id);
+  else if (album) query.set('album', album);
   view.path = `/v1/tracks?${query}`;
   const page = await api('GET', view.path, { signal: begin() });
   view.tracks = page.tracks;
   view.cursor = page.next_cursor;
   $('tracks-kind').textContent = q ? 'Search' : 'Album';
-  $('tracks-title').textContent = q ? `“${q}”` : album;
+  $('tracks-title').textContent = q ? `“${q}”` : album ?? 'Single tracks';
   $('tracks-sub').textContent = artist || '';
   showArtwork($('heading-art'), art);
   renderTracks();
@@ -238,7 +228,7 @@ function open() {
   clearNotice();
   if (document.activeElement !== $('q')) $('q').value = place.q ?? '';
   if (!token()) { askForToken(); return; }
-  (place.q || place.album ? showTracks(place) : showAlbums()).catch(report);
+  (place.q || place.album || place.album_id ? showTracks(place) : showAlbums()).catch(report);
 }
 
 /* --- The queue and the player --- */

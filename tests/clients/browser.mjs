@@ -58,6 +58,19 @@ async function listens(page, service, picture) {
   await until('the pause', () => page.evaluate(() => document.querySelector('audio').paused));
 }
 
+/* Two albums may have one name: the id says which of them is meant, not the name. */
+async function tellsAlbumsApart(page, service) {
+  const { albums } = await (await fetch(`${service.url}/v1/albums`,
+    { headers: { Authorization: `Bearer ${service.token}` } })).json();
+  await page.goto(`${service.url}/#token=${service.token}`);
+  await page.locator('#albums button').first().waitFor();
+  assert.equal(await page.locator('#albums button').count(), albums.length, 'a card an album');
+  const { id } = albums.find((album) => album.name === 'Reeds at Dusk');
+  await page.goto(`${service.url}/?album=Pipes+at+Dawn&album_id=${id}`);
+  await page.locator('#tracks button').first().waitFor();
+  assert.match(await page.locator('#tracks').innerText(), /Greensleeves/, 'the album with that id');
+}
+
 /* The same page, with keys for this browser only: no HLS request is made, and no key URL is used. */
 async function listensWithOwnKeys(page, service) {
   const asked = [];
@@ -124,6 +137,7 @@ async function main() {
     page.on('pageerror', (error) => complaints.push(error.stack));
     try {
       await listens(page, service, process.env.SYRINX_PICTURE);
+      await tellsAlbumsApart(page, service);
       await listensWithOwnKeys(page, service);
       await saysWhyNot(page, service);
     } finally {

@@ -101,14 +101,55 @@ limits_change_in_a_daemon_that_runs (void)
   g_assert_cmpuint (config->clock_leeway_s, ==, 0);
 }
 
+/* --check-config says so, and no daemon starts that could not serve. */
+static void
+a_name_or_address_that_can_not_be_used_is_refused (void)
+{
+  static const struct
+  {
+    const gchar *line;
+    gboolean is_good;
+  } cases[] = {
+    { "renditions=opus-16;opus-320;aac-48;aac-320", TRUE },
+    { "renditions=mp3-128", FALSE },
+    { "renditions=opus-128;opus-15", FALSE },
+    { "renditions=opus-321", FALSE },
+    { "renditions=aac-47", FALSE },
+    { "renditions=opus-0128", FALSE },
+    { "renditions=opus-", FALSE },
+    { "renditions=opus", FALSE },
+    { "http=127.0.0.1:0", TRUE },
+    { "http=localhost:8080", TRUE },
+    { "http=[::1]:8080", TRUE },
+    { "http=none", FALSE },
+    { "http=example.org:80", FALSE },
+    { "http=127.0.0.1:99999", FALSE },
+    { "admin=here", FALSE },
+    { "rtsp=none", TRUE },
+    { "rtsp=nowhere", FALSE },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autoptr (GError) error = NULL;
+    g_autoptr (SyrinxConfig) config = load (cases[i].line, &error);
+    g_autofree gchar *key = g_strndup (
+        cases[i].line, strchr (cases[i].line, '=') - cases[i].line);
+    g_assert_cmpint (config != NULL, ==, cases[i].is_good);
+    if (!config)
+      g_assert_nonnull (strstr (error->message, key));
+  }
+}
+
 #define ADD(test) g_test_add_func ("/config/" #test, test)
 
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
+  g_unsetenv ("SYRINX_RTSP"); /* it stands over the files that are tried */
   ADD (the_installed_file_is_what_the_program_prints);
   ADD (a_number_out_of_range_names_its_key);
+  ADD (a_name_or_address_that_can_not_be_used_is_refused);
   ADD (what_is_not_said_has_its_default);
   ADD (limits_change_in_a_daemon_that_runs);
   return g_test_run ();

@@ -120,6 +120,22 @@ what_is_wrong_is_told_by_the_exit_status (Fixture *f, gconstpointer unused)
         state_dir, cases[i].arguments, cases[i].status));
 }
 
+/* It is told once, with what to do about it. */
+static void
+a_missing_plugin_is_told (Fixture *f, gconstpointer unused)
+{
+  g_autoptr (GBytes) output = shell (
+      "GST_PLUGIN_PATH= GST_PLUGIN_SYSTEM_PATH_1_0='%s/none' GST_REGISTRY="
+      "'%s/registry' \"$SYRINX_BUILD\"/daemon/syrinxctl --state-dir '%s' play "
+      "minuet --output /dev/null 2>&1 || test $? = 1",
+      f->dir, f->dir, daemon_get_state_dir (f->daemon));
+  g_autofree gchar *text
+      = g_strndup (g_bytes_get_data (output, NULL), g_bytes_get_size (output));
+
+  g_assert_nonnull (strstr (text, "GST_PLUGIN_PATH"));
+  g_assert_null (strstr (text, "WARNING"));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -130,6 +146,7 @@ main (int argc, char **argv)
   TEST (a_track_is_played_encrypted_for_this_listener);
   TEST (it_begins_where_it_shall);
   TEST (a_service_elsewhere_is_reached_by_https);
+  TEST (a_missing_plugin_is_told);
   TEST (what_is_wrong_is_told_by_the_exit_status);
   return g_test_run ();
 }
