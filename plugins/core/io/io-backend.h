@@ -11,10 +11,10 @@ typedef struct
 {
   const gchar *name;
   void (*free) (SyrinxIoBackend *backend);
-  /* Loop's thread, before anything else of it. (nullable) */
+  /* In the loop's thread, before any other function. (nullable) */
   void (*start) (SyrinxIoBackend *backend);
-  /* Any thread, @client's descriptor being open. A layered stream's descriptor
-   * is watched for the peer's leaving only. */
+  /* Any thread; @client's descriptor is open. The descriptor of a layered
+   * stream (TLS) is watched only for the peer's hang-up. */
   void (*watch) (SyrinxIoBackend *backend, SyrinxClient *client);
   void (*unwatch) (SyrinxIoBackend *backend, SyrinxClient *client);
   /* Loop's thread. Hot. Writes for those of @ids that are still clients. */
@@ -27,39 +27,39 @@ struct _SyrinxIoBackend
 {
   /* constant after init */
   const SyrinxIoBackendClass *klass;
-  SyrinxIoLoop *loop; /* holds the backend */
+  SyrinxIoLoop *loop; /* which owns the backend */
   int fd;             /* readable when there is something to collect */
 };
 
 SyrinxIoBackend *syrinx_io_epoll_new (SyrinxIoLoop *loop, GError **error);
-/* Fails where the kernel refuses it. */
+/* Error: the kernel refuses it. */
 SyrinxIoBackend *syrinx_io_uring_new (SyrinxIoLoop *loop, GError **error);
 
-/* --- What the loop does for a backend. All loop's thread. --- */
+/* --- The loop's functions for a backend, for the loop's thread --- */
 
-/* The clients of @ids, NULL for those that are gone. None is freed, closed by
- * another thread or removed until it is left. Neither call-backs nor anything
- * else that may wait is for the time between, but for one that is entered
- * alone. */
+/* Sets @clients to the clients of @ids, NULL for removed ones. Until
+ * syrinx_io_loop_leave(), no other thread frees, closes or removes them.
+ * Nothing may block meanwhile, and no client's function may be called unless
+ * only one client is entered. */
 void syrinx_io_loop_enter (
     SyrinxIoLoop *loop, const guint64 *ids, guint n, SyrinxClient **clients);
-/* @clients may have gaps. */
+/* @clients may contain NULL. */
 void syrinx_io_loop_leave (SyrinxIoLoop *loop, SyrinxClient **clients, guint n);
 
-/* @client being entered alone: writes for it by itself and settles that. */
+/* Writes for @client, the only one that is entered, and settles the result. */
 void syrinx_client_serve (SyrinxClient *client, gboolean hung_up);
-/* Hot. Adds to the statistics. */
+/* Adds to the statistics. Hot. */
 void syrinx_io_loop_count (
     SyrinxIoLoop *loop, guint writes, gsize written_bytes, guint system_calls);
 
-/* -1: there is none. */
+/* Returns: -1 if there is no descriptor to watch. */
 int syrinx_client_get_watched_fd (SyrinxClient *client);
-/* FALSE: it is closed, or about to be. */
+/* FALSE: @client is closed or finishing. */
 gboolean syrinx_client_begin_serving (SyrinxClient *client);
-/* Whether settle() would have nothing to do after a write that emptied the
- * queue. */
+/* Whether syrinx_client_settle() would have nothing to do after a write that
+ * emptied the queue. */
 gboolean syrinx_client_is_settled (SyrinxClient *client);
-/* What follows from a write: watermarks, deadline, the end. @client being
- * entered alone, since it calls back. */
+/* Acts on a write's result: watermarks, deadline, closing. Only @client may be
+ * entered, since its functions are called. */
 void syrinx_client_settle (
     SyrinxClient *client, SyrinxPump pump, gsize written, const GError *error);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* One client of the I/O loop: its connection, its queue, its watermarks and its
- * end. Layered streams add a source of their own to the loop only while they
- * are blocked. */
+ * closing. A layered stream has a GSource of its own in the loop's context,
+ * only while it is blocked. */
 #include "core/base/error.h"
 #include "io-backend.h"
 
@@ -39,10 +39,10 @@ syrinx_client_unref (SyrinxClient *client)
   g_free (client);
 }
 
-/* --- Its end --- */
+/* --- Closing --- */
 
-/* Shuts the connection. A layer is not asked to say good-bye, since that could
- * block. */
+/* Closes the connection. A layer (TLS) is not closed properly first, since that
+ * could block. */
 static void
 close_now (SyrinxClient *client)
 {
@@ -94,8 +94,8 @@ on_layer_closed (GObject *stream, GAsyncResult *result, gpointer user_data)
   syrinx_client_unref (client);
 }
 
-/* Unread input would make close() reset the connection, and what we sent could
- * be lost with it. */
+/* With unread input, close() would reset the connection, and data that is still
+ * being sent could be lost. */
 static void
 drain_input (int fd)
 {
@@ -129,13 +129,13 @@ finish_client (SyrinxClient *client)
     syrinx_client_close_for (client, NULL);
     return;
   }
-  note_blocked (client, TRUE); /* bounds how long the good-bye may take */
+  note_blocked (client, TRUE); /* bounds the time for closing the layer */
   g_atomic_int_inc (&client->refs);
   g_io_stream_close_async (
       client->stream, G_PRIORITY_DEFAULT, NULL, on_layer_closed, client);
 }
 
-/* --- Serving it --- */
+/* --- Serving --- */
 
 static gboolean
 on_writable (GObject *stream, gpointer user_data)
@@ -144,7 +144,7 @@ on_writable (GObject *stream, gpointer user_data)
 
   syrinx_io_loop_enter (client->loop, &client->id, 1, &entered);
   if (!entered)
-    return G_SOURCE_REMOVE; /* removed: whoever did it has the source */
+    return G_SOURCE_REMOVE; /* the thread that removed it has the source */
   g_clear_pointer (&client->writable, g_source_unref);
   syrinx_client_serve (client, FALSE);
   syrinx_io_loop_leave (client->loop, &entered, 1);
@@ -155,7 +155,7 @@ static void
 wait_writable (SyrinxClient *client)
 {
   if (client->fd >= 0 || client->writable)
-    return; /* the backend tells */
+    return; /* the backend watches it */
   client->writable = g_pollable_output_stream_create_source (
       G_POLLABLE_OUTPUT_STREAM (g_io_stream_get_output_stream (client->stream)),
       NULL);
@@ -165,7 +165,8 @@ wait_writable (SyrinxClient *client)
   g_source_attach (client->writable, syrinx_io_loop_get_context (client->loop));
 }
 
-/* @hold: the high watermark is passed; @resume: the low one again */
+/* @hold: it is over the high watermark now; @resume: it is at or under the low
+ * one again; @end: everything is sent and it shall finish */
 static void
 look_at_queue (
     SyrinxClient *client, gboolean *hold, gboolean *resume, gboolean *end)
@@ -249,7 +250,7 @@ syrinx_client_serve (SyrinxClient *client, gboolean hung_up)
   syrinx_client_settle (client, pump, written, error);
 }
 
-/* --- Its beginning --- */
+/* --- Adding --- */
 
 /* The socket under @stream and its layers (TLS, libsoup's wrapper). */
 static GSocket *
@@ -267,8 +268,8 @@ find_socket (GIOStream *stream)
   return base ? find_socket (base) : NULL;
 }
 
-/* Only an output stream that is the descriptor itself may be written to by it:
- * a layer's is another type. */
+/* Only a file-descriptor based output stream may be written to by descriptor. A
+ * layer's output stream is not one. */
 static void
 take_descriptor (SyrinxClient *client)
 {
@@ -337,7 +338,7 @@ syrinx_io_loop_add (SyrinxIoLoop *loop, GIOStream *stream,
   return client;
 }
 
-/* --- From outside --- */
+/* --- Public functions --- */
 
 gboolean
 syrinx_client_send (SyrinxClient *client, GBytes *bytes)

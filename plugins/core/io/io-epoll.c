@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The I/O loop by epoll: a call for each client that is written to. Works on
- * every kernel. */
+/* The I/O loop by epoll, with one system call for each client that is written
+ * to. Works on every kernel. */
 #include "core/base/error.h"
 #include "io-backend.h"
 
@@ -41,8 +41,8 @@ epoll_collect (SyrinxIoBackend *backend)
         (events[i].events & (EPOLLHUP | EPOLLERR)) != 0);
 }
 
-/* A client that only says no more (EPOLLRDHUP) may well listen on; one that has
- * gone resets the connection at the next byte. */
+/* EPOLLRDHUP is not watched: a half-closed client may still receive. A client
+ * that is gone resets the connection when the next bytes arrive. */
 static void
 epoll_watch (SyrinxIoBackend *backend, SyrinxClient *client)
 {

@@ -2,34 +2,34 @@
 /* The shared I/O loop, from its making to its end.
  *
  * The first syrinx_io_loop_get() makes it, with the backend that SYRINX_IO
- * names, and starts its thread; the last reference ends both. Each client holds
- * the loop, so the last one's end may be the loop's: then the thread is not
- * joined by itself but frees the loop when it leaves.
+ * names, and starts its thread; dropping the last reference ends both. Each
+ * client holds a reference, so the loop's own thread may drop the last one;
+ * then the thread is not joined, but frees the loop when it ends.
  *
- * One thread, on a GMainContext whose one source is the backend's descriptor,
- * so that ten thousand idle clients cost nothing a turn. A turn:
+ * There is one thread, on a GMainContext whose only permanent source is the
+ * backend's descriptor, so that idle clients cost nothing per turn. A turn:
  *
  *   1. It sleeps in poll() until the backend has something to tell, a client
- *      has something to send (syrinx_io_loop_mark_dirty() wakes it, if it
- *      sleeps), or a blocked client's time is up.
- *   2. What the backend tells is collected: who can be written to again, and
- *      who has hung up.
- *   3. The clients that have something to send are served, in the order in
- *      which they said so, each with at most one turn's worth of bytes; who has
- *      more is served again in the next turn.
+ *      has something to send (syrinx_io_loop_mark_dirty() wakes the thread if
+ *      it sleeps), or a blocked client's time is up.
+ *   2. The backend's events are collected: which clients are writable again,
+ *      and which have hung up.
+ *   3. The clients that have something to send are served in the order in which
+ *      they were marked dirty, each with a bounded number of bytes. A client
+ *      that has more is served again in the next turn.
  *   4. Clients that were blocked for longer than their limit are closed.
  *
- * The loop, the kernel and sources know a client by its number, never by a
- * pointer. For the time in which the thread uses one it enters it
- * (syrinx_io_loop_enter() to syrinx_io_loop_leave()): it looks the number up
- * and holds a reference. syrinx_client_remove() strikes the number out and
- * waits until the thread has left, so that nothing runs for a client after
- * that; called by the thread itself it does not wait. io-client.c tells a
- * client's own life, io-write.c how it is written to.
+ * The loop, the kernel and sources refer to a client by its id, never by a
+ * pointer. While the thread uses a client it has entered it
+ * (syrinx_io_loop_enter() to syrinx_io_loop_leave()): it has looked up the id
+ * and holds a reference. syrinx_client_remove() removes the id and waits until
+ * the thread has left the client, so that nothing runs for it afterwards;
+ * called by the thread itself it does not wait. See io-client.c for a client's
+ * life and io-write.c for the writing.
  *
- * Locks: the loop's and a client's are never held together, and neither during
- * I/O or a call-back. instance_lock protects the pointer to the process's loop
- * and its references, and is taken alone. */
+ * Locks: the loop's and a client's are never held together, and neither is held
+ * during I/O or a callback. instance_lock protects the pointer to the process's
+ * loop and its references, and is never held together with another lock. */
 #include "io-loop.h"
 #include "core/base/error.h"
 #include "io-backend.h"
@@ -59,18 +59,18 @@ struct _SyrinxIoLoop
   GHashTable *clients; /* &id → SyrinxClient */
   GArray *dirty;       /* ids that have something to send */
   guint left_waiters;
-  gboolean sleeping; /* or about to */
+  gboolean sleeping; /* TRUE also when about to sleep */
   guint64 next_id;
 
   /* loop thread only */
   GSource *source;
-  GArray *turn;        /* dirty, as taken */
+  GArray *turn;        /* the ids of this turn, taken from dirty */
   GHashTable *blocked; /* set of &id */
   gint64 sweep_us;
 
   guint64 turns, writes, written_bytes, system_calls; /* atomic; see add_to() */
 
-  gint refs, quit; /* refs by instance_lock, quit atomic */
+  gint refs, quit; /* refs protected by instance_lock; quit atomic */
 };
 
 static const gchar *const choices[] = { "epoll", "io_uring", "auto", NULL };
@@ -149,7 +149,8 @@ syrinx_io_loop_enter (
   g_mutex_unlock (&loop->lock);
 }
 
-/* GLib's conditions make a system call also when nobody waits. */
+/* Signals only if needed: GLib's conditions make a system call even if no
+ * thread waits. */
 void
 syrinx_io_loop_leave (SyrinxIoLoop *loop, SyrinxClient **clients, guint n)
 {
@@ -216,7 +217,7 @@ syrinx_io_loop_expect_progress (SyrinxIoLoop *loop, SyrinxClient *client)
   }
 }
 
-/* Returns: when @id's time is up, or -1 if it waits for nothing */
+/* Returns: when @id's time limit ends, or -1 if it is not blocked */
 static gint64
 check_stall (SyrinxIoLoop *loop, guint64 id, gint64 now_us)
 {
@@ -262,7 +263,7 @@ sweep_stalled (SyrinxIoLoop *loop)
 
 /* --- Statistics --- */
 
-/* Only the loop's thread adds; others may read meanwhile. */
+/* Only the loop's thread adds; other threads may read meanwhile. */
 static void
 add_to (guint64 *counter, guint64 by)
 {
@@ -369,14 +370,15 @@ free_loop (SyrinxIoLoop *loop)
   g_free (loop);
 }
 
-/* @quit: 1, who let go of the loop waits and frees it; 2, it was this thread */
+/* @quit: 1, the thread that dropped the last reference joins this one and frees
+ * the loop; 2, this thread dropped it and frees the loop itself. */
 static gpointer
 loop_thread (gpointer data)
 {
   SyrinxIoLoop *loop = data;
   sigset_t all;
 
-  /* No signal ends up here; above all no SIGPIPE of a closed pipe. */
+  /* Blocks all signals in this thread, above all SIGPIPE from a closed pipe. */
   sigfillset (&all);
   pthread_sigmask (SIG_BLOCK, &all, NULL);
   g_main_context_push_thread_default (loop->context);
@@ -434,8 +436,8 @@ new_loop (void)
   ((LoopSource *)loop->source)->loop = loop;
   ((LoopSource *)loop->source)->tag
       = g_source_add_unix_fd (loop->source, loop->backend->fd, G_IO_IN);
-  /* It does not; but else GLib takes the descriptor out of its set for every
-   * turn, and wakes itself for that. */
+  /* It does not recurse; but otherwise GLib would remove the descriptor from
+   * its poll set during every dispatch, and wake itself for that. */
   g_source_set_can_recurse (loop->source, TRUE);
   g_source_attach (loop->source, loop->context);
   loop->thread = g_thread_new ("syrinx-io", loop_thread, loop);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The shared I/O loop: one thread that writes to every client's socket without
- * ever blocking. Plain sockets by io_uring or epoll; streams with a layer of
- * their own (TLS) as GPollable on the same loop.
+ * ever blocking. Plain sockets are written to by io_uring or epoll; streams
+ * with a layer of their own (TLS) as GPollable in the same thread.
  *
- * SYRINX_IO in the environment says which when the loop begins: "epoll",
- * "io_uring", or "auto". Where the kernel refuses io_uring (seccomp,
- * kernel.io_uring_disabled, before Linux 5.13, RLIMIT_MEMLOCK), it is epoll. */
+ * The environment variable SYRINX_IO chooses when the loop starts: "epoll",
+ * "io_uring", or "auto". If the kernel refuses io_uring (seccomp,
+ * kernel.io_uring_disabled, before Linux 5.13, RLIMIT_MEMLOCK), epoll is
+ * used. */
 #pragma once
 
 #include <gio/gio.h>
@@ -15,12 +16,12 @@ G_BEGIN_DECLS
 typedef struct _SyrinxIoLoop SyrinxIoLoop;
 typedef struct _SyrinxClient SyrinxClient;
 
-/* Boxed, for the property by which a sink is given one. */
+/* A boxed type, for the property that gives a sink its client. */
 #define SYRINX_TYPE_CLIENT (syrinx_client_get_type ())
 GType syrinx_client_get_type (void);
 
-/* The process's loop. (transfer full) Its thread runs while somebody holds it.
- */
+/* The process's loop. (transfer full) Its thread runs while there are
+ * references. */
 SyrinxIoLoop *syrinx_io_loop_get (void);
 SyrinxIoLoop *syrinx_io_loop_ref (SyrinxIoLoop *loop);
 void syrinx_io_loop_unref (SyrinxIoLoop *loop);
@@ -29,19 +30,19 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxIoLoop, syrinx_io_loop_unref)
 typedef struct
 {
   gsize high_watermark_bytes, low_watermark_bytes; /* 0: 256 KiB and 64 KiB */
-  guint stall_timeout_ms; /* nothing could be written for so long: closed; 0: 30
-                             s */
+  guint stall_timeout_ms; /* the client is closed when nothing could be written
+                             for so long; 0: 30 s */
 } SyrinxClientLimits;
 
 typedef struct
 {
-  /* All from the loop's thread, with no lock held. */
-  void (*hold) (
-      SyrinxClient *client, gpointer user_data); /* over the high watermark */
-  void (*resume) (
-      SyrinxClient *client, gpointer user_data); /* under the low one again */
-  /* @error (nullable): NULL after syrinx_client_finish() has sent everything.
-   * Last call. */
+  /* All are called from the loop's thread, with no lock held. */
+  void (*hold) (SyrinxClient *client,
+      gpointer user_data); /* the queue is over the high watermark */
+  void (*resume) (SyrinxClient *client,
+      gpointer user_data); /* it is at or under the low watermark again */
+  /* The last call. @error (nullable): NULL after syrinx_client_finish() when
+   * all is sent. */
   void (*closed) (
       SyrinxClient *client, const GError *error, gpointer user_data);
 } SyrinxClientFuncs;
@@ -50,9 +51,9 @@ typedef struct
 {
   const gchar *backend; /* "epoll" or "io_uring" */
   guint clients;
-  guint64 turns; /* of the loop, each with one poll() */
+  guint64 turns; /* of the loop, one poll() each */
   guint64 writes, written_bytes;
-  guint64 system_calls; /* to write and to learn who can be written to */
+  guint64 system_calls; /* to write and to learn who is writable */
 } SyrinxIoStats;
 
 /* Any thread. */
@@ -62,21 +63,22 @@ void syrinx_io_loop_get_stats (SyrinxIoLoop *loop, SyrinxIoStats *stats);
 void syrinx_io_loop_call (
     SyrinxIoLoop *loop, void (*func) (gpointer data), gpointer data);
 
-/* Takes @stream over. (transfer full) */
+/* Adds a client. @stream: (transfer full). */
 SyrinxClient *syrinx_io_loop_add (SyrinxIoLoop *loop, GIOStream *stream,
     const SyrinxClientLimits *limits, const SyrinxClientFuncs *funcs,
     gpointer user_data);
 /* Queues @bytes (transfer none); FALSE if the client is closed. Never blocks.
- * Any thread, one at a time. */
+ * Any thread, but not several at a time. */
 gboolean syrinx_client_send (SyrinxClient *client, GBytes *bytes);
-/* Drops what is queued here (a denial); what the kernel has is gone. */
+/* Drops the queued bytes (after a denial). Bytes that the kernel has are still
+ * sent. */
 void syrinx_client_drop (SyrinxClient *client);
-/* Closes when everything queued is sent. */
+/* Closes @client when all queued bytes are sent. */
 void syrinx_client_finish (SyrinxClient *client);
-/* Closes now and frees; after it has returned no func runs any more (unless
- * called from one). */
+/* Closes and frees @client now. Afterwards none of its functions is running or
+ * will be called (except the one that calls this, if any). */
 void syrinx_client_remove (SyrinxClient *client);
-/* Keeps @client's memory after it was removed, and nothing else of it. */
+/* Keeps only @client's memory valid after its removal. */
 SyrinxClient *syrinx_client_ref (SyrinxClient *client);
 void syrinx_client_unref (SyrinxClient *client);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxClient, syrinx_client_unref)

@@ -33,7 +33,8 @@ syrinx_io_queue_peek (const SyrinxIoQueue *queue, guint i)
   return queue->items[(queue->first + i) & (queue->room - 1)];
 }
 
-/* The room of a burst is not kept, that of what goes on is. */
+/* Frees a large ring once it is empty, but keeps a small one for the next
+ * item. */
 void
 syrinx_io_queue_pop (SyrinxIoQueue *queue)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What waits for one client: bytes in their order, in a ring that is allocated
- * once and grows. No locks: its owner's. */
+/* The bytes that wait to be sent to one client, in order, in a ring that grows
+ * as needed. Not locked: the owner does that. */
 #pragma once
 
 #include <glib.h>
@@ -15,10 +15,10 @@ typedef struct
 
 /* Takes a reference of its own. */
 void syrinx_io_queue_push (SyrinxIoQueue *queue, GBytes *bytes);
-/* (transfer none) @i counts from the oldest and is less than n. */
+/* @i counts from the oldest item and is less than n. (transfer none) */
 GBytes *syrinx_io_queue_peek (const SyrinxIoQueue *queue, guint i);
 void syrinx_io_queue_pop (SyrinxIoQueue *queue);
-/* Gives the memory back, too. */
+/* Removes all items and frees the ring. */
 void syrinx_io_queue_clear (SyrinxIoQueue *queue);
 
 G_END_DECLS

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The I/O loop by io_uring: all that a turn has to write goes to the kernel in
- * one call.
+/* The I/O loop by io_uring: all writes of a turn are submitted in one system
+ * call.
  *
- * A client has one sendmsg in flight at most, and that never waits: with
- * MSG_DONTWAIT the kernel completes it while it is submitted, so that what is
- * in flight ends within the call, and dropping or removing a client waits no
- * longer than by epoll. Who is blocked is told of room by a poll that stays
- * armed for the client's life, as an edge-triggered epoll would.
+ * A client has at most one sendmsg in flight, and that never blocks: with
+ * MSG_DONTWAIT the kernel completes it during the submission. So everything in
+ * flight ends within the call, and dropping or removing a client waits no
+ * longer than with epoll. A poll that stays armed for the client's life tells
+ * when a blocked client is writable again, as an edge-triggered epoll would.
  *
- * The kernel keeps a polled connection open after close(): a client that is
- * gone has its poll taken back in the loop's next turn.
+ * The kernel keeps a polled connection open after close(), so the poll of a
+ * removed client is cancelled in the loop's next turn.
  *
  * Only the loop's thread touches the ring. */
 #include "core/base/error.h"
@@ -20,17 +20,18 @@
 #include <poll.h>
 #include <sys/socket.h>
 
-#define SLOTS       256  /* clients in one call */
-#define SUBMISSIONS 512  /* a poll and a write for each slot */
-#define COMPLETIONS 4096 /* more than that the kernel keeps in a list */
-#define PIECES      8192 /* of all clients in one call */
+#define SLOTS       256  /* clients per system call */
+#define SUBMISSIONS 512  /* a poll and a write per slot */
+#define COMPLETIONS 4096 /* the kernel keeps further ones in a list */
+#define PIECES      8192 /* of all clients per system call */
 
-/* Linux 5.13, which has polls that stay armed, was the first to say the last.
- */
+/* The last of these features came with Linux 5.13, as did polls that stay
+ * armed. */
 #define NEEDED_FEATURES                                                        \
   (IORING_FEAT_NODROP | IORING_FEAT_SUBMIT_STABLE | IORING_FEAT_RSRC_TAGS)
 
-/* In a completion's low bits; above them a slot's number or a client's id. */
+/* The low bits of a completion's user data. The bits above them are a slot's
+ * number or a client's id. */
 enum
 {
   TAG_SEND,
@@ -44,7 +45,7 @@ typedef enum
   SLOT_NOTHING,
   SLOT_SENDING,
   SLOT_ENDED,
-  SLOT_ALONE, /* no socket: written to by itself, as everywhere */
+  SLOT_ALONE, /* not a plain socket: served by syrinx_client_serve() */
 } SlotState;
 
 typedef struct
@@ -75,7 +76,7 @@ typedef struct
   GArray *events; /* of Event */
 } Ring;
 
-/* --- Asking --- */
+/* --- Submissions --- */
 
 /* There is always room: see SUBMISSIONS. */
 static struct io_uring_sqe *
@@ -93,7 +94,7 @@ set_tag (struct io_uring_sqe *entry, guint64 value, guint tag)
   io_uring_sqe_set_data64 (entry, value << TAG_BITS | tag);
 }
 
-/* Not for POLLRDHUP: see io-epoll.c. */
+/* POLLRDHUP is not asked for: see io-epoll.c. */
 static void
 ask_poll (Ring *self, SyrinxClient *client)
 {
@@ -140,7 +141,7 @@ ask_send (Ring *self, guint i, SyrinxClient *client, guint max_pieces)
   self->in_flight++;
 }
 
-/* --- Answers --- */
+/* --- Completions --- */
 
 static void
 take_answer (Ring *self, const struct io_uring_cqe *answer)
@@ -176,7 +177,8 @@ take_answers (Ring *self)
   io_uring_cq_advance (&self->ring, n);
 }
 
-/* Until the kernel has taken everything and ended what it shall write. */
+/* Returns when the kernel has taken all submissions and completed all
+ * writes. */
 static void
 submit (Ring *self)
 {
@@ -201,7 +203,7 @@ prepare (Ring *self, guint i, guint64 id, guint max_pieces)
 
   slot->state = SLOT_NOTHING;
   if (client && client->in_turn)
-    return; /* it is there twice */
+    return; /* its id is in @ids twice */
   if (!client || !syrinx_client_begin_serving (client)) {
     take_poll_back (self, id);
     return;
@@ -231,7 +233,8 @@ end_send (Ring *self, Slot *slot, SyrinxClient *client)
     slot->pump = SYRINX_PUMP_MORE;
 }
 
-/* All clients of the turn are entered here, so nobody is called back. */
+/* All clients of the turn are entered, so no client's function is called
+ * here. */
 static void
 end_slot (Ring *self, Slot *slot, SyrinxClient *client)
 {
@@ -242,7 +245,8 @@ end_slot (Ring *self, Slot *slot, SyrinxClient *client)
   if (slot->state == SLOT_ENDED && slot->pump == SYRINX_PUMP_EMPTY
       && syrinx_client_is_settled (client)) {
     client->blocked = FALSE;
-    slot->state = SLOT_NOTHING; /* the usual case: no need to enter it again */
+    slot->state
+        = SLOT_NOTHING; /* the usual case: settle_slot() is not needed */
   }
 }
 
@@ -265,7 +269,7 @@ settle_slot (Ring *self, Slot *slot, guint64 id)
   syrinx_io_loop_leave (loop, &client, 1);
 }
 
-/* @n: at most SLOTS. With many, each may write less, so that all may. */
+/* @n: at most SLOTS. The pieces are divided evenly among the clients. */
 static void
 serve_some (Ring *self, const guint64 *ids, guint n)
 {
@@ -285,8 +289,8 @@ serve_some (Ring *self, const guint64 *ids, guint n)
       settle_slot (self, &self->slots[i], ids[i]);
 }
 
-/* @ended: the kernel has let go of the poll by itself, as it does where it
- * lacks memory. What can't be polled is not asked again. */
+/* @event->ended: the kernel disarmed the poll itself, for example for lack of
+ * memory. It is armed again, unless it failed. */
 static void
 handle_event (Ring *self, const Event *event)
 {
@@ -339,17 +343,17 @@ ring_collect (SyrinxIoBackend *backend)
   handle_events (self);
 }
 
-/* --- Its life --- */
+/* --- Backend --- */
 
-/* Both are done by the loop's thread, when it comes across @client. */
+/* The loop's thread arms or cancels the poll when it serves @client's id. */
 static void
 ring_look_at (SyrinxIoBackend *backend, SyrinxClient *client)
 {
   syrinx_io_loop_mark_dirty (backend->loop, client->id);
 }
 
-/* A ring belongs to the thread that enables it. Debian 12's liburing
- * lacks io_uring_enable_rings(). */
+/* A ring belongs to the thread that enables it. Debian 12's liburing lacks
+ * io_uring_enable_rings(). */
 static void
 ring_start (SyrinxIoBackend *backend)
 {
@@ -359,7 +363,8 @@ ring_start (SyrinxIoBackend *backend)
 
   if (status < 0)
     g_error ("io_uring: %s", g_strerror (-status));
-  io_uring_register_ring_fd (&self->ring); /* cheaper calls, where there is */
+  io_uring_register_ring_fd (
+      &self->ring); /* makes calls cheaper, where supported */
 }
 
 static void
@@ -372,9 +377,9 @@ ring_free (SyrinxIoBackend *backend)
   g_free (self);
 }
 
-/* Where it can (Linux 6.0), the kernel does not interrupt the thread to do the
- * work of polls. It could leave even more until it is asked, but then who polls
- * the ring is not woken. Returns: 0 or -errno */
+/* If it can (Linux 6.0), the kernel does not interrupt the thread for the work
+ * of polls. IORING_SETUP_DEFER_TASKRUN would defer even more, but then poll()
+ * on the ring's descriptor would not be woken. Returns: 0 or -errno */
 static int
 open_ring (struct io_uring *ring)
 {

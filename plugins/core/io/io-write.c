@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define MAX_TURN_BYTES (1 << 20) /* then the others have their turn */
+#define MAX_TURN_BYTES (1 << 20) /* per client, so that others get theirs */
 #define RECORD_BYTES   16384     /* a TLS record's payload */
 
 guint
@@ -32,7 +32,7 @@ syrinx_client_begin_write (
   return n;
 }
 
-/* GLib's conditions make a system call also when nobody waits. */
+/* GLib's conditions make a system call even if no thread waits. */
 gboolean
 syrinx_client_end_write (SyrinxClient *client, gsize taken, gsize sent)
 {
@@ -141,8 +141,8 @@ was_dropped (SyrinxClient *client)
   return dropped;
 }
 
-/* A layer that would block has taken the record half: it must be given the same
- * bytes again, hence the stage. */
+/* A layer that would block may have taken part of the record: it must then be
+ * given the same bytes again, which are kept in client->staged. */
 static SyrinxPump
 pump_layer (SyrinxClient *client, gsize *written, guint *calls, GError **error)
 {

@@ -2,7 +2,7 @@
 /* Start-time fair queueing. */
 #include "fair-queue.h"
 
-#define COST_SHIFT 8 /* fixed point of start tags */
+#define COST_SHIFT 8 /* fraction bits of start tags (fixed point) */
 
 void
 syrinx_fair_queue_init (SyrinxFairQueue *queue)

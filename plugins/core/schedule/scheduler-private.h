@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What scheduler.c, which serves, and scheduler-registry.c, which keeps, share.
- * Each scheduler has one lock; the registry's is taken alone. */
+/* Declarations shared by scheduler.c and scheduler-registry.c. Each scheduler
+ * has one lock; the registry's lock is never held together with one. */
 #pragma once
 
 #include "scheduler.h"
@@ -13,10 +13,10 @@
 
 typedef struct
 {
-  SyrinxFairShare share; /* of flows without priority */
+  SyrinxFairShare share; /* of flows with priority 0 */
   gchar *name;
   SyrinxHeap ready;
-  guint64 cost_estimate; /* of a turn, running mean */
+  guint64 cost_estimate; /* of one turn, as a running mean */
   guint n_flows, n_ready;
   guint64 turns, cost_bytes;
   SyrinxHistogram wait, lateness;
@@ -28,26 +28,29 @@ struct _SyrinxScheduler
   gint refs; /* protected by registry_lock */
 
   GMutex lock;
-  GCond work;   /* idle workers wait here */
-  GCond time;   /* and one of them here, for the next due */
-  GCond served; /* a service or timer has ended */
+  GCond work;   /* idle workers wait here to be woken */
+  GCond time;   /* one idle worker waits here for the next due time */
+  GCond served; /* signalled when a service or timer has ended */
 
   /* protected by lock */
   GHashTable *regions; /* name → Region */
   SyrinxHeap express, sleeping, timers;
   SyrinxFairQueue fair;
   gint64 express_debt;
-  guint express_percent; /* of what is sent while others wait */
+  guint express_percent; /* the most that priority flows may take while others
+                            wait */
   guint n_ready;
-  SyrinxTokenBucket egress; /* of bits */
+  SyrinxTokenBucket egress; /* in bits */
   SyrinxPolicy policy;
   guint n_workers, n_idle;
   GPtrArray *threads; /* GThread */
   GQueue turns; /* gint64: when each that a worker is at began, in order */
   gboolean keeps_time, stopping;
-  gint64 kept_due_us; /* until when whoever keeps the time sleeps */
+  gint64 kept_due_us; /* until when the worker that waits for the next due time
+                         sleeps */
 };
 
-/* Made if there is none. @name (nullable): "default". */
+/* Returns the region, which is made if there is none. @name (nullable): NULL
+ * means "default". */
 Region *syrinx_scheduler_get_region_locked (
     SyrinxScheduler *scheduler, const gchar *name);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The schedulers of the process, how they are set up, and what they tell. */
+/* The schedulers of the process: their registry, settings and statistics. */
 #include "scheduler-private.h"
 
 #include <stdlib.h>
 
 #define DEFAULT_PRIORITY_PERCENT 50
-#define SAVED_MS                 50 /* for how long egress that is not used is kept */
+#define SAVED_MS                 50 /* how long unused egress is kept */
 
 static GMutex registry_lock;
-static GHashTable *registry; /* name → SyrinxScheduler, unowned */
+static GHashTable *registry; /* name → SyrinxScheduler, no references */
 
 /* --- Regions --- */
 
@@ -217,7 +217,7 @@ syrinx_scheduler_unref (SyrinxScheduler *self)
   for (guint i = 0; i < self->threads->len; i++)
     is_worker |= self->threads->pdata[i] == g_thread_self ();
   g_mutex_unlock (&self->lock);
-  /* A worker can't wait for itself. */
+  /* A worker can't join itself. */
   if (is_worker)
     g_thread_unref (g_thread_new ("syrinx-end", end, self));
   else

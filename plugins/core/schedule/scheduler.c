@@ -3,8 +3,9 @@
  *
  * A scheduler is made by the first syrinx_scheduler_get() of its name
  * (scheduler-registry.c). Its workers start with the first flow or timer, and
- * end with the last reference; if a worker drops that one, a thread of its own
- * waits for them. Whoever adds a flow keeps the scheduler for as long.
+ * end with the last reference; if a worker drops that one, an extra thread
+ * joins them. The owner of a flow keeps a reference of the scheduler as long as
+ * the flow exists.
  *
  * A flow is in exactly one of four states:
  *
@@ -12,40 +13,41 @@
  *               makes it ready
  *   ready       in its region's heap or, with a priority above 0, in `express`,
  *               until a worker chooses it
- *   in service  in no heap; the worker calls its function without the lock, and
- *               what that returns is the next state
+ *   in service  in no heap; the worker calls its function without the lock;
+ *               the function returns the next state
  *   sleeping    in `sleeping`; ready when its time has come, or when woken
  *
- * While it is in service a flow may be woken, change its class or be removed,
- * which takes effect at the end of the turn. syrinx_flow_remove() waits for
- * that end, unless it is called by the turn itself. A timer is served like a
- * flow, but once.
+ * If a flow is woken, changes its class or is removed while it is in service,
+ * that takes effect at the end of the turn. syrinx_flow_remove() waits for that
+ * end, unless it is called by the turn itself. A timer is served like a flow,
+ * but once.
  *
- * A worker that finds nothing to do rests: one waits for the next due time
- * (`keeps_time`), the others only to be woken. While egress is over its budget
- * nobody is served, and the one waits until it is not.
+ * Of the workers that have nothing to do, one waits for the next due time
+ * (`keeps_time`), the others only to be woken. While the egress budget is spent
+ * no flow is served, and that one worker waits until there is budget again.
  *
- * Between regions: start-time fair queueing (fair-queue.h), where a turn costs
- * what it sends. Within a region: earliest deadline first, the client's round
- * trip taken off. Flows of a priority above 0 go before all others while they
- * have had no more than their part (half) of what was sent while others waited.
+ * Between regions: start-time fair queueing (fair-queue.h), where the cost of a
+ * turn is the bytes that it sends. Within a region: earliest deadline first,
+ * with the client's round trip subtracted. Flows of a priority above 0 go
+ * before all others until they have taken their part (half by default) of what
+ * was sent while others waited.
  *
- * Nothing starves: a flow's key lies between MAX_LATE_US + MAX_RTT_US before
- * and MAX_DEADLINE_US after the moment it becomes ready, so whoever has waited
- * for the sum of these (13 s) comes before all who became ready since; and a
- * turn counts for MIN_TURN_BYTES at least, so every region with a flow ready
- * gets its share. That is for SYRINX_POLICY_GEO; STRICT starves by intent.
+ * With SYRINX_POLICY_GEO nothing starves: a flow's key lies between
+ * MAX_LATE_US + MAX_RTT_US before and MAX_DEADLINE_US after the moment it
+ * becomes ready, so a flow that has waited for the sum of these (13 s) precedes
+ * all that became ready since; and a turn costs at least MIN_TURN_BYTES, so
+ * every region with a ready flow gets its share. STRICT starves by intent.
  *
- * All state is protected by the scheduler's one lock, which is held neither
- * while a flow's nor while a timer's function runs; the registry's is taken
- * alone. */
+ * All state is protected by the scheduler's lock, which is not held while a
+ * flow's or a timer's function runs. It is never held together with the
+ * registry's lock. */
 #include "scheduler-private.h"
 
 #define MAX_DEADLINE_US (10 * G_USEC_PER_SEC)
 #define MAX_LATE_US     G_USEC_PER_SEC
 #define MAX_RTT_US      (2 * G_USEC_PER_SEC)
-#define TIMER_GRID_US   2000 /* wake-ups are coalesced to this grid */
-#define MIN_TURN_BYTES  64   /* a turn that sends nothing takes time too */
+#define TIMER_GRID_US   2000 /* wake-ups are rounded up to multiples of this */
+#define MIN_TURN_BYTES  64   /* a turn that sends nothing still costs time */
 
 struct _SyrinxFlow
 {
@@ -58,13 +60,13 @@ struct _SyrinxFlow
   Region *region;
   gint64 rtt_us;
   guint priority;
-  SyrinxHeapNode node; /* in express, region->ready, or sleeping */
-  SyrinxHeap *heap;    /* the one it is in, or NULL */
+  SyrinxHeapNode node; /* in express, region->ready or sleeping */
+  SyrinxHeap *heap;    /* the heap that node is in; (nullable) */
   gint64 deadline_us, ready_since_us;
-  gint64 due_us;      /* it waited for; 0: it did not */
-  GThread *served_by; /* or NULL */
+  gint64 due_us;      /* the time it slept until; 0: it did not sleep */
+  GThread *served_by; /* (nullable) the worker that serves it */
   gboolean wake_again;
-  gboolean leaving; /* somebody waits to free it: not to be served again */
+  gboolean leaving; /* a thread waits to free it: it is not served again */
   gboolean removed;
 };
 
@@ -85,7 +87,7 @@ struct _SyrinxTimer
 #define TIMER_OF(n)                                                            \
   ((SyrinxTimer *)((guint8 *)(n)-G_STRUCT_OFFSET (SyrinxTimer, node)))
 
-/* (nullable): the share is its first member. */
+/* @share (nullable) is the first member of its region. */
 #define REGION_OF(share) ((Region *)(gpointer)(share))
 G_STATIC_ASSERT (G_STRUCT_OFFSET (Region, share) == 0);
 
@@ -196,8 +198,8 @@ is_egress_spent_locked (SyrinxScheduler *self, gint64 now_us)
   return syrinx_token_bucket_get_wait_us (&self->egress, 0, now_us) > 0;
 }
 
-/* Charged with what a turn usually costs, so that two workers don't both
- * serve the region of the smallest tag; made good by settle_locked(). */
+/* Charges the usual cost of a turn, so that two workers don't both serve the
+ * region with the smallest tag. settle_locked() corrects the charge. */
 static guint64
 charge_locked (SyrinxFlow *flow)
 {
@@ -211,8 +213,8 @@ charge_locked (SyrinxFlow *flow)
   return region->cost_estimate;
 }
 
-/* Its class may have changed during the turn: @region and @is_express are what
- * it began with. */
+/* @region and @is_express are those at the start of the turn: the flow's class
+ * may have changed since. */
 static void
 settle_locked (SyrinxScheduler *self, Region *region, gboolean is_express,
     guint64 charged, guint64 cost)
@@ -222,7 +224,7 @@ settle_locked (SyrinxScheduler *self, Region *region, gboolean is_express,
   spend_locked (self, (gint64)cost - (gint64)charged);
   cost = MAX (cost, MIN_TURN_BYTES);
   if (is_express) {
-    /* What it sends while nobody else waits is owed to nobody. */
+    /* What is sent while no normal flow waits does not count. */
     if (self->n_ready > syrinx_heap_get_size (&self->express))
       self->express_debt += cost * (100 - self->express_percent);
     return;
@@ -324,7 +326,7 @@ fire_unlocking (SyrinxScheduler *self, SyrinxTimer *timer)
     g_cond_broadcast (&self->served);
 }
 
-/* Moves those whose time has come to the ready ones. */
+/* Makes sleeping flows ready whose time has come. */
 static void
 wake_sleepers_locked (SyrinxScheduler *self, gint64 now_us)
 {
@@ -345,13 +347,13 @@ next_due_locked (SyrinxScheduler *self, gint64 now_us)
 
   if (self->n_ready && wait_us > 0)
     due_us = MIN (due_us, now_us + wait_us);
-  /* Up to the grid, so that many dues near each other are one wake-up. */
+  /* Rounds up, so that due times near each other cause a single wake-up. */
   return due_us == SYRINX_TIME_NEVER
              ? due_us
              : (due_us + TIMER_GRID_US - 1) / TIMER_GRID_US * TIMER_GRID_US;
 }
 
-/* One idle worker waits for the next due, the others only to be woken. */
+/* One idle worker waits for the next due time, the others only to be woken. */
 static void
 rest_unlocking (SyrinxScheduler *self, gint64 now_us)
 {
@@ -370,7 +372,7 @@ rest_unlocking (SyrinxScheduler *self, gint64 now_us)
     else
       g_cond_wait_until (&self->time, &self->lock, due_us);
     self->keeps_time = FALSE;
-    /* While we work, somebody else looks at the clock. */
+    /* While this worker is busy, another one must watch the due times. */
     if (self->n_idle > 1)
       g_cond_signal (&self->work);
   }

@@ -19,8 +19,8 @@ typedef enum
 } SyrinxPolicy;
 
 /* The process's scheduler of that name ("default"), with one worker per core
- * unless $SYRINX_WORKERS or syrinx_scheduler_set_workers() says otherwise.
- * (transfer full) Threads start with the first flow and end with the last
+ * unless $SYRINX_WORKERS or syrinx_scheduler_set_workers() sets another number.
+ * (transfer full) The threads start with the first flow and end with the last
  * reference. */
 SyrinxScheduler *syrinx_scheduler_get (const gchar *name);
 SyrinxScheduler *syrinx_scheduler_ref (SyrinxScheduler *scheduler);
@@ -29,27 +29,27 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxScheduler, syrinx_scheduler_unref)
 
 void
 syrinx_scheduler_set_policy (SyrinxScheduler *scheduler, SyrinxPolicy policy);
-/* @weight 1 to 1000; an unknown region has weight 1. May be called while flows
+/* @weight: 1 to 1000; a region starts with weight 1. May be called while flows
  * run. */
 void syrinx_scheduler_set_region_weight (
     SyrinxScheduler *scheduler, const gchar *region, guint weight);
 void syrinx_scheduler_set_workers (
     SyrinxScheduler *scheduler, guint n_workers); /* before the first flow */
 
-/* What all flows may send together, in bits a second; 0, the default: any. Over
- * it the ready ones wait here, in their order, and not in socket buffers. May
- * be called while flows run. */
+/* Limits what all flows together send, in bits a second; 0, the default, means
+ * no limit. Over it, ready flows wait here in their order rather than in socket
+ * buffers. May be called while flows run. */
 void syrinx_scheduler_set_egress (SyrinxScheduler *scheduler, guint64 bps);
 
-/* How much of what is sent flows of a priority above 0 may take while others
- * wait, 1 to 99; 50 by default. */
+/* The most that flows of a priority above 0 may take of what is sent while
+ * others wait, 1 to 99 percent; 50 by default. */
 void syrinx_scheduler_set_priority_percent (
     SyrinxScheduler *scheduler, guint percent);
 
-/* Monotonic time in microseconds (g_get_monotonic_time) throughout. */
+/* All times are monotonic, in microseconds (g_get_monotonic_time()). */
 #define SYRINX_TIME_NEVER G_MAXINT64
 
-/* What a served flow wants next. */
+/* What a flow wants after its turn. */
 typedef struct
 {
   enum
@@ -60,34 +60,34 @@ typedef struct
     SYRINX_NEXT_READY
   } state;
   gint64 due_us;      /* WAIT_TIME: when; READY: its deadline */
-  guint64 cost_bytes; /* what this turn has sent, for fair sharing */
+  guint64 cost_bytes; /* bytes sent in this turn, for fair sharing */
 } SyrinxNext;
 
-/* One turn: one quantum, never blocking. One worker at a time per flow. No lock
- * of the scheduler is held. */
+/* Serves one turn: one quantum, never blocking. A flow is served by one worker
+ * at a time. No lock of the scheduler is held. */
 typedef SyrinxNext (*SyrinxServeFunc) (SyrinxFlow *flow, gpointer user_data);
 
-/* A new idle flow. @region (nullable), @rtt_us is taken off its deadlines,
- * @priority 0 is normal. */
+/* A new idle flow. @region (nullable): NULL means "default". @rtt_us is
+ * subtracted from its deadlines; @priority 0 is normal. */
 SyrinxFlow *
 syrinx_scheduler_add_flow (SyrinxScheduler *scheduler, const gchar *region,
     gint64 rtt_us, guint priority, SyrinxServeFunc func, gpointer user_data);
-/* Makes it ready with @deadline_us; if it is being served now, it is served
- * again after. Any thread. */
+/* Makes @flow ready with @deadline_us; if it is being served now, it is served
+ * once more afterwards. Any thread. */
 void syrinx_flow_wake (SyrinxFlow *flow, gint64 deadline_us);
 void syrinx_flow_set_class (
     SyrinxFlow *flow, const gchar *region, gint64 rtt_us, guint priority);
-/* Waits for its service in progress and nothing else; from inside its own
- * service it is only marked. @flow is freed. */
+/* Frees @flow, after waiting for its present turn, if any. Called from its own
+ * turn, it only marks @flow, which is freed after the turn. */
 void syrinx_flow_remove (SyrinxFlow *flow);
 
-/* Timers on the same clockwork; @func runs in a worker, once, and must not
- * block. Any thread. */
+/* Timers, run by the same workers. @func is called once and must not block. Any
+ * thread. */
 typedef struct _SyrinxTimer SyrinxTimer;
 SyrinxTimer *syrinx_scheduler_add_timer (SyrinxScheduler *scheduler,
     gint64 due_us, void (*func) (gpointer user_data), gpointer user_data);
-/* After it has returned @func does not run any more (it waits for one that
- * does, unless called from it). */
+/* Afterwards @func is not running and will not be called: this waits for a
+ * running @func, unless that calls it. */
 void syrinx_timer_cancel (SyrinxTimer *timer);
 
 /* For how long the worker that is longest at one turn or timer has been, 0 if
