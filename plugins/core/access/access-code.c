@@ -25,7 +25,7 @@ syrinx_access_code_is_valid (const gchar *text)
   return syrinx_id_is_valid (text);
 }
 
-/* (transfer full) */
+/* The file of @code. (transfer full) */
 static gchar *
 path_of (const gchar *state_dir, const gchar *code)
 {
@@ -38,8 +38,8 @@ path_of (const gchar *state_dir, const gchar *code)
   return g_build_filename (state_dir, FOLDER, name, NULL);
 }
 
-/* The code is random enough to be a key, and is kept nowhere. (transfer full)
- */
+/* Derives the file's encryption key from the code, which is random enough and
+ * stored nowhere. (transfer full) */
 static GBytes *
 key_of (const gchar *code, GError **error)
 {
@@ -53,8 +53,8 @@ key_of (const gchar *code, GError **error)
   return bytes;
 }
 
-/* "EXPIRES\n" and the token as an ece message. (transfer full) (nullable): the
- * message */
+/* Reads a file: "EXPIRES\n", then the token as an ece message. Returns:
+ * (transfer full) (nullable): the message */
 static GBytes *
 read_file (const gchar *path, gint64 *expires_at_s)
 {
@@ -93,7 +93,7 @@ forget_expired (const gchar *folder)
   }
 }
 
-/* (transfer full): what the file holds. */
+/* (transfer full): the file's content. */
 static GString *
 write_text (
     const gchar *code, const gchar *token, gint64 expires_at_s, GError **error)

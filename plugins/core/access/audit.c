@@ -19,7 +19,7 @@ struct _SyrinxAudit
 {
   /* constant after open */
   gchar *path;
-  gint fd; /* -1: nothing is kept */
+  gint fd; /* -1: nothing is logged */
 
   GMutex lock;
   gboolean is_failing; /* protected by lock */
@@ -97,7 +97,7 @@ add_number (JsonBuilder *json, const gchar *name, gint64 value)
   json_builder_add_int_value (json, value);
 }
 
-/* (transfer full) with its line feed. */
+/* (transfer full), with its line feed. */
 static gchar *
 make_line (const SyrinxAuditEntry *entry)
 {
@@ -129,7 +129,8 @@ make_line (const SyrinxAuditEntry *entry)
   return g_strconcat (text, "\n", NULL);
 }
 
-/* One write a line: with O_APPEND lines of several processes don't mix. */
+/* Each line is one write(): with O_APPEND, lines of several processes don't
+ * mix. */
 static gboolean
 append (SyrinxAudit *audit, const gchar *line)
 {

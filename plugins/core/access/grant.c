@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Grants and revocations. One process-wide registry, so that a revocation
- * reaches every grant that was made before it. */
+/* Grants and revocations. There is one registry per process, so that a
+ * revocation reaches every grant that was made before it. */
 #include "grant.h"
 
 #include <string.h>
 
-/* What has ended is looked for whenever there are twice as many as were left
- * the last time; no revocation that may still matter is ever forgotten. */
+/* Expired revocations are removed whenever there are twice as many revocations
+ * as the last removal left. None that may still apply is removed. */
 #define MIN_SWEEP 64
-#define LEEWAY_S  3600 /* clocks differ */
+#define LEEWAY_S  3600 /* the most by which clocks may differ */
 
 typedef struct
 {
@@ -16,7 +16,7 @@ typedef struct
   SyrinxGrant *grant;
   void (*func) (SyrinxGrant *grant, gpointer user_data);
   gpointer user_data;
-  GThread *runs_in; /* (nullable) */
+  GThread *runs_in; /* (nullable) the thread in which func runs */
 } Watch;
 
 struct _SyrinxGrant
@@ -40,12 +40,12 @@ static struct
   GCond watch_done;
 
   /* protected by lock */
-  GHashTable *grants;   /* set of live SyrinxGrant, unowned */
+  GHashTable *grants;   /* set of live SyrinxGrant, no references */
   GHashTable *jtis;     /* jti → gint64 expires_at_s */
   GHashTable *subjects; /* subject → gint64 issued_until_s */
   GHashTable *watches;  /* id → Watch */
   gulong next_id;
-  guint sweep_at; /* so many revocations */
+  guint sweep_at; /* number of revocations that starts a removal */
 } registry;
 
 static gint64 *
@@ -89,7 +89,7 @@ syrinx_is_revoked (const gchar *subject, const gchar *jti, gint64 issued_at_s)
   return revoked;
 }
 
-/* Runs @watch without the lock; it is gone from the registry afterwards. */
+/* Calls the func of @watch without the lock, then removes @watch. */
 static void
 run_watch_unlocking (Watch *watch)
 {
@@ -104,7 +104,7 @@ run_watch_unlocking (Watch *watch)
   g_cond_broadcast (&registry.watch_done);
 }
 
-/* The ids of those to run. (transfer full) */
+/* The ids of watches whose grants are revoked. (transfer full) */
 static GArray *
 list_revoked_locked (void)
 {
@@ -121,7 +121,7 @@ list_revoked_locked (void)
   return ids;
 }
 
-/* Each that is still there: they come and go while one runs. */
+/* Runs the watches that still exist: they may be removed while another runs. */
 static void
 run_watches_unlocking (GArray *ids)
 {
@@ -133,7 +133,8 @@ run_watches_unlocking (GArray *ids)
   }
 }
 
-/* Marks what is revoked now and tells who watches. Lets go of the lock. */
+/* Marks the grants that are revoked now and runs their watches. Releases the
+ * lock. */
 static void
 apply_and_unlock (void)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The node's own signing key, and the tokens it signs. */
+/* The node's own signing key, and the tokens that it signs. */
 #include "core/base/error.h"
 #include "core/base/identifier.h"
 #include "core/base/json.h"
@@ -23,8 +23,8 @@
 #define MAX_SUBJECT_BYTES 256
 #define MAX_TTL_S         (3650 * G_GINT64_CONSTANT (86400))
 
-/* Powers of two. OpenSSL keeps there what each thread draws random numbers
- * from, too, and fails if there is no room. */
+/* Powers of two. OpenSSL also keeps each thread's random number generator
+ * there, and fails if there is no room. */
 #define SECURE_HEAP_BYTES  (1024 * 1024)
 #define SECURE_BLOCK_BYTES 16
 
@@ -89,7 +89,8 @@ issuer_from_key (EVP_PKEY *key)
 
 /* --- The file --- */
 
-/* Wipes what it was read from: nobody else has these two. */
+/* Moves @bytes and @text into @secret and wipes them; no other code has
+ * copies. */
 static void
 take_secret (BIGNUM *secret, GBytes *bytes, const gchar *text)
 {
@@ -186,8 +187,8 @@ create_key (const gchar *path, GError **error)
   return written ? g_steal_pointer (&key) : NULL;
 }
 
-/* OpenSSL keeps private numbers in a heap of its own, which core files leave
- * out, if it has one. */
+/* Makes OpenSSL keep private numbers in its secure heap, which core files leave
+ * out. */
 static void
 keep_out_of_core_files (void)
 {

@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Rights: a table of what each operation asks of a grant. */
+/* Rights: a table of what each operation requires of a grant. */
 #include "right.h"
 
 #include "core/base/error.h"
 
 typedef enum
 {
-  OF_ANYBODY,      /* the target belongs to nobody */
-  OF_SUBJECT,      /* it must be the grant's subject's */
-  OF_SUBJECT_ADMIN /* or the grant has scope admin */
+  OF_ANYBODY,      /* the target belongs to no subject */
+  OF_SUBJECT,      /* the target must belong to the grant's subject */
+  OF_SUBJECT_ADMIN /* the same, or the grant has scope admin */
 } Owner;
 
 typedef enum
 {
   OF_NO_TRACK,
-  OF_TRACK,  /* the grant's pattern must take the target's */
-  OF_LIBRARY /* the grant must have no pattern */
+  OF_TRACK,  /* the grant must allow the target's track */
+  OF_LIBRARY /* the grant must allow all tracks */
 } Reach;
 
 typedef struct
 {
-  SyrinxScope scope; /* 0: any grant */
+  SyrinxScope scope; /* 0: no scope is needed */
   const gchar *scope_name;
   Reach reach;
   Owner owner;
@@ -30,8 +30,8 @@ typedef struct
 #define ORIGINAL SYRINX_SCOPE_ORIGINAL, "original"
 #define ADMIN    SYRINX_SCOPE_ADMIN, "admin"
 
-/* To look at a session of one's own, and to end it, every token of the subject
- * is good for: neither gives any sound. */
+/* Any token of the subject may look at its own sessions and end them, since
+ * neither gives access to audio. */
 static const Rule rules[SYRINX_N_OPERATIONS] = {
   [SYRINX_OPERATION_BROWSE] = { LISTEN, OF_NO_TRACK, OF_ANYBODY },
   [SYRINX_OPERATION_BROWSE_FOLDERS] = { LISTEN, OF_LIBRARY, OF_ANYBODY },
@@ -79,7 +79,7 @@ check_owner (SyrinxGrant *grant, const Rule *rule, const SyrinxTarget *target,
       || (target->subject
           && g_str_equal (target->subject, syrinx_grant_get_subject (grant))))
     return TRUE;
-  if (is_admin) /* who may see it anyhow */
+  if (is_admin) /* an administrator may know that it exists */
     g_set_error_literal (error, SYRINX_ERROR, SYRINX_ERROR_DENIED,
         "this session is another listener's");
   else

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a grant may do with what: the one rule for every face, to be asked at
- * every use and not only when something begins. */
+/* What a grant allows: the one rule for all protocols, to be checked at each
+ * use and not only at the start of a session. */
 #pragma once
 
 #include "grant.h"
@@ -45,17 +45,17 @@ typedef enum
 
 typedef struct
 {
-  const gchar *track_id; /* (nullable): of the track, or of the session's */
-  const gchar *subject;  /* (nullable): whose session it is */
+  const gchar *track_id; /* (nullable) the track, or the session's track */
+  const gchar *subject;  /* (nullable) the owner of the session */
 } SyrinxTarget;
 
-/* Whether @grant holds now and allows @operation on @target (nullable: the
+/* Whether @grant is live and allows @operation on @target (nullable, if the
  * operation has none). An operation that needs a track or a subject is refused
- * for a target without one. Any thread; allocates nothing unless it refuses.
+ * for a target without one. Any thread; allocates only when it refuses.
  *
  * Errors: UNAUTHENTICATED (the grant has expired or was revoked), DENIED (its
- * scope or its tracks do not reach so far), NOT_FOUND (a session of another
- * subject: that there is one is not to be learned). */
+ * scope or its tracks do not suffice), NOT_FOUND (the session belongs to
+ * another subject, which must not learn that it exists). */
 gboolean syrinx_right_check (SyrinxGrant *grant, SyrinxOperation operation,
     const SyrinxTarget *target, GError **error);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* JWT: checking. By RFC 7519 with the advice of RFC 8725: the key decides the
- * algorithm, and nothing that a token says of keys is followed. */
+/* JWT verification, by RFC 7519 with the advice of RFC 8725: the key decides
+ * the algorithm, and keys that a token names or contains are never used. */
 #include "token.h"
 
 #include "core/base/error.h"
@@ -21,7 +21,7 @@ typedef struct
   EVP_PKEY *key;
 } Key;
 
-/* Constant after init, so every thread may use it. */
+/* Constant after init, so any thread may use it. */
 struct _SyrinxVerifier
 {
   gatomicrefcount refs;
@@ -177,7 +177,7 @@ is_signed (SyrinxVerifier *verifier, JsonObject *header, const gchar *token,
   return FALSE;
 }
 
-/* The claims, if the signature is good. (transfer full) */
+/* Verifies the signature and returns the claims. (transfer full) */
 static JsonObject *
 open_token (SyrinxVerifier *verifier, const gchar *token, GError **error)
 {
@@ -263,13 +263,14 @@ check_times (SyrinxVerifier *verifier, JsonObject *claims, gint64 *issued_at_s,
           && !get_date (claims, "nbf", &not_before_s)))
     return refuse (error, SYRINX_ERROR_UNAUTHENTICATED,
         "it has no exp, or one or an nbf that is no date");
-  /* Without an iat it counts as old: a revoked subject's token stays out. */
+  /* A token without iat counts as old, so that revoking its subject revokes
+   * it. */
   if (!get_date (claims, "iat", issued_at_s))
     *issued_at_s = 0;
   if (not_before_s > latest_s)
     return refuse (
         error, SYRINX_ERROR_UNAUTHENTICATED, "it is not valid yet (nbf)");
-  /* A revocation of its subject would miss it. */
+  /* A revocation of its subject would not cover it. */
   if (*issued_at_s > latest_s)
     return refuse (error, SYRINX_ERROR_UNAUTHENTICATED,
         "it was issued in the future (iat); are the clocks right?");
@@ -320,7 +321,7 @@ check_names (SyrinxVerifier *verifier, JsonObject *claims, GError **error)
   return TRUE;
 }
 
-/* What is out of range is as good as not said. */
+/* Values out of range are ignored. */
 static void
 take_hints (JsonObject *claims, SyrinxGrant *grant)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Which of several servers gets a chunk. */
+/* The choice of the server that gets a chunk. */
 #include "balance.h"
 
 #include "core/base/identifier.h"
@@ -10,11 +10,11 @@
 typedef struct
 {
   guint index;
-  gdouble cost; /* the least first */
+  gdouble cost; /* candidates are ordered by rising cost */
 } Candidate;
 
-/* The finalizer of SplitMix64 (Steele, Lea, Flood 2014): every bit of the key
- * reaches every bit of the result. */
+/* The finalizer of SplitMix64 (Steele, Lea, Flood 2014): every bit of the input
+ * affects every bit of the result. */
 static guint64
 mix (guint64 x)
 {
@@ -50,9 +50,9 @@ random_unit (void)
   return to_unit (random);
 }
 
-/* An exponential variable with rate @weight: whose is the least is each with
- * probability by weight, and taking one away changes nothing for the others
- * (which is what weighted rendezvous hashing needs). */
+/* An exponential variable with rate @weight. Each server has the least with a
+ * probability in proportion to its weight, and removing one server does not
+ * change the order of the others, as weighted rendezvous hashing requires. */
 static gdouble
 exponential (gdouble unit, gdouble weight)
 {
@@ -86,8 +86,9 @@ compare (gconstpointer a, gconstpointer b)
   return x->index < y->index ? -1 : x->index > y->index;
 }
 
-/* Of two places taken at random, the better goes to the front: @candidates are
- * sorted, so that is the lower one (Mitzenmacher 2001). */
+/* Picks two random candidates and moves the better one to the front.
+ * @candidates are sorted, so that is the one with the lower index (Mitzenmacher
+ * 2001). */
 static void
 choose_of_two (Candidate *candidates, guint n)
 {

@@ -41,7 +41,7 @@ new_context (GBytes *key, guint64 number, gboolean encrypt, GError **error)
     syrinx_evp_fail (error, "setting up AES-128-CBC");
     return NULL;
   }
-  /* The padding is ours: OpenSSL's check of it is not in constant time. */
+  /* Padding is checked here, since OpenSSL's check is not constant-time. */
   EVP_CIPHER_CTX_set_padding (context, 0);
   return g_steal_pointer (&context);
 }
@@ -74,7 +74,8 @@ syrinx_chunk_encrypt (GBytes *key, guint64 number, const guint8 *plain,
   return TRUE;
 }
 
-/* PKCS#7 in constant time: which byte is wrong shows in nothing. 0 if wrong. */
+/* Checks PKCS#7 padding in constant time, so that timing does not reveal which
+ * byte is wrong. Returns: its length, 0 if it is wrong. */
 static guint
 check_padding (const guint8 *last)
 {
@@ -82,7 +83,7 @@ check_padding (const guint8 *last)
   guint wrong = ((pad - 1) >> 4); /* not 0 unless 1 <= pad <= 16 */
 
   for (guint i = 0; i < SYRINX_CHUNK_BLOCK_BYTES; i++) {
-    /* All ones where byte i belongs to the padding. */
+    /* All bits set if byte i belongs to the padding. */
     guint within = -((SYRINX_CHUNK_BLOCK_BYTES - i - 1 - pad) >> 31);
     wrong |= within & (last[i] ^ pad);
   }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* One fragment as one AES-128-CBC, PKCS#7 chunk, as RFC 8216 section 4.3.2.4
- * has it for METHOD=AES-128. */
+/* A fragment as one AES-128-CBC chunk with PKCS#7 padding, as RFC 8216 section
+ * 4.3.2.4 defines for METHOD=AES-128. */
 #pragma once
 
 #include <glib.h>
@@ -10,8 +10,8 @@ G_BEGIN_DECLS
 #define SYRINX_CHUNK_KEY_BYTES   16
 #define SYRINX_CHUNK_BLOCK_BYTES 16
 
-/* Size of the ciphertext of @plain_bytes: always at least one byte of padding.
- */
+/* The ciphertext's size for @plain_bytes; there is always at least one byte of
+ * padding. */
 gsize syrinx_chunk_ciphertext_bytes (gsize plain_bytes);
 
 /* The IV is @number as a 128-bit big-endian integer (the media sequence
@@ -21,8 +21,8 @@ gsize syrinx_chunk_ciphertext_bytes (gsize plain_bytes);
 gboolean syrinx_chunk_encrypt (GBytes *key, guint64 number, const guint8 *plain,
     gsize plain_bytes, guint8 *cipher, GError **error);
 
-/* @plain has room for @cipher_bytes. One error (CORRUPT) for every cause:
- * padding tells an attacker nothing. CBC carries no authentication: check the
+/* @plain has room for @cipher_bytes. There is one error (CORRUPT) for every
+ * cause, so that no padding oracle arises. CBC does not authenticate: check the
  * digest first. */
 gboolean
 syrinx_chunk_decrypt (GBytes *key, guint64 number, const guint8 *cipher,

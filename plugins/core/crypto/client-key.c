@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A client's public JWK as a key of OpenSSL: hostile until every check is done.
- */
+/* A client's public JWK as an OpenSSL key. The JWK is hostile until all checks
+ * are done. */
 #include "client-key.h"
 
 #include "core/base/error.h"
@@ -17,7 +17,7 @@
 
 #define MIN_RSA_BITS       2048
 #define MAX_RSA_BITS       4096
-#define MAX_EXPONENT_BYTES 8 /* more costs us time and nobody uses it */
+#define MAX_EXPONENT_BYTES 8 /* larger ones are slow and not in use */
 #define MAX_KID_BYTES      256
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (BIGNUM, BN_free)
@@ -53,7 +53,7 @@ invalid (GError **error, const gchar *format, ...)
   return FALSE;
 }
 
-/* (nullable): NULL if it is missing or no string. */
+/* (nullable): NULL if the member is missing or not a string. */
 static const gchar *
 get_string (JsonObject *object, const gchar *name)
 {
@@ -77,8 +77,8 @@ get_binary (
   return bytes;
 }
 
-/* Of a public key for agreement they are empty: WebCrypto exports it so, since
- * it is the private one that derives. */
+/* Whether key_ops permits encryption. An empty list does: WebCrypto exports
+ * public keys for key agreement so, since only the private key derives. */
 static gboolean
 allow_encryption (JsonNode *operations)
 {
@@ -99,7 +99,7 @@ allow_encryption (JsonNode *operations)
   return json_array_get_length (array) == 0;
 }
 
-/* What its owner says it is for (RFC 7517, sections 4.2 to 4.4). */
+/* Checks the purpose that the JWK states (RFC 7517, sections 4.2 to 4.4). */
 static gboolean
 check_purpose (JsonObject *object, const gchar *alg, GError **error)
 {
@@ -178,7 +178,7 @@ parse_rsa (JsonObject *object, SyrinxClientKey *jwk, GError **error)
 
   if (!check_purpose (object, "RSA-OAEP-256", error))
     return FALSE;
-  /* Some put a zero byte in front; OpenSSL has no use for more. */
+  /* Some libraries prepend a zero byte, which is not needed here. */
   modulus = get_binary (object, "n", SYRINX_JWK_MAX_BYTES, error);
   if (modulus == NULL)
     return FALSE;
@@ -196,7 +196,7 @@ parse_rsa (JsonObject *object, SyrinxClientKey *jwk, GError **error)
   return jwk->key != NULL || invalid (error, "OpenSSL refuses it");
 }
 
-/* SEC 1, section 2.3.4: that the point is on its curve is checked with it. */
+/* SEC 1, section 2.3.4. Also checks that the point is on its curve. */
 static gboolean
 make_point (SyrinxClientKey *jwk, GBytes *x, GBytes *y, GError **error)
 {
@@ -215,7 +215,7 @@ make_point (SyrinxClientKey *jwk, GBytes *x, GBytes *y, GError **error)
   jwk->key = make_key ("EC", builder);
   if (jwk->key != NULL)
     context = EVP_PKEY_CTX_new_from_pkey (NULL, jwk->key, NULL);
-  /* The quick check is whole on curves of prime order, and these are. */
+  /* The quick check suffices for curves of prime order, which these are. */
   if (context == NULL || EVP_PKEY_public_check_quick (context) <= 0)
     return invalid (error, "its point is not on %s", jwk->curve);
   return TRUE;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A client's public JWK as a key of OpenSSL. */
+/* A client's public JWK as an OpenSSL key. */
 #pragma once
 
 #include "evp.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* RFC 8188 encrypted content: a message's keys, and the cipher of a record. */
+/* RFC 8188 encrypted content: a message's keys, and a record's cipher. */
 #include "ece-private.h"
 
 #include "core/base/error.h"
@@ -26,7 +26,7 @@ syrinx_ece_cipher_init (SyrinxEceCipher *cipher, GBytes *key,
     const guint8 salt[SYRINX_ECE_SALT_BYTES], gboolean encrypt, GError **error)
 {
   static EVP_CIPHER *slot;
-  /* Both end in a zero byte that is part of them (sections 2.2 and 2.3). */
+  /* Both include the final zero byte (sections 2.2 and 2.3). */
   static const gchar key_info[] = "Content-Encoding: aes128gcm";
   static const gchar nonce_info[] = "Content-Encoding: nonce";
   EVP_CIPHER *gcm = syrinx_evp_cipher (&slot, "AES-128-GCM");

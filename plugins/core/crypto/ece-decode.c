@@ -1,28 +1,29 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* RFC 8188 encrypted content: the decoder, and telling what is wrong. */
+/* RFC 8188 encrypted content: the decoder and its error messages. */
 #include "ece-private.h"
 #include "core/base/error.h"
 #include "secret.h"
 
 #include <string.h>
 
-/* How far a record that stands in a wrong place is looked for. */
+/* A misplaced record is searched for within so many places. */
 #define MAX_MISPLACED 64
 
 struct _SyrinxEceDecoder
 {
-  GBytes *key; /* until the header has been read */
+  GBytes *key; /* NULL after the header has been read */
   gchar *keyid;
   SyrinxEceCipher cipher;
   guint8 header[SYRINX_ECE_MAX_HEADER_BYTES];
-  gsize header_bytes; /* read so far; whole once record_size is known */
+  gsize header_bytes; /* bytes read so far */
   guint record_size;
-  guint64 record; /* next */
+  guint64 record; /* number of the next record */
   guint64 n_authentic;
-  guint8 *held; /* record_size: ciphertext of the next record so far */
+  guint8 *held; /* record_size: the ciphertext of the next record that has come
+                   so far */
   gsize held_bytes;
   gboolean is_finished, is_broken;
-  gboolean is_all; /* nothing follows what is being pushed */
+  gboolean is_all; /* this push has the message's last bytes */
 };
 
 SyrinxEceDecoder *
@@ -129,7 +130,7 @@ use_header (SyrinxEceDecoder *decoder, GError **error)
   return TRUE;
 }
 
-/* Takes of the header what is there. */
+/* Takes as much of the header as there is. */
 static gboolean
 read_header (
     SyrinxEceDecoder *decoder, const guint8 **cipher, gsize *n, GError **error)
@@ -153,7 +154,8 @@ read_header (
   return TRUE;
 }
 
-/* Decrypts into @out, n - 16 bytes, which are nothing unless TRUE. */
+/* Decrypts n - 16 bytes into @out, which are to be discarded if it returns
+ * FALSE. */
 static gboolean
 open_record (SyrinxEceDecoder *decoder, guint64 record, const guint8 *cipher,
     gsize n, guint8 *out)
@@ -169,7 +171,7 @@ open_record (SyrinxEceDecoder *decoder, guint64 record, const guint8 *cipher,
          && EVP_DecryptFinal_ex (context, out + sealed, &written) > 0;
 }
 
-/* Takes padding and delimiter off. 0: there is no delimiter. */
+/* Removes padding and delimiter. Returns: the delimiter, 0 if there is none. */
 static guint8
 strip (const guint8 *plain, gsize *n)
 {
@@ -180,8 +182,8 @@ strip (const guint8 *plain, gsize *n)
   return plain[--(*n)];
 }
 
-/* Where a record that is not record number decoder->record belongs; -1 if
- * nowhere near. */
+/* The number of the record that stands in the place of decoder->record; -1 if
+ * it is none of those nearby. */
 static gint64
 find_place (
     SyrinxEceDecoder *decoder, const guint8 *cipher, gsize n, guint8 *scratch)
@@ -194,8 +196,8 @@ find_place (
   return -1;
 }
 
-/* Whether what the (unauthentic) record decrypts to ends as a last record does:
- * a cut one hardly ever does. */
+/* Whether the record, which is not authentic, decrypts to plaintext that ends
+ * like a last record. A truncated one hardly ever does. */
 static gboolean
 ends_like_a_last_one (
     SyrinxEceDecoder *decoder, const guint8 *cipher, gsize n, guint8 *scratch)
@@ -206,8 +208,9 @@ ends_like_a_last_one (
   return strip (scratch, &plain_bytes) == SYRINX_ECE_DELIMITER_LAST;
 }
 
-/* Says why a record does not open. @after: what follows it, which tells a wrong
- * key from a changed first record. Scratch memory is wiped by the caller. */
+/* Sets the error for a record that can't be decrypted. @after: the bytes that
+ * follow, by which a wrong key is told from a changed first record. The caller
+ * wipes @scratch. */
 static gboolean
 explain (SyrinxEceDecoder *decoder, const guint8 *cipher, gsize n,
     const guint8 *after, gsize after_bytes, guint8 *scratch, GError **error)
@@ -242,7 +245,7 @@ explain (SyrinxEceDecoder *decoder, const guint8 *cipher, gsize n,
       "wrong key, or the message's only record was changed or cut");
 }
 
-/* Opens one record, of @n bytes, the last if it is short. */
+/* Decrypts one record of @n bytes; a short one must be the last. */
 static gboolean
 take_record (SyrinxEceDecoder *decoder, const guint8 *cipher, gsize n,
     const guint8 *after, gsize after_bytes, guint8 *out, gsize *out_bytes,
@@ -273,8 +276,8 @@ take_record (SyrinxEceDecoder *decoder, const guint8 *cipher, gsize n,
   return TRUE;
 }
 
-/* The bytes of the next record: in @cipher if it is whole there, else gathered
- * in decoder->held. NULL: there are not enough yet. */
+/* The next record: in @cipher if it is there completely, else collected in
+ * decoder->held. NULL: more bytes are needed. */
 static const guint8 *
 gather (SyrinxEceDecoder *decoder, const guint8 **cipher, gsize *n)
 {

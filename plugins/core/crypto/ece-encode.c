@@ -7,19 +7,19 @@
 
 #include <string.h>
 
-/* A record under way is encrypted as its bytes come: no plaintext is kept, and
- * what has not left is held as ciphertext, without its tag. A session that
- * closes its record with every batch never holds, and has no room for it. */
+/* The plaintext of an incomplete record is encrypted as it comes: only
+ * ciphertext is held, without the tag. A session that ends a record with every
+ * batch holds nothing and allocates no room for it. */
 struct _SyrinxEceEncoder
 {
   SyrinxEceCipher cipher;
   guint8 header[SYRINX_ECE_MAX_HEADER_BYTES];
-  gsize header_bytes; /* 0 once written */
+  gsize header_bytes; /* 0 after it was written */
   guint record_size;
-  guint64 record;   /* under way, or next */
-  gsize held_bytes; /* of it, in held */
+  guint64 record;   /* the current or next record */
+  gsize held_bytes; /* plaintext bytes of the current record, in held */
   gboolean is_finished;
-  guint8 *held; /* record_size; NULL until something is held */
+  guint8 *held; /* record_size; NULL until bytes are held */
 };
 
 static void
@@ -117,8 +117,8 @@ encrypt (SyrinxEceEncoder *encoder, const guint8 *plain, gsize n, guint8 *out)
              encoder->cipher.context, out, &written, plain, n);
 }
 
-/* The record under way gets @n bytes more, delimiter and padding, and leaves.
- * Returns what was written, 0 on failure. */
+/* Completes the current record with @n more bytes, delimiter and padding.
+ * Returns: the bytes written, 0 on failure. */
 static gsize
 write_record (SyrinxEceEncoder *encoder, const guint8 *plain, gsize n,
     SyrinxEceEnd end, guint8 *out)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What RFC 8188's encoder and decoder share: keys of a message and the cipher
- * of a record. */
+/* Shared by RFC 8188's encoder and decoder: a message's keys and a record's
+ * cipher. */
 #pragma once
 
 #include "ece.h"
@@ -18,7 +18,7 @@ enum
   SYRINX_ECE_DELIMITER_LAST = 2,
 };
 
-/* The cipher with one message's key in it; the nonce of its record 0. */
+/* The cipher with a message's key, and the nonce of its record 0. */
 typedef struct
 {
   EVP_CIPHER_CTX *context;
@@ -28,7 +28,7 @@ typedef struct
 gboolean syrinx_ece_cipher_init (SyrinxEceCipher *cipher, GBytes *key,
     const guint8 salt[SYRINX_ECE_SALT_BYTES], gboolean encrypt, GError **error);
 void syrinx_ece_cipher_clear (SyrinxEceCipher *cipher);
-/* Begins record @record (section 2.3). */
+/* Starts record @record (section 2.3). */
 gboolean syrinx_ece_cipher_start (SyrinxEceCipher *cipher, guint64 record);
 
 gboolean syrinx_ece_check_key (GBytes *key, GError **error);

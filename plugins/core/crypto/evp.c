@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What more than one file here asks of OpenSSL's EVP. */
+/* Helpers for OpenSSL's EVP interface. */
 #include "evp.h"
 
 #include "core/base/error.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What more than one file here asks of OpenSSL's EVP: ciphers fetched once,
- * HKDF, and its error queue as a GError. Private to core. */
+/* Helpers for OpenSSL's EVP interface: ciphers fetched once, HKDF, key wrap,
+ * and its error queue as a GError. Private to core. */
 #pragma once
 
 #include <glib.h>
@@ -9,9 +9,9 @@
 
 G_BEGIN_DECLS
 
-/* Fetches @name the first time and keeps it in @slot for the life of the
- * process; a fetch per operation would take a lock and a search. (transfer
- * none) (nullable) Any thread. */
+/* Fetches @name once and keeps it in @slot for the life of the process, since
+ * each fetch takes a lock and a search. (transfer none) (nullable) Any
+ * thread. */
 EVP_CIPHER *syrinx_evp_cipher (EVP_CIPHER **slot, const gchar *name);
 
 /* HKDF-SHA-256, extract and expand (RFC 5869). */
@@ -22,13 +22,14 @@ gboolean syrinx_evp_hkdf (gconstpointer key, gsize key_bytes,
 #define SYRINX_EVP_WRAP_KEY_BYTES 32
 
 /* AES-256 key wrap with its default IV (RFC 3394, section 2.2.3.1), or its
- * inverse. @out has room for @in_bytes + 8. FALSE: not wrapped by this key. */
+ * inverse. @out has room for @in_bytes + 8. FALSE: @in was not wrapped by this
+ * key. */
 gboolean syrinx_evp_key_wrap (const guint8 wrap_key[SYRINX_EVP_WRAP_KEY_BYTES],
     gboolean wrap, const guint8 *in, gsize in_bytes, guint8 *out,
     gsize *out_bytes);
 
-/* FAILED, "@doing: what OpenSSL says"; empties its error queue. Returns FALSE.
- */
+/* Sets FAILED with @doing and OpenSSL's message, and empties its error queue.
+ * Returns: FALSE. */
 gboolean syrinx_evp_fail (GError **error, const gchar *doing);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (EVP_CIPHER_CTX, EVP_CIPHER_CTX_free)

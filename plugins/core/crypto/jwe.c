@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* JWE compact for a client's public key. */
+/* JWE in compact form, for a client's public key. */
 #include "jwe.h"
 
 #include "core/base/error.h"
@@ -57,15 +57,15 @@ wrap_by_rsa (EVP_PKEY *key, Message *message, GError **error)
   return TRUE;
 }
 
-/* Concat KDF with this algorithm's OtherInfo (RFC 7518, section 4.6.2), in
- * OpenSSL's words single-step KDF. */
+/* Concat KDF with this algorithm's OtherInfo (RFC 7518, section 4.6.2), which
+ * OpenSSL calls single-step KDF. */
 static gboolean
 derive_wrap_key (const guint8 *shared, gsize shared_bytes, guint8 *wrap_key)
 {
   static const guint8 info[]
       = "\0\0\0\016ECDH-ES+A256KW" /* AlgorithmID */
         "\0\0\0\0\0\0\0\0"         /* no parties */
-        "\0\0\001";                /* 256 bits, with the string's own \0 */
+        "\0\0\001"; /* 256 bits; the last byte is the string's own \0 */
   g_autoptr (EVP_KDF) kdf = EVP_KDF_fetch (NULL, "SSKDF", NULL);
   g_autoptr (EVP_KDF_CTX) context = kdf ? EVP_KDF_CTX_new (kdf) : NULL;
   OSSL_PARAM params[] = {
@@ -143,7 +143,7 @@ add_ephemeral (JsonBuilder *builder, const SyrinxClientKey *jwk, EVP_PKEY *key)
   json_builder_end_object (builder);
 }
 
-/* The protected header in base64url, which is also what is authenticated. */
+/* The protected header in base64url, which is authenticated in this form. */
 static gchar *
 make_header (const SyrinxClientKey *jwk, const Message *message)
 {
@@ -165,7 +165,7 @@ make_header (const SyrinxClientKey *jwk, const Message *message)
   return syrinx_base64url_encode (json, strlen (json));
 }
 
-/* AES-256-GCM over @payload, @header authenticated. */
+/* AES-256-GCM over @payload, with @header as additional authenticated data. */
 static gboolean
 seal (const Message *message, const gchar *header, GBytes *payload,
     const guint8 *iv, guint8 *cipher, guint8 *tag, GError **error)

@@ -180,7 +180,7 @@ syrinx_jwk_import (JsonObject *jwk, SyrinxJwsAlg *alg, GError **error)
   return key;
 }
 
-/* JWS has r and s side by side (RFC 7518, section 3.4), OpenSSL wants DER. */
+/* JWS has r and s side by side (RFC 7518, section 3.4); OpenSSL expects DER. */
 static gint
 make_der (GBytes *signature, guint8 **der)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Public keys as JWKs (RFC 7517, RFC 7518, RFC 8037), made into OpenSSL's. */
+/* Public keys as JWKs (RFC 7517, RFC 7518, RFC 8037), converted to
+ * OpenSSL's. */
 #pragma once
 
 #include <json-glib/json-glib.h>
@@ -17,12 +18,12 @@ typedef enum
 #define SYRINX_RSA_MIN_BITS 2048
 #define SYRINX_RSA_MAX_BITS 4096
 
-/* FALSE for HS*, none, and what else we don't take. */
+/* FALSE for HS*, none, and all other algorithms. */
 gboolean syrinx_jws_alg_parse (const gchar *name, SyrinxJwsAlg *alg);
 
-/* One public key for signatures: EC P-256, RSA of 2048 to 4096 bits with an
+/* Imports one public signature key: EC P-256, RSA of 2048 to 4096 bits with an
  * odd exponent, or OKP Ed25519. Refuses oct, private members, points off the
- * curve, and an `alg` or `use` that does not fit. *@alg is what it is for.
+ * curve, and an `alg` or `use` that does not fit. *@alg is the key's algorithm.
  * (transfer full: EVP_PKEY_free) Errors: INVALID with the reason. */
 EVP_PKEY *
 syrinx_jwk_import (JsonObject *jwk, SyrinxJwsAlg *alg, GError **error);

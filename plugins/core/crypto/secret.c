@@ -2,9 +2,9 @@
 /* Key material that is wiped.
  *
  * Keys are small and there may be one per session, so they share mappings: an
- * arena is a mapping that core files leave out, cut into slots. A slot that is
- * given back is wiped and used again; arenas are never unmapped. What does not
- * fit a slot has a mapping of its own. */
+ * arena is a mapping that is excluded from core files and divided into slots. A
+ * freed slot is wiped and reused; arenas are never unmapped. A secret that is
+ * larger than a slot has a mapping of its own. */
 #include "secret.h"
 
 #include "core/base/identifier.h"
@@ -30,7 +30,7 @@ typedef union _Slot
 typedef struct
 {
   gpointer data;
-  gsize size_bytes; /* of the secret; of the mapping it is rounded up */
+  gsize size_bytes; /* the secret's; the mapping's is rounded up */
 } Mapping;
 
 G_LOCK_DEFINE_STATIC (slots);
@@ -97,7 +97,7 @@ unmap (gpointer data)
   g_free (mapping);
 }
 
-/* Zeroed or not: the caller fills all of it. */
+/* Not always zeroed: the caller fills all of it. */
 static GBytes *
 allocate (gsize size_bytes, gpointer *data)
 {

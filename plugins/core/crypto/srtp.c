@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A sender's half of SRTP and SRTCP (RFC 3711), by OpenSSL's EVP. */
+/* The sender's side of SRTP and SRTCP (RFC 3711), by OpenSSL's EVP. */
 #include "srtp.h"
 
 #include "evp.h"
@@ -12,15 +12,15 @@
 
 #define KEY_BYTES        16
 #define SALT_BYTES       14
-#define AUTH_BYTES       20 /* of the key and of HMAC-SHA-1 */
+#define AUTH_BYTES       20 /* of the authentication key and of HMAC-SHA-1 */
 #define IV_BYTES         16
 #define RTP_HEADER_BYTES 12
-#define RTCP_CLEAR_BYTES 8 /* of the first report: its head and the SSRC */
+#define RTCP_CLEAR_BYTES 8 /* of the first report: its header and the SSRC */
 #define MAX_INDEX        (G_GUINT64_CONSTANT (1) << 48)
 #define MAX_REPORT_INDEX (1u << 31)
-#define IS_ENCRYPTED     (1u << 31) /* SRTCP's E */
+#define IS_ENCRYPTED     (1u << 31) /* SRTCP's E flag */
 
-/* Of RTP; those of RTCP follow in the same order (section 4.3.2). */
+/* Labels for RTP; those for RTCP follow in the same order (section 4.3.2). */
 typedef enum
 {
   LABEL_ENCRYPTION,
@@ -39,12 +39,12 @@ typedef struct
 struct _SyrinxSrtp
 {
   gatomicrefcount refs;
-  Keys rtp, rtcp; /* each for one thread at a time */
-  /* of the thread that protects packets */
-  guint64 index; /* of the last one: roll-over counter and sequence number */
+  Keys rtp, rtcp; /* each is used by one thread at a time */
+  /* only for the thread that protects packets */
+  guint64 index; /* of the last packet: roll-over counter and sequence number */
   gboolean has_begun;
-  /* of the thread that protects reports */
-  guint32 report_index; /* of the next one */
+  /* only for the thread that protects reports */
+  guint32 report_index; /* of the next report */
 };
 
 static EVP_CIPHER *ctr;
@@ -84,7 +84,7 @@ new_mac (const guint8 key[AUTH_BYTES])
   return NULL;
 }
 
-/* @first: the label of the first of the three. */
+/* @first: the first of three consecutive labels. */
 static gboolean
 set_keys (Keys *keys, const guint8 *master, guint first)
 {
@@ -130,7 +130,7 @@ encrypt (
          && EVP_EncryptUpdate (keys->cipher, data, &n, data, size);
 }
 
-/* Over @data and then @more; the tag goes to @out. */
+/* Authenticates @data followed by @more; writes the tag to @out. */
 static gboolean
 authenticate (Keys *keys, const guint8 *data, gsize size, const guint8 *more,
     gsize more_bytes, guint8 *out)
@@ -154,7 +154,7 @@ put_uint32 (guint8 *at, guint32 value)
   memcpy (at, &value, sizeof value);
 }
 
-/* Where what is encrypted begins; 0: there is no such place. */
+/* The offset at which encryption starts; 0: the packet is malformed. */
 static gsize
 find_payload (const guint8 *packet, gsize size)
 {
@@ -169,7 +169,7 @@ find_payload (const guint8 *packet, gsize size)
   return at <= size ? at : 0;
 }
 
-/* FALSE: it does not come after the last one. */
+/* FALSE: the packet does not come after the last one. */
 static gboolean
 advance (SyrinxSrtp *self, guint16 seqnum)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The master key and what it wraps. */
+/* The master key and the wrapping of content keys. */
 #include "keyring.h"
 
 #include "core/crypto/chunk-cipher.h"
@@ -16,7 +16,7 @@
 
 #define FILE_NAME      "master-key"
 #define FILE_NAME_NEXT "master-key-next"
-/* Salts keep the two uses of the master key apart (RFC 5869, section 3.1). */
+/* Salts separate the two uses of the master key (RFC 5869, section 3.1). */
 #define WRAP_SALT   "syrinx content key wrap 1"
 #define DERIVE_SALT "syrinx purpose 1"
 #define NAME_BYTES  8
@@ -32,8 +32,8 @@ struct _SyrinxKeyring
   /* constant after open */
   gchar *state_dir;
   MasterKey master;
-  MasterKey next;  /* key is NULL: there is none */
-  gboolean is_own; /* both are files of state_dir */
+  MasterKey next;  /* its key is NULL if there is none */
+  gboolean is_own; /* both are files in state_dir */
 
   gatomicrefcount ref_count;
 };
@@ -50,7 +50,7 @@ open_at (MasterKey *key, const gchar *path, SyrinxMasterKeyAccess access,
   return key->key != NULL;
 }
 
-/* NULL: systemd gave no such credential. (transfer full) */
+/* The file of systemd's credential @name. (nullable) (transfer full) */
 static gchar *
 find_credential (const gchar *name)
 {
@@ -61,7 +61,8 @@ find_credential (const gchar *name)
   return path && g_access (path, F_OK) == 0 ? g_steal_pointer (&path) : NULL;
 }
 
-/* What configuration or systemd gives. FALSE without an error: neither does. */
+/* Opens the key that the configuration or systemd gives. FALSE without an
+ * error: neither gives one. */
 static gboolean
 open_given (MasterKey *key, const gchar *setting, const gchar *credential,
     gboolean is_group_ok, GError **error)
@@ -96,7 +97,8 @@ open_own (SyrinxKeyring *keyring, gboolean is_group_ok, gboolean create,
          && open_at (&keyring->master, path, access, error);
 }
 
-/* What a replacement of our own left; no error if it left nothing. */
+/* Opens the next key that an unfinished replacement left; no error if there is
+ * none. */
 static gboolean
 open_own_next (SyrinxKeyring *keyring, GError **error)
 {
@@ -136,7 +138,8 @@ open_given_next (SyrinxKeyring *keyring, const SyrinxKeyringSettings *settings,
   keyring->is_own = FALSE;
 }
 
-/* Who configures both and moves the next one up has it twice for a while. */
+/* While an operator moves the configured next key into the master key's place,
+ * both settings may give the same key; then there is no next key. */
 static void
 forget_equal_next (SyrinxKeyring *keyring)
 {
@@ -218,7 +221,8 @@ derive (GBytes *master_key, const gchar *salt, const gchar *info, guint8 *out,
       strlen (info), out, out_bytes, error);
 }
 
-/* "track|rendition|epoch" (transfer full) NULL: not without ambiguity. */
+/* "track|rendition|epoch". NULL: a name contains '|', which would be ambiguous.
+ * (transfer full) */
 static gchar *
 name_row (
     const gchar *track_id, const gchar *rendition, guint epoch, GError **error)
@@ -259,7 +263,7 @@ syrinx_keyring_wrap (SyrinxKeyring *keyring, GBytes *key, const gchar *track_id,
   return g_bytes_new (out, sizeof out);
 }
 
-/* NULL: @master did not wrap it for this row. (transfer full) */
+/* NULL: @master did not wrap @wrapped for this row. (transfer full) */
 static GBytes *
 unwrap (GBytes *master, GBytes *wrapped, const gchar *row)
 {

@@ -76,7 +76,7 @@ syrinx_master_key_read (
 {
   guint8 data[SYRINX_MASTER_KEY_BYTES];
   GBytes *key = NULL;
-  /* Not blocking: somebody may have put a FIFO there. */
+  /* Non-blocking, because the path may be a FIFO. */
   gint fd = open (path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
   if (fd < 0) {
@@ -100,7 +100,8 @@ write_key (gint fd, GBytes *key)
   gsize size_bytes;
   gconstpointer data = g_bytes_get_data (key, &size_bytes);
 
-  /* 32 bytes into a new file: a short write is a full disk. */
+  /* Writes 32 bytes to a new file; a short write means that the disk is
+   * full. */
   return write (fd, data, size_bytes) == (gssize)size_bytes && fsync (fd) == 0;
 }
 

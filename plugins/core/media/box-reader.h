@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Reading boxes of the ISO base media file format (ISO/IEC 14496-12, section
- * 4.2) from bytes that strangers wrote. A reader never leaves its box, nothing
- * recurses, and nothing is copied or allocated. Any thread. */
+/* Reads boxes of the ISO base media file format (ISO/IEC 14496-12, section 4.2)
+ * from untrusted bytes. A reader never leaves its box; nothing recurses, copies
+ * or allocates. Any thread. */
 #pragma once
 
 #include <glib.h>
@@ -11,7 +11,7 @@ G_BEGIN_DECLS
 #define SYRINX_BOX_TYPE(a, b, c, d)                                            \
   ((guint32)(a) << 24 | (b) << 16 | (c) << 8 | (d))
 
-/* What is left to be read. A plain value: a copy reads on by itself. */
+/* The bytes left to read. A plain value: a copy advances independently. */
 typedef struct
 {
   const guint8 *data;
@@ -24,7 +24,7 @@ syrinx_reader_has (const SyrinxReader *reader, gsize n_bytes)
   return reader->left >= n_bytes;
 }
 
-/* FALSE, and nothing is left, if there are not as many. */
+/* FALSE, and nothing is left, if there are fewer. */
 static inline gboolean
 syrinx_reader_skip (SyrinxReader *reader, gsize n_bytes)
 {
@@ -37,9 +37,9 @@ syrinx_reader_skip (SyrinxReader *reader, gsize n_bytes)
   return TRUE;
 }
 
-/* A big-endian number of @n_bytes (at most 8). Past the end everything reads as
- * 0 and nothing is left; who needs a field asks syrinx_reader_has() first. Hot.
- */
+/* Reads a big-endian number of @n_bytes (at most 8). Past the end the result is
+ * 0 and nothing is left; check syrinx_reader_has() first for required fields.
+ * Hot. */
 static inline guint64
 syrinx_reader_take (SyrinxReader *reader, guint n_bytes)
 {
@@ -53,16 +53,15 @@ syrinx_reader_take (SyrinxReader *reader, guint n_bytes)
   return value;
 }
 
-/* The next box's type and body. FALSE at the end, or if its size is not within
- * @reader: then reader->left is not 0. Sizes of 64 bits, and those that say "to
- * the end", are not within. */
+/* The type and body of the next box. FALSE at the end, or if the box exceeds
+ * @reader: then reader->left is not 0. 64-bit sizes, and size 0 ("to the end"),
+ * are refused in this way. */
 gboolean
 syrinx_box_next (SyrinxReader *reader, guint32 *type, SyrinxReader *body);
-/* Finds the only box of @type among those of @reader, which must all be whole.
- */
+/* Finds the only box of @type in @reader, whose boxes must all be complete. */
 gboolean
 syrinx_box_find (SyrinxReader reader, guint32 type, SyrinxReader *body);
-/* The same through @n_path boxes, each within the one before. */
+/* The same for @n_path nested boxes. */
 gboolean syrinx_box_find_path (
     SyrinxReader reader, const guint32 *path, guint n_path, SyrinxReader *body);
 

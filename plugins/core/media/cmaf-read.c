@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* CMAF: reading what strangers wrote. */
+/* CMAF: reading untrusted input. */
 #include "cmaf.h"
 
 #include "box-reader.h"
@@ -39,7 +39,7 @@ syrinx_cmaf_header_clear (SyrinxCmafHeader *header)
   g_clear_pointer (&header->config, g_bytes_unref);
 }
 
-/* Back into an OpusHead's little-endian order. */
+/* Converts dOps to the little-endian order of an OpusHead. */
 static gboolean
 read_dops (SyrinxReader c, SyrinxCmafHeader *header)
 {
@@ -265,7 +265,7 @@ read_tfdt (SyrinxReader c, guint64 *decode_time)
   return *decode_time < G_MAXINT64;
 }
 
-/* The samples lie one behind the other in @mdat, and fill it. */
+/* Checks that the samples lie in sequence in @mdat and fill it. */
 static gboolean
 read_samples (SyrinxReader c, guint32 flags, const Defaults *defaults,
     SyrinxReader mdat, SyrinxCmafFragment *fragment)

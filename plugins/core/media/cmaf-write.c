@@ -8,7 +8,7 @@
 
 #define TRACK_ID              1
 #define OPUS_TIMESCALE        48000
-#define OPUS_FAMILY_0_BYTES   11 /* OpusHead behind its magic, mono or stereo */
+#define OPUS_FAMILY_0_BYTES   11 /* OpusHead after its magic, mono or stereo */
 #define OPUS_MAX_CONFIG_BYTES (OPUS_FAMILY_0_BYTES + 2 + 255)
 #define FLAC_STREAMINFO_BYTES 34
 #define MAX_ASC_BYTES         64
@@ -52,7 +52,7 @@ put_type (GByteArray *out, const gchar *type)
   g_byte_array_append (out, (const guint8 *)type, 4);
 }
 
-/* Starts a box; its size is patched by end_box() with what this returns. */
+/* Begins a box. Returns: the argument for end_box(), which sets its size. */
 static guint
 begin_box (GByteArray *out, const gchar *type)
 {
@@ -92,7 +92,8 @@ begin_audio_entry (
   put (out, channels, 2);
   put (out, 16, 2); /* samplesize */
   put_zeros (out, 4);
-  put (out, rate_hz < 65536 ? rate_hz : 0, 2); /* 16.16; FLAC may be faster */
+  put (out, rate_hz < 65536 ? rate_hz : 0,
+      2); /* 16.16; a FLAC rate may exceed it */
   put_zeros (out, 2);
   return start;
 }
@@ -216,7 +217,7 @@ put_tkhd (GByteArray *out)
   end_box (out, start);
 }
 
-/* What a decoder throws away at the start is outside the presentation. */
+/* An edit list that excludes the pre-skip samples from the presentation. */
 static void
 put_edts (GByteArray *out, guint pre_skip)
 {
@@ -224,7 +225,7 @@ put_edts (GByteArray *out, guint pre_skip)
   guint elst = begin_full_box (out, "elst", 0);
 
   put (out, 1, 4);
-  put (out, 0, 4); /* to the end of the fragments */
+  put (out, 0, 4); /* to the end of the last fragment */
   put (out, pre_skip, 4);
   put (out, 0x10000, 4);
   end_box (out, elst);
@@ -360,7 +361,7 @@ syrinx_cmaf_write_header (const SyrinxCmafFormat *format, GError **error)
   return g_byte_array_free_to_bytes (out);
 }
 
-/* --- Fragments: hot, so into memory that is there --- */
+/* --- Fragments: hot, so written to memory that is there already --- */
 
 static guint8 *
 write_32 (guint8 *p, guint32 value)

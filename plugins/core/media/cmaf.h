@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* CMAF (ISO/IEC 23000-19) for one audio track: writing init sections and
- * fragments, and reading them back as hostile input. Boxes by ISO/IEC 14496-12,
- * Opus by "Encapsulation of Opus in ISO Base Media File Format". */
+ * fragments, and reading them as hostile input. Boxes by ISO/IEC 14496-12, Opus
+ * by "Encapsulation of Opus in ISO Base Media File Format". */
 #pragma once
 
 #include <glib.h>
@@ -10,8 +10,8 @@ G_BEGIN_DECLS
 
 typedef enum
 {
-  SYRINX_CMAF_OPUS, /* config: OpusHead body from version on, as in Ogg
-                       (little-endian) or NULL */
+  SYRINX_CMAF_OPUS, /* config: OpusHead from its version field on, as in Ogg
+                       (little-endian), or NULL */
   SYRINX_CMAF_AAC,  /* config: AudioSpecificConfig */
   SYRINX_CMAF_FLAC, /* config: STREAMINFO, 34 bytes */
 } SyrinxCmafCodec;
@@ -22,7 +22,7 @@ typedef struct
   guint sample_rate_hz; /* Opus: the input's rate, for information; its
                            timescale is always 48000 */
   guint channels;
-  guint pre_skip; /* units of the timescale, becomes dOps.PreSkip and the edit
+  guint pre_skip; /* units of the timescale; becomes dOps.PreSkip and the edit
                      list's media_time */
   guint bitrate_bps; /* 0 = unknown */
   const guint8 *config;
@@ -43,17 +43,17 @@ typedef struct
   guint duration; /* units of the timescale */
 } SyrinxCmafSample;
 
-/* Exact size of the moof + mdat head for these samples. */
+/* The exact size of moof and the mdat box's header for these samples. */
 gsize syrinx_cmaf_get_fragment_head_bytes (
     const SyrinxCmafSample *samples, guint n_samples);
 
-/* Writes moof and the mdat box's head (the samples follow as they are) into
- * @head, which has syrinx_cmaf_get_fragment_head_bytes() room. @sequence starts
- * at 1; @decode_time in units. */
+/* Writes moof and the mdat box's header (the samples follow unchanged) to
+ * @head, which has room for syrinx_cmaf_get_fragment_head_bytes(). @sequence
+ * starts at 1; @decode_time in units of the timescale. */
 void syrinx_cmaf_write_fragment_head (guint32 sequence, guint64 decode_time,
     const SyrinxCmafSample *samples, guint n_samples, guint8 *head);
 
-/* Both in one: a whole fragment. (transfer full) */
+/* A whole fragment, head and samples. (transfer full) */
 GBytes *syrinx_cmaf_write_fragment (guint32 sequence, guint64 decode_time,
     const SyrinxCmafSample *samples, guint n_samples);
 
@@ -73,7 +73,8 @@ typedef struct
 void syrinx_cmaf_header_clear (SyrinxCmafHeader *header);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (SyrinxCmafHeader, syrinx_cmaf_header_clear)
 
-/* Strict: exactly one audio track of a codec we write. Errors: CORRUPT. */
+/* Strict: exactly one audio track, of a codec that we write. Errors:
+ * CORRUPT. */
 gboolean syrinx_cmaf_read_header (
     GBytes *bytes, SyrinxCmafHeader *header, GError **error);
 
@@ -81,17 +82,17 @@ typedef struct
 {
   guint32 sequence;
   guint64 decode_time;
-  guint64 duration; /* sum over the samples */
+  guint64 duration; /* sum of all samples */
   guint n_samples;
-  SyrinxCmafSample *samples; /* point into the bytes read */
+  SyrinxCmafSample *samples; /* point into the bytes that were read */
 } SyrinxCmafFragment;
 
 void syrinx_cmaf_fragment_clear (SyrinxCmafFragment *fragment);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (
     SyrinxCmafFragment, syrinx_cmaf_fragment_clear)
 
-/* One moof + mdat and nothing else; every sample lies within the mdat. @bytes
- * must outlive @fragment. Errors: CORRUPT. */
+/* Reads one moof + mdat and nothing else; every sample must lie within the
+ * mdat. @bytes must outlive @fragment. Errors: CORRUPT. */
 gboolean syrinx_cmaf_read_fragment (
     GBytes *bytes, SyrinxCmafFragment *fragment, GError **error);
 
