@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The index: what one transaction changes besides the tracks' own rows.
- * Counters are added up in memory. */
+/* The index: the changes of one transaction besides the tracks' own rows.
+ * Counters are summed up in memory. */
 #include "store-private.h"
 
 #include <string.h>
@@ -10,7 +10,7 @@ struct _SyrinxBatch
   SyrinxConnection *writer; /* (transfer none) */
   SyrinxPlaces *places;
   SyrinxEntries *entries;
-  SyrinxWords *words;                    /* scratch */
+  SyrinxWords *words;                    /* reused for each text */
   GHashTable *beginnings;                /* beginning -> change of n_tracks */
   gint64 n_tracks, n_words, duration_ns; /* changes */
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The index: tracks in order. A cursor is the sort key of the last row, so that
- * what comes and goes meanwhile moves nothing else. */
+ * rows that are added or removed meanwhile do not shift the pages. */
 #include "store-browse.h"
 
 #include "core/base/error.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A damaged index. It is opened apart from the store's connections, which
+/* A damaged index. It is opened without the store's connections, which would
  * refuse it. */
 #include "store-check.h"
 #include "store-private.h"
@@ -36,9 +36,9 @@ open_apart (const gchar *path, GError **error)
   return NULL;
 }
 
-/* --- What is wrong --- */
+/* --- Checking --- */
 
-/* The check's answer is one row "ok", or a fault in each. */
+/* SQLite's check returns one row "ok", or one row per fault. */
 static void
 tell_faults (
     sqlite3 *db, const gchar *sql, SyrinxStoreProblemFunc func, gpointer data)
@@ -105,7 +105,7 @@ syrinx_store_foreach_fragment (SyrinxStore *store, SyrinxStoreFragmentFunc func,
   return local == NULL;
 }
 
-/* --- A new one --- */
+/* --- Replacing --- */
 
 static gboolean
 move (const gchar *from, const gchar *to, const gchar *suffix, GError **error)
@@ -120,7 +120,7 @@ move (const gchar *from, const gchar *to, const gchar *suffix, GError **error)
   return FALSE;
 }
 
-/* With its log, which is part of it. */
+/* Renames the index and its log, which belong together. */
 static gchar *
 set_aside (const gchar *state_dir, GError **error)
 {
@@ -146,7 +146,7 @@ copy_revocation (SyrinxConnection *writer, sqlite3_stmt *from)
   return syrinx_statement_run (writer, st, NULL);
 }
 
-/* As far as they can be read. */
+/* Copies the revocations that can be read. Returns: their number. */
 static guint
 copy_revocations (SyrinxStore *store, const gchar *kept)
 {
@@ -173,7 +173,7 @@ syrinx_store_begin_anew (
   gint lock_fd = syrinx_store_take_lock (state_dir, error);
 
   *kept = lock_fd >= 0 ? set_aside (state_dir, error) : NULL;
-  /* the new store takes it again */
+  /* the new store takes the lock again */
   if (lock_fd >= 0)
     close (lock_fd);
   if (*kept)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The index: moving what was written from the log into the file. A thread that
- * lives as long as that takes does it, with a connection of its own, so that
- * neither the writer nor whoever waits for it waits for the disk. */
+/* The index: checkpoints, which move pages from the log into the file. A
+ * temporary thread with its own connection makes them, so that neither the
+ * writer nor threads that wait for the writer have to wait for the disk. */
 #include "store-private.h"
 
-#define CHECKPOINT_PAGES 8192                   /* 32 MiB: worth a checkpoint */
+#define CHECKPOINT_PAGES 8192 /* 32 MiB: starts a checkpoint */
 #define MAX_LOG_PAGES    (CHECKPOINT_PAGES * 4) /* the writer has to wait */
 
 static int
@@ -22,7 +22,7 @@ syrinx_store_watch_log (SyrinxStore *store)
   sqlite3_wal_hook (store->writer->db, note_log_pages, store);
 }
 
-/* Busy is no failure: whoever is at it now moves the same pages. */
+/* SQLITE_BUSY is no failure: another process is making a checkpoint. */
 static void
 move_pages (SyrinxStore *store, sqlite3 *db)
 {
@@ -34,8 +34,8 @@ move_pages (SyrinxStore *store, sqlite3 *db)
         sqlite3_errmsg (db));
 }
 
-/* A connection that has read nothing yet does not know that there is a log, and
- * moves nothing. */
+/* A connection that has read nothing yet does not know the log and would move
+ * nothing, hence the PRAGMA. */
 static gboolean
 open_log (SyrinxStore *store, sqlite3 **db)
 {
@@ -45,7 +45,7 @@ open_log (SyrinxStore *store, sqlite3 **db)
                 == SQLITE_OK;
 }
 
-/* Until no commit has asked for more meanwhile. */
+/* Repeats until no commit has asked for another checkpoint meanwhile. */
 static gpointer
 checkpoint (gpointer data)
 {
@@ -85,7 +85,7 @@ syrinx_store_start_checkpoint (SyrinxStore *store)
   if (g_atomic_int_get (&store->log_pages) < CHECKPOINT_PAGES
       || g_atomic_int_add (&store->n_checkpoints, 1) > 0)
     return;
-  syrinx_store_finish_checkpoint (store); /* is at its end, or never ran */
+  syrinx_store_finish_checkpoint (store); /* it is ending, or there is none */
   g_mutex_lock (&store->lock);
   store->checkpointer = g_thread_new ("syrinx-index", checkpoint, store);
   g_mutex_unlock (&store->lock);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The index: what a track must have, and its texts as the store keeps them. */
+/* The index: the checks that a track must pass, and the cleaning of its
+ * texts. */
 #include "store-private.h"
 
 #include "core/base/error.h"
@@ -12,8 +13,8 @@
 #define MAX_LIST       64
 #define LIST_SEPARATOR "\x1f"
 
-/* Text from tags: valid, bounded, and without the characters that marks are
- * made of. (transfer full) (nullable) */
+/* Cleans text from tags: makes it valid UTF-8, bounds its length, and removes
+ * the characters that marks use. (transfer full) (nullable) */
 static gchar *
 clean_text (const gchar *text)
 {
@@ -50,8 +51,7 @@ syrinx_track_check (const SyrinxTrack *track, GError **error)
   return FALSE;
 }
 
-/* Parts that are empty or come twice are left out. (transfer full) (nullable)
- */
+/* Removes empty and repeated parts. (transfer full) (nullable) */
 static gchar **
 clean_list (gchar **list)
 {
@@ -70,8 +70,8 @@ clean_list (gchar **list)
   return g_strv_builder_end (builder);
 }
 
-/* Several names are shown joined, unless the tags say how they are shown; one
- * is no list. Frees the list then. */
+/* If the tags do not say how several names are shown, joins them. A list with a
+ * single name that equals *@shown is freed. */
 static void
 settle_names (gchar **shown, gchar ***list)
 {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The index: connections, their transactions and their statements.
  *
- * A store has one writing connection, used by whoever holds `writer_lock` for
- * the length of one transaction, and a pool of reading ones: a thread takes one
- * for a transaction and puts it back, so that there are as many as threads read
- * at the same moment, each with its statements prepared. In WAL mode neither
- * waits for the other. */
+ * A store has one writing connection, which belongs to the thread that holds
+ * `writer_lock`, for one transaction, and a pool of reading ones. A thread
+ * takes one from the pool for a transaction and returns it, so that there are
+ * as many as threads read at the same time, each with prepared statements. In
+ * WAL mode readers and the writer do not wait for each other. */
 #include "store-private.h"
 
 #include "core/base/error.h"
@@ -79,7 +79,7 @@ reset_statements (SyrinxConnection *connection)
     sqlite3_reset (((SyrinxStatement *)value)->stmt);
 }
 
-/* SQL's shown (id). */
+/* Implements SQL's shown (id). */
 static void
 ask_filter (sqlite3_context *context, int n_values, sqlite3_value **values)
 {
@@ -153,7 +153,7 @@ syrinx_store_read (SyrinxStore *store, GError **error)
   return reader;
 }
 
-/* In WAL mode NORMAL writes the log and does not wait for the disk. */
+/* In WAL mode NORMAL writes the log without waiting for the disk. */
 static gboolean
 set_durable (SyrinxConnection *writer, gboolean is_durable, GError **error)
 {

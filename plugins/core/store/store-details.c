@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The index: what is shown of one track and never of a list. */
+/* The index: details of a track, which are shown for single tracks only. */
 #include "store-private.h"
 
 #include <string.h>
@@ -53,7 +53,7 @@ syrinx_track_details_add_chapter (
 
 /* --- Writing --- */
 
-/* A line a chapter: "START END TITLE". (transfer full) (nullable) */
+/* One line per chapter: "START END TITLE". (transfer full) (nullable) */
 static gchar *
 join_chapters (const GArray *chapters)
 {

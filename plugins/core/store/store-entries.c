@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The index: rows on their way into an FTS5 table. It writes a segment whenever
- * row numbers go down, so rows are kept until the end and entered in order. */
+/* The index: rows that are to be written to an FTS5 table. FTS5 writes a
+ * segment whenever row numbers decrease, so rows are collected and written in
+ * order at the end. */
 #include "store-private.h"
 
 #define TEXTS_BYTES 65536
@@ -10,7 +11,7 @@ typedef struct
   gint64 row;
   guint sequence;
   gboolean is_removal;
-  const gchar *words; /* in "texts" */
+  const gchar *words; /* a string in "texts" */
 } Entry;
 
 struct _SyrinxEntries

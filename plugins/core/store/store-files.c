@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The index: files as the scan knows them, failures, figures, revocations. */
+/* The index: the scan's records of files, failures, statistics, revocations. */
 #include "store-private.h"
 
 #include "core/base/error.h"

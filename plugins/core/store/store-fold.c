@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The index: folding. Normal form KD takes most of it apart, a table the rest;
- * what is left of Korean and Japanese is put together again (NFC), so that a
+/* The index: folding. Normalization form KD decomposes most characters, a table
+ * replaces others; Korean and Japanese are composed again (NFC), so that a
  * syllable stays one character. */
 #include "store-fold.h"
 
@@ -10,7 +10,7 @@
 
 /* --- Classes --- */
 
-/* Scripts whose words stand without spaces between them. */
+/* Scripts that are written without spaces between words. */
 static gboolean
 is_run_script (gunichar c)
 {
@@ -64,7 +64,7 @@ syrinx_fold_get_class (gunichar c)
   case G_UNICODE_CURRENCY_SYMBOL:
   case G_UNICODE_MATH_SYMBOL:
   case G_UNICODE_OTHER_SYMBOL:
-  case G_UNICODE_UNASSIGNED: /* an emoji that is newer than GLib */
+  case G_UNICODE_UNASSIGNED: /* for example an emoji that is newer than GLib */
     return SYRINX_FOLD_SYMBOL;
   case G_UNICODE_DASH_PUNCTUATION:
   case G_UNICODE_CONNECT_PUNCTUATION:
@@ -79,7 +79,8 @@ syrinx_fold_get_class (gunichar c)
 
 /* --- Folding --- */
 
-/* Marks that people leave out. After и and у a breve makes another letter. */
+/* Marks that are often omitted in queries. After и and у a breve makes another
+ * letter, so it is kept. */
 static gboolean
 is_left_out (gunichar c, gunichar before)
 {
@@ -93,7 +94,8 @@ is_left_out (gunichar c, gunichar before)
          || g_unichar_type (c) == G_UNICODE_FORMAT;
 }
 
-/* What no normal form takes apart; NULL: @c stays. In lower case. */
+/* The replacement of a character that normalization does not decompose, in
+ * lower case; NULL: @c is kept. */
 static const gchar *
 get_replacement (gunichar c)
 {
@@ -117,7 +119,7 @@ get_replacement (gunichar c)
   return NULL;
 }
 
-/* ´ and ™ are taken apart into what is not meant by them. */
+/* ´ and ™ are replaced first, as their decompositions would be misleading. */
 static gchar *
 replace_early (const gchar *text)
 {
@@ -147,7 +149,7 @@ append_folded (GString *out, gunichar c)
     g_string_append_unichar (out, c);
 }
 
-/* Lower case, taken apart. (transfer full) */
+/* Converts to lower case and decomposes. (transfer full) */
 static gchar *
 take_apart (const gchar *text)
 {

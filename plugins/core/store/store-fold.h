@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Texts as people compare them: without case, accents, widths and ligatures,
- * and cut into pieces. Any thread. */
+/* Text in the form used for comparison: without case, accents, widths and
+ * ligatures; and its division into pieces. Any thread. */
 #pragma once
 
 #include <glib.h>
 
 G_BEGIN_DECLS
 
-/* What a character of a folded text is. */
+/* The kinds of characters in a folded text. */
 typedef enum
 {
-  SYRINX_FOLD_SPACE,  /* parts words */
-  SYRINX_FOLD_PUNCT,  /* stands in words: AC/DC, R.E.M., don't */
-  SYRINX_FOLD_LETTER, /* of a script that parts words, or a digit */
-  SYRINX_FOLD_RUN, /* of one that doesn't: Chinese, Japanese, Korean, Thai… */
-  SYRINX_FOLD_SYMBOL /* means something by itself: emoji, ÷, ★ */
+  SYRINX_FOLD_SPACE,  /* separates words */
+  SYRINX_FOLD_PUNCT,  /* occurs within words: AC/DC, R.E.M., don't */
+  SYRINX_FOLD_LETTER, /* of a script with spaces between words, or a digit */
+  SYRINX_FOLD_RUN,    /* of one without: Chinese, Japanese, Korean, Thai… */
+  SYRINX_FOLD_SYMBOL  /* has a meaning of its own: emoji, ÷, ★ */
 } SyrinxFoldClass;
 
 SyrinxFoldClass syrinx_fold_get_class (gunichar c);

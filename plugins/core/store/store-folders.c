@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The index: folders that have tracks in them or below. In it a folder's path
- * is relative to its root and ends with a slash; the root's own is empty. */
+/* The index: folders that contain tracks, directly or in subfolders. A folder's
+ * path is relative to its root and ends with a slash; the root's own is
+ * empty. */
 #include "store-private.h"
 
 #include "store-cursor.h"
@@ -56,7 +57,7 @@ syrinx_folders_free (SyrinxFolders *folders)
   g_free (folders);
 }
 
-/* The part of @path up to and with its last slash. (transfer full) */
+/* @path up to and including its last slash. (transfer full) */
 static gchar *
 get_folder (const gchar *path)
 {
@@ -150,7 +151,7 @@ is_used (SyrinxConnection *writer, gint64 root_id, const gchar *folder,
   return TRUE;
 }
 
-/* The folder and those above it that have nothing else. */
+/* Removes the folder, and then its parents as long as they are empty. */
 static gboolean
 drop_unused (SyrinxConnection *writer, const Left *left, GError **error)
 {
@@ -190,7 +191,8 @@ syrinx_folders_finish (SyrinxFolders *folders, GError **error)
 
 /* --- Names as text --- */
 
-/* A byte that is no UTF-8 becomes a private-use character, and back. */
+/* A byte that is not UTF-8 is shown as a private-use character, which is
+ * converted back when a path comes in. */
 static gchar *
 path_to_text (const gchar *path)
 {
@@ -224,7 +226,7 @@ path_from_text (const gchar *text)
   return g_string_free (path, FALSE);
 }
 
-/* "/a//b" is "a/b/". (transfer full) */
+/* Turns "/a//b" into "a/b/". (transfer full) */
 static gchar *
 normalize (const gchar *text)
 {
@@ -285,7 +287,7 @@ add_folder (SyrinxFolderPage *page, const gchar *parent, const gchar *name)
   g_ptr_array_add (page->folders, folder);
 }
 
-/* Folders first; @phase 1 begins with the tracks. */
+/* Folders come first; @phase 1 continues with the tracks. */
 static gboolean
 list_folders (SyrinxConnection *reader, const gchar *parent, guint limit,
     SyrinxCursor *cursor, SyrinxFolderPage *page, GError **error)

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The index: albums and artists, in order and by their words. */
+/* The index: albums and artists, in order and by words. */
 #include "store-browse.h"
 
 #include "core/base/error.h"
 
 #define MAX_LIMIT      500
-#define MAX_CANDIDATES 200 /* of the shortest names, that are looked at */
+#define MAX_CANDIDATES 200 /* only the shortest names are compared */
 
-/* Runs a statement of one row about @id; FALSE if there is none. */
+/* Runs a statement that returns one row for @id. NULL if there is no row. */
 static SyrinxStatement *
 ask (SyrinxConnection *reader, const gchar *name, gint64 id)
 {
@@ -17,7 +17,7 @@ ask (SyrinxConnection *reader, const gchar *name, gint64 id)
   return syrinx_statement_next (reader, st, NULL) ? st : NULL;
 }
 
-/* Names only. */
+/* Sets the names only. */
 static SyrinxGroup *
 group_from_row (SyrinxStatement *st, gboolean is_album)
 {
@@ -32,7 +32,7 @@ group_from_row (SyrinxStatement *st, gboolean is_album)
   return group;
 }
 
-/* The same of figures: of the tracks that the connection's filter shows. */
+/* The same for figures of the tracks that the connection's filter shows. */
 static SyrinxStatement *
 ask_shown (SyrinxConnection *reader, const gchar *name, gint64 id)
 {
@@ -105,7 +105,8 @@ is_shown (SyrinxConnection *reader, const SyrinxGroup *group)
   return !reader->filter || group->n_tracks > 0;
 }
 
-/* Looks at up to @limit groups and, if there are more, where to go on. */
+/* Reads up to @limit groups and, if there are more, sets the position of the
+ * next page. */
 static GPtrArray *
 list_groups (SyrinxConnection *reader, SyrinxStatement *st, guint limit,
     gboolean are_albums, SyrinxCursor *cursor, gchar **next_cursor,
@@ -206,11 +207,11 @@ syrinx_store_list_artists (SyrinxStore *store, const SyrinxTrackFilter *filter,
 
 /* --- Finding --- */
 
-/* A name that matches. */
+/* A matching name. */
 typedef struct
 {
   gint64 number;
-  gint rank; /* 0: it is the query, 1: begins with it, 2: has its words */
+  gint rank; /* 0: it equals the query, 1: begins with it, 2: has its words */
   guint place;
   SyrinxGroup *group;
 } Candidate;
@@ -241,7 +242,8 @@ finding_clear (Finding *finding)
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Finding, finding_clear)
 
-/* Whether the query is the name, or an album's name beside its artist's. */
+/* Whether the query equals the name, or an album's name together with its
+ * artist's. */
 static gboolean
 is_exactly (const Finding *finding, const gchar *name, const SyrinxGroup *group)
 {
@@ -276,7 +278,7 @@ take_group (Finding *finding, gint64 number)
   g_array_append_val (finding->candidates, candidate);
 }
 
-/* Runs to its end before anything else is asked. */
+/* Reads all rows before another statement runs. */
 static gboolean
 take_rows (Finding *finding, SyrinxStatement *st, GError **error)
 {

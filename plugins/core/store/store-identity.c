@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The index: what makes an album or an artist one of its own, and the ids made
- * of that. They depend on nothing but the tags and the folder, so that they are
- * the same after a scan from nothing. */
+/* The index: what distinguishes albums and artists, and the ids that are
+ * derived from it. The ids depend only on the tags and the folder, so that they
+ * are the same after a complete new scan. */
 #include "store-private.h"
 
 #include "core/base/identifier.h"
@@ -23,7 +23,7 @@ hash_id (const gchar *kind, const gchar *text)
 
 /* --- Folders of discs --- */
 
-/* "CD1", "Disc 2", "disk_03 - Live": a kind of disc and its number. */
+/* Whether @name is a folder of one disc: "CD1", "Disc 2", "disk_03 - Live". */
 static gboolean
 is_disc_name (const gchar *name)
 {
@@ -45,7 +45,7 @@ is_disc_name (const gchar *name)
   return FALSE;
 }
 
-/* How much of @name, "Album (Disc 2)" or "Album CD2", is without the disc. */
+/* The length of @name ("Album (Disc 2)" or "Album CD2") without the disc. */
 static gsize
 cut_disc (const gchar *name, gsize n_bytes)
 {

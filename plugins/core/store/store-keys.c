@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The index: the renditions' wrapped keys and epochs, as their rotation sees
- * them. */
+/* The index: wrapped keys and epochs of renditions, for the rotation of
+ * keys. */
 #include "store-private.h"
 
 #define BATCH 256
@@ -24,7 +24,7 @@ key_free (gpointer data)
   g_free (key);
 }
 
-/* Takes @local; (transfer full) @list or NULL. */
+/* Takes @local. Returns: (transfer full) @list, or NULL if @local is set. */
 static GPtrArray *
 finish_list (GPtrArray *list, GError *local, GError **error)
 {
@@ -35,7 +35,7 @@ finish_list (GPtrArray *list, GError *local, GError **error)
   return NULL;
 }
 
-/* The first rows behind @after. */
+/* The first rows after @after. */
 static GPtrArray *
 list_keys (
     SyrinxConnection *connection, gint64 after, guint max, GError **error)
@@ -69,7 +69,8 @@ put_key (
   return syrinx_statement_run (writer, st, error);
 }
 
-/* *@after moves behind the batch; it stays where it was behind the last. */
+/* Moves *@after to the last row of the batch; it is unchanged if there was
+ * none. */
 static gboolean
 change_batch (SyrinxStore *store, gint64 *after, SyrinxStoreKeyFunc func,
     gpointer user_data, GError **error)

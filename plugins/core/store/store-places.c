@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The index: where tracks belong. Artists, albums, genres and folders are
- * entered when their first track comes, and go when the last has gone. */
+/* The index: the artists, albums, genres and folders of tracks. Their rows are
+ * added with their first track and removed with their last. */
 #include "store-private.h"
 
 #include <string.h>
@@ -10,7 +10,7 @@
 #define MAX_WORDS   255
 #define KIND_ALBUM  1
 
-/* A name as a tag spells it, found or entered in this transaction. */
+/* A name as spelled in a tag, found or added in this transaction. */
 typedef struct
 {
   gchar *key;
@@ -25,9 +25,9 @@ struct _SyrinxPlaces
   GHashTable *left_artists, *left_albums, *left_genres; /* gint64 */
   SyrinxFolders *folders;
   SyrinxEntries *names;
-  SyrinxWords *words; /* scratch */
-  gchar *last_tags;   /* of "last", (nullable): none */
-  SyrinxPlace last;   /* of the track before */
+  SyrinxWords *words; /* reused for each text */
+  gchar *last_tags;   /* the tags that "last" was found for, (nullable) */
+  SyrinxPlace last;   /* of the previous track */
 };
 
 static void
@@ -99,7 +99,7 @@ syrinx_name_get_number (gint64 row)
   return row & (((gint64)1 << WORDS_SHIFT) - 1);
 }
 
-/* An album (@artist not NULL) is found by its artist's words, too. */
+/* An album (@artist not NULL) is also found by its artist's words. */
 static void
 index_name (SyrinxPlaces *places, gint64 id, const gchar *name,
     const gchar *artist, gboolean is_removal)
@@ -126,7 +126,8 @@ fail_zero (GError *local, GError **error)
   return 0;
 }
 
-/* The row of @statement about @text; 0: there is none, or @error is set. */
+/* The row that @statement finds for @text; 0: there is none, or @error is
+ * set. */
 static gint64
 find_row (SyrinxPlaces *places, const gchar *statement, const gchar *text,
     GError **error)
@@ -213,7 +214,7 @@ find_name (SyrinxPlaces *places, gboolean is_artist, const gchar *spelling,
   return NULL;
 }
 
-/* How an album's artists are shown, NULL: as @first. */
+/* The text that shows an album's artists. NULL: @first is shown. */
 static const gchar *
 get_shown_artist (const SyrinxTrack *track, const gchar *first)
 {
@@ -299,7 +300,7 @@ find_genre (SyrinxPlaces *places, const SyrinxTrack *track, SyrinxPlace *place,
       place->album_id, error);
 }
 
-/* Album artists besides the first. */
+/* Adds the album artists other than the first. */
 static gboolean
 credit_album (SyrinxPlaces *places, const SyrinxTrack *track, gint64 album_id,
     GArray *of_album, GError **error)
@@ -327,7 +328,7 @@ has_number (const GArray *numbers, guint n, gint64 number)
   return FALSE;
 }
 
-/* Artists of the track that are none of the album. */
+/* Finds the track's artists that are not the album's. */
 static gboolean
 find_guests (SyrinxPlaces *places, const SyrinxTrack *track,
     const GArray *of_album, SyrinxPlace *place, GError **error)
@@ -367,7 +368,7 @@ find_place (SyrinxPlaces *places, const SyrinxTrack *track, SyrinxPlace *place,
          && find_genre (places, track, place, error);
 }
 
-/* Everything that find_place() looks at. (transfer full) */
+/* All tags that find_place() uses, as one key. (transfer full) */
 static gchar *
 join_tags (const SyrinxTrack *track)
 {
@@ -387,7 +388,8 @@ join_tags (const SyrinxTrack *track)
   return g_string_free (all, FALSE);
 }
 
-/* Neighbours mostly belong to one album. */
+/* Compares with the track before, since consecutive tracks are mostly of one
+ * album. */
 gboolean
 syrinx_places_find (SyrinxPlaces *places, gint64 root_id,
     const SyrinxTrack *track, SyrinxPlace *place, GError **error)
@@ -428,7 +430,7 @@ note_left (GHashTable *set, gint64 id)
     g_hash_table_add (set, g_memdup2 (&id, sizeof id));
 }
 
-/* Notes the numbers that @statement gives for @id. */
+/* Collects the numbers that @statement returns for @id. */
 static gboolean
 note_rows (SyrinxPlaces *places, const gchar *statement, gint64 id,
     GHashTable *set, GError **error)
@@ -471,7 +473,7 @@ syrinx_places_leave (SyrinxPlaces *places, gint64 root_id, gint64 number,
 
 /* --- The end --- */
 
-/* Takes a name without tracks out of the search. */
+/* Removes a name without tracks from the search. */
 static gboolean
 unindex_artist (SyrinxPlaces *places, gint64 id, GError **error)
 {
@@ -502,7 +504,7 @@ unindex_album (SyrinxPlaces *places, gint64 id, GError **error)
     index_name (places, id, name, artist, TRUE);
   }
   sqlite3_reset (st->stmt);
-  /* an album that goes may have been its artists' last */
+  /* a removed album may have been the last of its artists */
   return note_rows (places, "album-artists", id, places->left_artists, error)
          && run_on (places, "drop-album", id, error)
          && run_on (places, "drop-album-credits", id, error);

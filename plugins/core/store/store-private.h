@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the parts of the store share: connections, statements by name, folded
- * words. */
+/* Declarations shared by the files of store: connections, statements by name,
+ * folded words. */
 #pragma once
 
 #include "store.h"
@@ -28,13 +28,13 @@ struct _SyrinxStore
   /* protected by lock */
   GMutex lock;
   GPtrArray *idle_readers; /* SyrinxConnection */
-  GThread *checkpointer;   /* to be joined, (nullable) */
+  GThread *checkpointer;   /* (nullable): still to be joined */
 
   /* atomic */
-  gint n_checkpoints; /* asked for and not done; 0: no thread runs */
+  gint n_checkpoints; /* requested and not made yet; 0: no thread runs */
   gint log_pages;     /* at the last commit */
 
-  /* protected by uses_lock; by store-renditions.c */
+  /* protected by uses_lock; used by store-renditions.c */
   GMutex uses_lock;
   GHashTable *uses; /* "track/rendition/epoch" -> us, not yet written */
 };
@@ -48,41 +48,41 @@ struct _SyrinxConnection
   GHashTable *statements; /* name -> SyrinxStatement */
   gboolean is_writer, in_transaction;
   gboolean is_durable;             /* PRAGMA synchronous is FULL */
-  const SyrinxTrackFilter *filter; /* (nullable): what shown() asks, until it
-                                      is released */
+  const SyrinxTrackFilter *filter; /* (nullable): asked by SQL's shown();
+                                      cleared at release */
 };
 
 typedef struct
 {
   sqlite3_stmt *stmt;
   GHashTable *columns; /* name -> index */
-  gint *known_columns; /* of syrinx_track_from_row(), once it was used */
+  gint *known_columns; /* columns of syrinx_track_from_row(), after its first
+                          use */
 } SyrinxStatement;
 
 /* --- Connections (store-connection.c) --- */
 
-/* A connection outside the pool. (transfer full) (nullable) */
+/* A connection that is not in the pool. (transfer full) (nullable) */
 SyrinxConnection *syrinx_connection_open (
     SyrinxStore *store, gboolean for_writing, GError **error);
 void syrinx_connection_free (SyrinxConnection *connection);
-/* Runs SQL that is in the program. */
+/* Runs SQL that is a constant of the program. */
 gboolean syrinx_connection_execute (
     SyrinxConnection *connection, const gchar *sql, GError **error);
 
-/* What has failed in the middle; its statements are reset. */
+/* Rolls back a transaction that has failed; resets its statements. */
 void syrinx_connection_roll_back (SyrinxConnection *connection);
 
-/* Only one process writes in @state_dir. A descriptor to be closed by who is
- * done, or -1. Errors: BUSY, FAILED. */
+/* Takes the lock by which only one process writes in @state_dir. Returns: a
+ * descriptor for the caller to close, or -1. Errors: BUSY, FAILED. */
 gint syrinx_store_take_lock (const gchar *state_dir, GError **error);
 
-/* A reader in a transaction of its own (what it sees does not change), or the
- * writer in one that is rolled back unless it was committed. Released by
- * g_autoptr. */
+/* Begins a transaction on a reader (which then has an unchanging view), or on
+ * the writer (rolled back unless committed). Released by g_autoptr. */
 SyrinxConnection *syrinx_store_read (SyrinxStore *store, GError **error);
 SyrinxConnection *syrinx_store_write (SyrinxStore *store, GError **error);
-/* The same, and what was committed is on the disk: not even a power cut takes
- * it back. */
+/* As syrinx_store_write(), but a commit is durable: it survives a power
+ * failure. */
 SyrinxConnection *
 syrinx_store_write_durably (SyrinxStore *store, GError **error);
 gboolean
@@ -90,28 +90,28 @@ syrinx_connection_commit (SyrinxConnection *connection, GError **error);
 void syrinx_connection_release (SyrinxConnection *connection);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxConnection, syrinx_connection_release)
 
-/* The statement called @name in data/sql/statements.sql, ready to be bound;
- * (transfer none), the same one at each call. NULL never: a name or statement
- * that is not there is a programmer's error. */
+/* The statement called @name in data/sql/statements.sql, ready to be bound.
+ * (transfer none), the same one at each call. Never NULL: an unknown name or a
+ * faulty statement is a programmer's error. */
 SyrinxStatement *
 syrinx_connection_get (SyrinxConnection *connection, const gchar *name);
 
-/* Parameters by number from 1; text and bytes must live until the statement has
- * run. NULL binds NULL. */
+/* Parameters are numbered from 1. Text and bytes must stay valid until the
+ * statement has run. NULL binds SQL's NULL. */
 void syrinx_bind_text (SyrinxStatement *st, gint n, const gchar *text);
 void syrinx_bind_copy (SyrinxStatement *st, gint n, const gchar *text);
 void syrinx_bind_path (SyrinxStatement *st, gint n, const gchar *path);
 void syrinx_bind_bytes (SyrinxStatement *st, gint n, GBytes *bytes);
 void syrinx_bind_int (SyrinxStatement *st, gint n, gint64 value);
 
-/* TRUE with a row. FALSE without @error set: there are no more. */
+/* TRUE if there is a row. FALSE without @error set: there are no more. */
 gboolean syrinx_statement_next (
     SyrinxConnection *connection, SyrinxStatement *st, GError **error);
-/* Runs what gives no rows. */
+/* Runs a statement that returns no rows. */
 gboolean syrinx_statement_run (
     SyrinxConnection *connection, SyrinxStatement *st, GError **error);
 
-/* Columns by name; the statement must have it. Text is (transfer full)
+/* Columns by name, which the statement must have. Text is (transfer full)
  * (nullable). */
 gint syrinx_column_index (SyrinxStatement *st, const gchar *name);
 gint64 syrinx_column_int (SyrinxStatement *st, const gchar *name);
@@ -121,29 +121,27 @@ gchar *syrinx_column_text (SyrinxStatement *st, const gchar *name);
 const gchar *syrinx_column_peek (SyrinxStatement *st, const gchar *name);
 GBytes *syrinx_column_bytes (SyrinxStatement *st, const gchar *name);
 
-/* Sets @error from the connection's last failure. Always FALSE. */
+/* Sets @error from the connection's last failure. Returns: FALSE. */
 gboolean syrinx_connection_fail (
     SyrinxConnection *connection, const gchar *what, GError **error);
 
-/* (store-checkpoint.c) Counts the log's pages from now on; starts moving them
- * into the file if there are many; waits until that is done; keeps the log
- * within its bound. */
+/* (store-checkpoint.c) In order: count the log's pages from now on; start a
+ * checkpoint if there are many; wait for its end; keep the log within its
+ * bound. */
 void syrinx_store_watch_log (SyrinxStore *store);
 void syrinx_store_start_checkpoint (SyrinxStore *store);
 void syrinx_store_finish_checkpoint (SyrinxStore *store);
 void syrinx_store_bound_log_locked (SyrinxStore *store);
 
-/* Writes the uses that syrinx_store_touch_rendition() noted. */
+/* Writes the uses recorded by syrinx_store_touch_rendition(). */
 gboolean syrinx_store_write_uses (SyrinxStore *store, GError **error);
 
 /* --- Words (store-text.c, store-words.c) --- */
 
-#define SYRINX_MARKED_BEGINNING                                                \
-  4                        /* longest beginning with a list of its own         \
-                            */
-#define SYRINX_RUN_CHARS 4 /* of a script without spaces, in a word */
+#define SYRINX_MARKED_BEGINNING 4 /* longest beginning that is marked */
+#define SYRINX_RUN_CHARS        4 /* of a script without spaces, per word */
 
-/* Words, each ended by a NUL in @text. */
+/* A list of words, each ended by a NUL in @text. */
 typedef struct
 {
   GString *text;
@@ -159,24 +157,25 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxWords, syrinx_words_free)
   ((w)->text->str + g_array_index ((w)->starts, guint, i))
 
 void syrinx_words_append (SyrinxWords *words, const gchar *word, gsize n_bytes);
-/* Appends what @text (nullable) is found by. */
+/* Appends the words by which @text (nullable) is found. */
 void syrinx_words_add_index (SyrinxWords *words, const gchar *text);
-/* Bytes of the first @n_chars characters of @word (all if it is shorter). */
+/* The length in bytes of the first @n_chars characters of @word (or of all). */
 gsize syrinx_word_beginning (const gchar *word, guint n_chars);
-/* All of them, a space between. (transfer full) */
+/* All words, separated by spaces. (transfer full) */
 gchar *syrinx_words_join (const SyrinxWords *words);
 
-/* The form that names are compared and sorted by: folded words joined by a
- * space; for a name without any, itself folded. (transfer full), "" for NULL.
- */
+/* The key by which names are compared and sorted: folded words joined by
+ * spaces; for a name without words, the folded name. (transfer full), "" for
+ * NULL. */
 gchar *syrinx_text_key (const gchar *text);
-/* A key without its spaces: what titles are compared by, so that "acdc" is
+/* A key without its spaces, by which titles are compared, so that "acdc" finds
  * "AC/DC". (transfer full) */
 gchar *syrinx_text_squeeze (const gchar *key);
 gint64 syrinx_text_number (const gchar *text);
 
-/* A part of a query, all of which must be there: the beginnings of @n_parts
- * words, or else that of one of the @n_others behind them. */
+/* A term of a query; a track must match all terms. It matches if it has words
+ * that begin with each of the @n_parts words, or one that begins with one of
+ * the @n_others words after them. */
 typedef struct
 {
   guint first, n_parts, n_others;
@@ -194,23 +193,22 @@ void syrinx_terms_free (SyrinxTerms *terms);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxTerms, syrinx_terms_free)
 #define syrinx_terms_count(t)  ((t)->terms->len)
 #define syrinx_terms_get(t, i) (&g_array_index ((t)->terms, SyrinxTerm, i))
-/* What a user typed, checked. @q (nullable) Errors: INVALID (not UTF-8, too
- * much of it). (store-search.c) */
+/* Checks and parses a user's query. @q (nullable) Errors: INVALID (not UTF-8,
+ * too long). (store-search.c) */
 SyrinxTerms *syrinx_query_take (const gchar *q, GError **error);
-/* How often a track with these words has the term. */
+/* How often the term occurs in a track with these words. */
 guint syrinx_terms_count_in (
     const SyrinxTerms *terms, guint term, const SyrinxWords *in);
-/* Appends to an FTS5 expression, with AND. */
+/* Appends to an FTS5 expression, joined with AND. */
 void syrinx_match_append_word (GString *text, const gchar *word);
 void
 syrinx_match_append_term (GString *text, const SyrinxTerms *terms, guint term);
 
-/* Words that stand in the index for something no user can type. (transfer full)
- */
+/* Marks: words in the index that no user can type. (transfer full) */
 gchar *syrinx_mark_title (const gchar *squeezed_title);
 gchar *syrinx_mark_genre (const gchar *genre_key);
 gchar *syrinx_mark_repeated (const gchar *word);
-/* Text from outside, valid UTF-8, must hold none of them. */
+/* Removes mark characters from valid UTF-8 text that comes from outside. */
 void syrinx_text_remove_marks (gchar *text);
 /* All marks of a track with these words. (transfer full) */
 gchar *syrinx_marks_new (
@@ -218,8 +216,8 @@ gchar *syrinx_marks_new (
 
 /* --- Identity (store-identity.c) --- */
 
-/* The folder that an album is told apart by: that of a file without what only
- * parts the discs ("CD2"). Relative to the root. (transfer full) */
+/* The folder that distinguishes an album: that of the file, without a part that
+ * only separates discs ("CD2"). Relative to the root. (transfer full) */
 gchar *syrinx_album_folder (const gchar *path);
 /* The first of the album's artists, never NULL. */
 const gchar *syrinx_track_get_album_artist (const SyrinxTrack *track);
@@ -227,7 +225,7 @@ gchar *syrinx_album_id (
     const SyrinxTrack *track, const gchar *artist_key, const gchar *album_key);
 gchar *syrinx_artist_id (const gchar *artist_key);
 
-/* --- Rows on their way into an FTS5 table (store-entries.c) --- */
+/* --- Rows to be written to an FTS5 table (store-entries.c) --- */
 
 typedef struct _SyrinxEntries SyrinxEntries;
 
@@ -235,7 +233,8 @@ SyrinxEntries *syrinx_entries_new (void);
 void syrinx_entries_free (SyrinxEntries *entries);
 void syrinx_entries_add (SyrinxEntries *entries, gint64 row, const gchar *words,
     gboolean is_removal);
-/* By the statements @add and @remove, in the order that costs least. */
+/* Writes the rows with the statements @add and @remove, in the cheapest
+ * order. */
 gboolean syrinx_entries_write (SyrinxEntries *entries, SyrinxConnection *writer,
     const gchar *add, const gchar *remove, GError **error);
 
@@ -247,20 +246,20 @@ SyrinxFolders *syrinx_folders_new (SyrinxConnection *writer);
 void syrinx_folders_free (SyrinxFolders *folders);
 gboolean syrinx_folders_enter (
     SyrinxFolders *folders, gint64 root_id, const gchar *path, GError **error);
-/* The file's folder may have lost its last track. */
+/* The folder of the file may have lost its last track. */
 void syrinx_folders_leave (
     SyrinxFolders *folders, gint64 root_id, const gchar *path);
 gboolean syrinx_folders_finish (SyrinxFolders *folders, GError **error);
 
-/* --- Where tracks belong (store-places.c) --- */
+/* --- Artists, albums and genres of tracks (store-places.c) --- */
 
 #define SYRINX_MAX_GUESTS 64
 
-/* What guests[] has is for tracks whose artists are not all the album's. */
+/* guests[] has the track's artists that are not artists of the album. */
 typedef struct
 {
   gint64 album_id, genre_id; /* genre_id 0: none */
-  gchar *genre_key;          /* (transfer none) of the places */
+  gchar *genre_key; /* (transfer none), valid as long as the SyrinxPlaces */
   gint64 guests[SYRINX_MAX_GUESTS];
   guint n_guests;
 } SyrinxPlace;
@@ -269,26 +268,27 @@ typedef struct _SyrinxPlaces SyrinxPlaces;
 
 SyrinxPlaces *syrinx_places_new (SyrinxConnection *writer);
 void syrinx_places_free (SyrinxPlaces *places);
-/* Enters what is new. */
+/* Finds the track's place; adds rows for names that are new. */
 gboolean syrinx_places_find (SyrinxPlaces *places, gint64 root_id,
     const SyrinxTrack *track, SyrinxPlace *place, GError **error);
-/* Enters the guests that a track's row has no room for. */
+/* Adds the guests for which a track's row has no columns. */
 gboolean syrinx_places_credit (SyrinxPlaces *places, gint64 number,
     const SyrinxPlace *place, GError **error);
-/* A track leaves, as it was; its place may have lost the last one. */
+/* A track is removed; @track is its old row. Its place may have lost its last
+ * track. */
 gboolean
 syrinx_places_leave (SyrinxPlaces *places, gint64 root_id, gint64 number,
     const SyrinxTrack *track, const SyrinxPlace *place, GError **error);
 gboolean syrinx_places_finish (SyrinxPlaces *places, GError **error);
 
-/* Rows of the table "names": those of artists, then those of albums. */
+/* The first row in the table "names": artists precede albums. */
 gint64 syrinx_name_get_first_row (gboolean is_album);
 gint64 syrinx_name_get_number (gint64 row);
 
 /* --- Changes (store-batch.c) --- */
 
-/* Everything that one transaction does to tracks; the index is changed at its
- * end, in the order that costs least. */
+/* All changes of tracks in one transaction; the rest of the index is changed at
+ * its end, in the cheapest order. */
 typedef struct _SyrinxBatch SyrinxBatch;
 
 SyrinxBatch *syrinx_batch_new (SyrinxConnection *writer);
@@ -300,16 +300,16 @@ void syrinx_batch_index (SyrinxBatch *batch, gint64 number,
     const SyrinxTrack *track, const SyrinxPlace *place);
 void syrinx_batch_unindex (
     SyrinxBatch *batch, gint64 number, const SyrinxTrack *track);
-/* (store-tracks.c) Marks the track at @path as missing, if there is one. */
+/* (store-tracks.c) Marks the track at @path, if any, as missing. */
 gboolean syrinx_batch_remove_path (SyrinxBatch *batch, SyrinxConnection *writer,
     gint64 root_id, const gchar *path, GError **error);
-/* The number of a library folder, entered if it is new. 0 on error. */
+/* The number of a library folder, which is added if it is new. 0 on error. */
 gint64 syrinx_connection_find_root (
     SyrinxConnection *writer, const gchar *root, GError **error);
 gboolean syrinx_batch_finish (SyrinxBatch *batch, GError **error);
 
-/* (store-reindex.c) Makes everything anew that is made of tracks, in the
- * transaction of a migration that has emptied it. */
+/* (store-reindex.c) Builds all tables that are derived from tracks again, in
+ * the transaction of a migration that has emptied them. */
 gboolean syrinx_reindex (SyrinxConnection *writer, GError **error);
 
 /* --- Renditions (store-renditions.c) --- */
@@ -317,17 +317,17 @@ gboolean syrinx_reindex (SyrinxConnection *writer, GError **error);
 SyrinxRenditionRow *syrinx_rendition_from_row (SyrinxStatement *st);
 gboolean syrinx_rendition_write (
     SyrinxConnection *writer, const SyrinxRenditionRow *row, GError **error);
-/* In the transaction of @writer, with its fragments. */
+/* Removes the rendition with its fragments, in @writer's transaction. */
 gboolean syrinx_rendition_drop (
     SyrinxConnection *writer, gint64 rendition_id, GError **error);
 
 /* --- Tracks (store-tracks.c) --- */
 
-/* (store-rows.c) An id of the store is random in all but the number it holds.
- */
+/* (store-rows.c) An id that the store assigns is random, except for the track's
+ * number, which it contains. */
 #define SYRINX_ID_NUMBER_BYTES 5
 gint64 syrinx_id_number (const gchar *id);
-/* A hash of the folder and one of the name. */
+/* A hash of the folder combined with one of the name. */
 gint64 syrinx_path_number (gint64 root_id, const gchar *path);
 SyrinxTrack *syrinx_track_from_row (SyrinxStatement *st);
 /* @statement: "add-track" or "change-track". */
@@ -335,27 +335,28 @@ gboolean syrinx_track_write_row (SyrinxConnection *writer,
     const gchar *statement, gint64 number, gint64 root_id,
     const SyrinxTrack *track, const SyrinxPlace *place, GError **error);
 
-/* (store-details.c) @details (nullable): it has none, or no more. */
+/* (store-details.c) @details (nullable): NULL removes them. */
 gboolean syrinx_track_write_details (SyrinxConnection *writer, gint64 number,
     const SyrinxTrackDetails *details, gboolean is_new, GError **error);
 /* *@details stays NULL if there are none. */
 gboolean syrinx_track_read_details (SyrinxConnection *reader, gint64 number,
     SyrinxTrackDetails **details, GError **error);
 
-/* (store-clean.c) INVALID: something is missing or out of range. */
+/* (store-clean.c) INVALID: a field is missing or out of range. */
 gboolean syrinx_track_check (const SyrinxTrack *track, GError **error);
-/* @clean is @track with texts of its own: valid, bounded, names settled. */
+/* Sets @clean to @track with its own copies of the texts: valid, bounded, names
+ * joined. */
 void syrinx_track_clean (SyrinxTrack *clean, const SyrinxTrack *track);
 void syrinx_track_clean_clear (SyrinxTrack *clean);
-/* Lists as one text, (nullable) both. (transfer full) */
+/* Convert between a list and one text; both are (nullable). (transfer full) */
 gchar **syrinx_list_split (const gchar *text);
 gchar *syrinx_list_join (gchar **list);
 
-/* Everything that the track is found by. */
+/* Appends all words by which the track is found. */
 void syrinx_track_add_words (SyrinxWords *words, const SyrinxTrack *track);
 gint64 syrinx_track_get_search_row (gint64 number, guint n_words);
 
-/* Whether a track is in the sample that "beginnings" counts. */
+/* Whether a track is in the sample that the table "beginnings" counts. */
 #define SYRINX_SAMPLE 32
 #define syrinx_is_sampled(number)                                              \
   ((((guint64)(number)) * 2654435761u >> 7) % SYRINX_SAMPLE == 0)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The index: what was asked for tracks, checked and taken apart, and who
- * answers it. */
+/* The index: queries for tracks are checked, parsed and passed on. */
 #include "store-browse.h"
 
 #include "core/base/error.h"
@@ -10,7 +9,7 @@
 #define MAX_LIMIT      500
 #define MAX_WORDS      SYRINX_MAX_TERMS
 #define MAX_WORD_CHARS 64
-#define NOBODY         "\n" /* no name's key */
+#define NOBODY         "\n" /* not the key of any name */
 
 static gboolean
 fail_invalid (const gchar *message, GError **error)
@@ -98,7 +97,8 @@ take_query (const SyrinxTrackQuery *query, SyrinxSearch *search, GError **error)
   return TRUE;
 }
 
-/* An artist by id is one by name; by an id that nobody has, nobody. */
+/* Turns an artist's id into a name. An unknown id becomes a name that finds
+ * nothing. */
 static gboolean
 find_artist (SyrinxConnection *reader, const gchar *id, SyrinxSearch *search,
     GError **error)

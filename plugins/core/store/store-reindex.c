@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The index: everything that is made of tracks is made again. */
+/* The index: builds the tables that are derived from tracks again. */
 #include "store-private.h"
 
 #define CHUNK_TRACKS 20000
 
-/* The next tracks behind *@last; NULL on error. (transfer full) */
+/* The next tracks after *@last; NULL on error. (transfer full) */
 static GPtrArray *
 read_chunk (
     SyrinxConnection *writer, gint64 *last, GArray *numbers, GError **error)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The index: renditions, fragments, and which of them to drop. */
+/* The index: renditions, fragments, and the choice of renditions to evict. */
 #include "store-private.h"
 
 #include "core/base/error.h"
@@ -264,7 +264,7 @@ syrinx_store_get_fragment (SyrinxStore *store, const gchar *track_id,
 
 /* --- Eviction --- */
 
-/* (transfer full) A copy of the uses noted so far, which are forgotten. */
+/* Returns the uses recorded so far and clears them. (transfer full) */
 static GHashTable *
 steal_uses (SyrinxStore *store)
 {
@@ -347,7 +347,7 @@ candidate_free (gpointer data)
   g_free (candidate);
 }
 
-/* Least recently used first; *@total is what all of them take. */
+/* Renditions, least recently used first; *@total is their total size. */
 static GPtrArray *
 list_candidates (SyrinxStore *store, guint64 *total, GError **error)
 {
@@ -419,7 +419,7 @@ syrinx_store_evict (SyrinxStore *store, guint64 max_bytes,
   g_autoptr (GError) ignored = NULL;
   guint64 bytes = 0;
 
-  /* On a full disk this fails, and what follows makes room. */
+  /* On a full disk this fails; the eviction below frees space. */
   syrinx_store_write_uses (store, &ignored);
   candidates = list_candidates (store, &bytes, error);
   if (!candidates)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The index: a track as a row of its table, and back. */
+/* The index: conversion between a track and a row of its table. */
 #include "store-private.h"
 
 #include "core/base/identifier.h"
@@ -31,7 +31,7 @@ syrinx_path_number (gint64 root_id, const gchar *path)
   return (gint64)(high << 32 | (syrinx_text_number (name) & G_MAXUINT32));
 }
 
-/* The number that an id of the store holds; any for an id from elsewhere. */
+/* The number in an id that the store assigned; for other ids, any number. */
 gint64
 syrinx_id_number (const gchar *id)
 {
@@ -49,7 +49,7 @@ syrinx_id_number (const gchar *id)
 
 /* --- Reading --- */
 
-/* The columns of a track, found by name once a statement. */
+/* The columns of a track; their indices are looked up once per statement. */
 enum
 {
   COLUMN_ID,
@@ -242,7 +242,7 @@ bind_list (SyrinxStatement *st, gint n, gchar **list)
   syrinx_bind_copy (st, n, text);
 }
 
-/* The order of add-track's and change-track's parameters. */
+/* Binds in the order of the parameters of add-track and change-track. */
 gboolean
 syrinx_track_write_row (SyrinxConnection *writer, const gchar *statement,
     gint64 number, gint64 root_id, const SyrinxTrack *track,
@@ -322,7 +322,7 @@ syrinx_track_free (SyrinxTrack *track)
   g_free (track);
 }
 
-/* --- What is searched of it --- */
+/* --- Words --- */
 
 gint64
 syrinx_track_get_search_row (gint64 number, guint n_words)
@@ -330,7 +330,7 @@ syrinx_track_get_search_row (gint64 number, guint n_words)
   return ((gint64)MIN (n_words, (guint)G_MAXINT) << 32) | number;
 }
 
-/* Names of a list that are not in what is shown. */
+/* Adds the names of a list that are not in the shown text. */
 static void
 add_list_words (SyrinxWords *words, gchar **list, const gchar *shown)
 {

@@ -5,13 +5,14 @@
  * two letters can have by the hundred thousand. Here only a bounded head is
  * ranked. bm25 (k1 = 1.2, b = 0.75, as FTS5 has it) depends on how often a row
  * holds each word, on how long the row is, and on how rare each word is. Rows
- * lie by length, and what a row holds repeatedly is marked (store-text.c), so
- * the first rows of "both words repeated", "one of them repeated" and "both
- * there" are the best of each kind, and the best of all are among them.
+ * are ordered by length, and words that a row repeats are marked
+ * (store-text.c). So the first rows of "both words repeated", "one of them
+ * repeated" and "both present" are the best of each kind, and the best of all
+ * are among them.
  *
- * A listing has three phases: titles that are exactly the query, the ranked
- * head, and the rest as the rows lie. The head's rows travel in the cursor, so
- * that no page shows one twice whatever changes meanwhile. */
+ * A listing has three phases: titles that equal the query, the ranked head, and
+ * the rest in the order of rows. The cursor contains the head's rows, so that
+ * no page repeats one, whatever changes meanwhile. */
 #include "store-browse.h"
 
 #include "core/base/error.h"
@@ -19,14 +20,14 @@
 #include <math.h>
 #include <string.h>
 
-#define HEAD_ROWS       64  /* ranked; at most SYRINX_CURSOR_MAX_ROWS */
-#define COUNTED_ROWS    160 /* counted one by one, beyond that by the sample */
+#define HEAD_ROWS       64  /* ranked rows; at most SYRINX_CURSOR_MAX_ROWS */
+#define COUNTED_ROWS    160 /* more are estimated by the sample */
 #define MAX_TRACK_WORDS 2048
 #define MAX_COMBINED    3 /* words whose repetitions are combined */
 #define BM25_K1         1.2
 #define BM25_B          0.75
 
-/* SyrinxCursor's phase. */
+/* Values of SyrinxCursor's phase. */
 enum
 {
   PHASE_EXACT,
@@ -36,22 +37,22 @@ enum
 
 typedef struct
 {
-  gint64 row; /* of search */
+  gint64 row; /* in the table "search" */
   gdouble score;
-  SyrinxTrack *track; /* once looked up */
+  SyrinxTrack *track; /* NULL before it is looked up */
 } Hit;
 
-/* One page under way. */
+/* The state while one page is built. */
 typedef struct
 {
   SyrinxConnection *reader;
   const SyrinxSearch *search;
   SyrinxCursor *cursor;
   GPtrArray *tracks;    /* the page */
-  SyrinxWords *scratch; /* of a track */
+  SyrinxWords *scratch; /* words of the track being scored */
   gchar *title;         /* the query as a squeezed title */
   gchar *plain, *exact; /* FTS5 expressions */
-  gboolean is_complete; /* the head is all there is */
+  gboolean is_complete; /* the head contains all matches */
   gdouble mean_words, n_tracks;
   gdouble rarity[SYRINX_MAX_TERMS];
 } Page;
@@ -81,7 +82,7 @@ append_genre (GString *text, const SyrinxSearch *search)
   syrinx_match_append_word (text, mark);
 }
 
-/* The only word of a term, NULL if it is one of several. */
+/* The word of a term; NULL if the term has several. */
 static const gchar *
 get_word (const SyrinxSearch *search, guint i)
 {
@@ -160,8 +161,8 @@ score_word (const Page *page, guint word, guint times, guint n_words)
   return page->rarity[word] * times * (BM25_K1 + 1) / (times + length);
 }
 
-/* What the sample counts of a term: its only word, or the last of its others.
- */
+/* The word by which the sample counts a term: its only word, or the last of its
+ * alternatives. */
 static const gchar *
 get_sampled (const SyrinxSearch *search, guint i)
 {
@@ -171,8 +172,8 @@ get_sampled (const SyrinxSearch *search, guint i)
       search->terms->words, term->first + term->n_parts + term->n_others - 1);
 }
 
-/* In how many tracks a term is: exactly for rare ones, by the sample for
- * others. */
+/* The number of tracks with a term: exact for rare terms, estimated by the
+ * sample for others. */
 static gboolean
 count_tracks (Page *page, guint term, gdouble *n_tracks, GError **error)
 {
@@ -221,8 +222,8 @@ weigh_words (Page *page, GError **error)
   return TRUE;
 }
 
-/* bm25; negative if it does not match at all, for a mark stands for many texts.
- */
+/* bm25. Negative if the track does not match, since several texts may share a
+ * mark. */
 static gdouble
 score_track (Page *page, const SyrinxTrack *track)
 {
@@ -242,7 +243,8 @@ score_track (Page *page, const SyrinxTrack *track)
   return score;
 }
 
-/* What the row's length and its kind say, before it is looked up. */
+/* The score estimated from the row's length and its kind, before it is looked
+ * up. */
 static gdouble
 guess_score (Page *page, gint64 row, guint repeated)
 {
@@ -287,7 +289,7 @@ has_genre (Page *page, const SyrinxTrack *track)
   return g_str_equal (key, page->search->genre_key);
 }
 
-/* NULL if it is gone, or of another genre with the same mark. */
+/* NULL if the track is removed, or of another genre that has the same mark. */
 static SyrinxTrack *
 look_up (Page *page, gint64 row)
 {
@@ -329,8 +331,8 @@ is_full (Page *page)
   return page->tracks->len >= page->search->limit;
 }
 
-/* --- Phases: each adds to the page until it is full; *@done when it has no
- * more --- */
+/* --- Phases. Each adds to the page until it is full; *@done: it has no more
+ * --- */
 
 static gboolean
 add_exact (Page *page, gboolean *done, GError **error)
@@ -366,7 +368,8 @@ add_hits (Page *page, const GArray *rows, guint kind, GArray *hits)
   }
 }
 
-/* The first row that is too long to beat @score, even of this kind. */
+/* The first row that is too long for a score of @score, even for a row of
+ * @kind. */
 static gint64
 find_bound (Page *page, guint kind, gdouble score)
 {
@@ -378,7 +381,7 @@ find_bound (Page *page, guint kind, gdouble score)
   return n_words << 32;
 }
 
-/* Keeps the best guess of each row, and HEAD_ROWS of them. */
+/* Keeps the best estimate of each row, then the HEAD_ROWS best rows. */
 static void
 keep_best (GArray *hits)
 {
@@ -396,8 +399,9 @@ keep_best (GArray *hits)
   g_array_set_size (hits, MIN (n_kept, HEAD_ROWS));
 }
 
-/* The best rows of each kind. If the plain ones are few they are all there is;
- * otherwise the last of them says how good the others must be. */
+/* The best rows of each kind. If there are few plain matches, they are all
+ * matches; otherwise the last of them gives the score that the other kinds must
+ * reach. */
 static GArray *
 gather (Page *page, GError **error)
 {
@@ -427,7 +431,7 @@ gather (Page *page, GError **error)
   return g_steal_pointer (&hits);
 }
 
-/* Ranks the head anew and notes its rows in the cursor. */
+/* Ranks the head and stores its rows in the cursor. */
 static gboolean
 rank_head (Page *page, GError **error)
 {
@@ -470,7 +474,7 @@ rank_head (Page *page, GError **error)
   return TRUE;
 }
 
-/* numbers[1] of the head's rows are on earlier pages. */
+/* The first numbers[1] rows of the head are on earlier pages. */
 static gboolean
 add_head (Page *page, gboolean *done, GError **error)
 {

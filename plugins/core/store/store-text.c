@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The index: words, and the marks that make ranking cheap.
+/* The index: words, and the marks that make ranking fast.
  *
- * bm25 has three parts: how rare a word is, how often a row holds it, and how
- * long the row is. Rows lie in the order of their length. What a row holds more
- * than once is said by a mark, a word of its own with its own list of rows: the
- * best rows of a query are then found at the beginnings of a few lists, without
- * looking at the rest. */
+ * bm25 has three parts: how rare a word is, how often a row contains it, and
+ * how long the row is. Rows are ordered by length. A word that a row contains
+ * more than once has a mark, which is a word of its own with its own list of
+ * rows. So the best rows of a query are at the beginnings of a few lists, and
+ * the rest is not read. */
 #include "store-private.h"
 
 #include <string.h>
 
-#define MAX_MARKED_WORDS 128 /* their repetitions are marked */
-/* The store lets no private-use character of plane 15 in from outside. A mark
- * is one of them, chosen by a hash: short words cost the index least, and
- * whoever looks by a mark compares the text too. */
+#define MAX_MARKED_WORDS 128 /* repetitions of so many words are marked */
+/* Private-use characters of plane 15 are removed from all text that comes in. A
+ * mark is one of them, chosen by a hash, because short words cost the index
+ * least. Different texts may have the same mark, so the text must be compared
+ * too. */
 #define MARK_FIRST 0xf0000u
 #define MARK_COUNT 0xfffeu
 
@@ -74,8 +75,8 @@ syrinx_words_join (const SyrinxWords *words)
   return joined;
 }
 
-/* FNV-1a: spreads well and needs no allocation; whoever looks up by it compares
- * the text too. */
+/* FNV-1a, which distributes well and does not allocate. Different texts may
+ * have the same number, so the text must be compared too. */
 gint64
 syrinx_text_number (const gchar *text)
 {
@@ -127,7 +128,7 @@ syrinx_mark_repeated (const gchar *word)
       'r', word, syrinx_word_beginning (word, SYRINX_MARKED_BEGINNING));
 }
 
-/* In place, as many bytes as before. */
+/* In place; the length in bytes does not change. */
 void
 syrinx_text_remove_marks (gchar *text)
 {
@@ -136,7 +137,7 @@ syrinx_text_remove_marks (gchar *text)
       memcpy (p, "    ", 4);
 }
 
-/* How many of their first SYRINX_MARKED_BEGINNING characters are equal. */
+/* How many of the first SYRINX_MARKED_BEGINNING characters are equal. */
 static guint
 count_common (const gchar *a, const gchar *b)
 {
@@ -150,8 +151,9 @@ count_common (const gchar *a, const gchar *b)
   return n_chars;
 }
 
-/* Marks the beginnings of word @i that exactly one earlier word has: the second
- * time is when they are repeated. Single letters nearly always are. */
+/* Marks the beginnings of word @i that exactly one earlier word has, that is,
+ * when they are first repeated. Single letters are not marked: nearly all are
+ * repeated. */
 static void
 mark_repeated (SyrinxWords *words, guint i, GString *marks)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The index: tracks come, change, move and go. */
+/* The index: adding, changing, moving and removing tracks. */
 #include "store-private.h"
 
 #include "core/base/error.h"
@@ -7,9 +7,9 @@
 
 #include <string.h>
 
-#define N_FRESH_IDS 256 /* asked for at once */
+#define N_FRESH_IDS 256 /* made at once */
 
-/* A row that is there already. */
+/* An existing row. */
 typedef struct
 {
   gint64 number; /* 0: there is none */
@@ -19,16 +19,16 @@ typedef struct
   gboolean is_missing;
 } Known;
 
-/* A batch of tracks on their way in. */
+/* The state while a batch of tracks is added. */
 typedef struct
 {
   SyrinxConnection *writer; /* (transfer none) */
   SyrinxBatch *batch;       /* (transfer none) */
-  gint64 root_id;           /* of the track at hand */
-  gint64 last_number;       /* of any track so far */
+  gint64 root_id;           /* of the present track */
+  gint64 last_number;       /* the highest number of any track so far */
   gboolean any_missing, any_failures;
   guint8 ids[N_FRESH_IDS][SYRINX_ID_BYTES]; /* random */
-  guint n_ids;                              /* of them not yet used */
+  guint n_ids;                              /* how many are not used yet */
 } Putting;
 
 static void
@@ -54,7 +54,8 @@ read_known (SyrinxStatement *st, Known *known)
   sqlite3_reset (st->stmt);
 }
 
-/* An id is random in all but the number it holds, and looks random in all. */
+/* An id is random, except for the track's number, which is encoded so that it
+ * looks random too. */
 static gchar *
 new_id (Putting *put, gint64 number)
 {
@@ -70,7 +71,7 @@ new_id (Putting *put, gint64 number)
   return syrinx_base64url_encode (bytes, SYRINX_ID_BYTES);
 }
 
-/* Out of the search and of its place. */
+/* Removes the track from the search and from its place. */
 static gboolean
 take_out (SyrinxBatch *batch, const Known *known, GError **error)
 {
@@ -133,7 +134,7 @@ syrinx_connection_find_root (
 
 /* --- Putting --- */
 
-/* The row that @track continues: the one of its path, or a missing one with the
+/* The existing row for @track: the one with its path, or a missing one with the
  * same content. */
 static gboolean
 find_known (
@@ -146,7 +147,7 @@ find_known (
   return find_missing (put->writer, track->fingerprint, known, error);
 }
 
-/* Whether renditions of the one are none of the other. */
+/* Whether renditions of @before can't be used for @track. */
 static gboolean
 sounds_different (const SyrinxTrack *before, const SyrinxTrack *track)
 {
@@ -169,7 +170,7 @@ clear_failure (
   return syrinx_statement_run (writer, st, error);
 }
 
-/* @track: texts cleaned; its id is set here. */
+/* @track has clean texts; its id is set here. */
 static gboolean
 put_clean (Putting *put, SyrinxTrack *track, gchar **id, GError **error)
 {
@@ -225,7 +226,8 @@ put_track (Putting *put, SyrinxTrack *track, GError **error)
   return ok;
 }
 
-/* Look-ups that cannot find anything are saved: a first scan makes millions. */
+/* Finds out which look-ups can't find anything, to skip them: a first scan
+ * would make millions. */
 static gboolean
 begin_putting (SyrinxConnection *writer, Putting *put, GError **error)
 {

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The index: what of a text can be found, and by what.
+/* The index: the words by which a text is found.
  *
- * A query's words are beginnings of the index's. Of a run of Chinese, Japanese,
- * Korean or Thai each character therefore begins a word of the index, as long
- * as SYRINX_RUN_CHARS: any part of the run is found. A word with punctuation in
- * it stands in the index by its parts, as one (AC/DC is ac, dc and acdc), and,
- * where punctuation stands for letters, as it sounds (P!nk is pink). Where
- * there is nothing else the punctuation itself stands there ("!!!"), each
- * character in its full width, which no folded text holds. */
+ * A word of a query matches every indexed word that begins with it. In a run of
+ * Chinese, Japanese, Korean or Thai, an indexed word of SYRINX_RUN_CHARS
+ * characters therefore starts at each character, so that any part of the run is
+ * found. A word with punctuation is indexed by its parts and as one word (AC/DC
+ * is ac, dc and acdc), and, if punctuation stands for letters, as it is
+ * pronounced (P!nk is pink). If there is nothing else, the punctuation itself
+ * is indexed ("!!!"), in full-width characters, which no folded text
+ * contains. */
 #include "store-private.h"
 
 #include "store-fold.h"
@@ -17,7 +18,7 @@
 #define MAX_JOINED_BYTES 64
 #define FULL_WIDTH       0xfee0
 
-/* Characters of one kind, within a folded text. */
+/* Characters of one kind within a folded text. */
 typedef struct
 {
   SyrinxFoldClass kind;
@@ -27,8 +28,8 @@ typedef struct
 
 typedef void (*WordFunc) (const Piece *pieces, guint n_pieces, gpointer data);
 
-/* Takes one piece off the front of a folded text: of letters or of a run as
- * many as there are, of others one. */
+/* Takes the next piece from a folded text: all consecutive letters or run
+ * characters, or one other character. */
 static Piece
 take_piece (const gchar *text)
 {
@@ -69,7 +70,7 @@ is_letter (const Piece *pieces, guint n_pieces, guint i)
   return i < n_pieces && pieces[i].kind == SYRINX_FOLD_LETTER;
 }
 
-/* The letter that piece @i is read as, 0: none. */
+/* The letter that piece @i stands for, 0: none. */
 static gchar
 get_sound (const Piece *pieces, guint n_pieces, guint i)
 {
@@ -88,9 +89,9 @@ get_sound (const Piece *pieces, guint n_pieces, guint i)
   }
 }
 
-/* All letters of the word as one, with punctuation as it sounds if @by_sound.
- * NULL if the word is not of letters and punctuation, or this is nothing new.
- * (transfer full) */
+/* All letters of the word as one, with letters for punctuation if @by_sound.
+ * NULL if the word has other characters than letters and punctuation, or the
+ * result is not new. (transfer full) */
 static gchar *
 join_word (const Piece *pieces, guint n_pieces, gboolean by_sound)
 {
@@ -135,7 +136,7 @@ get_length (const Piece *pieces, guint n_pieces)
          - pieces[0].start;
 }
 
-/* "!!!" is somebody, "-" and "..." part others. */
+/* "!!!" is a name; "-" and "..." separate names. */
 static gboolean
 is_name_of_punctuation (const Piece *pieces, guint n_pieces)
 {
@@ -160,7 +161,7 @@ add_punctuation (SyrinxWords *words, const gchar *text, gsize n_bytes)
     syrinx_words_append (words, wide->str, wide->len);
 }
 
-/* --- Into the index --- */
+/* --- Indexing --- */
 
 static void
 add_run (SyrinxWords *words, const Piece *piece)
@@ -270,7 +271,7 @@ add_term (SyrinxTerms *terms, const gchar *word, gsize n_bytes)
   g_array_append_val (terms->terms, term);
 }
 
-/* Parts of the run that together are all of it. */
+/* Adds terms that together cover the whole run. */
 static void
 add_run_terms (SyrinxTerms *terms, const Piece *piece)
 {
@@ -286,7 +287,7 @@ add_run_terms (SyrinxTerms *terms, const Piece *piece)
   }
 }
 
-/* "ac/dc" is its parts, or "acdc"; "p!nk" is "pink", too. */
+/* "ac/dc" matches its parts, or "acdc"; "p!nk" also matches "pink". */
 static void
 add_joined_term (SyrinxTerms *terms, const Piece *pieces, guint n_pieces)
 {
@@ -397,7 +398,7 @@ syrinx_terms_count_in (
 
 /* --- Expressions --- */
 
-/* A quoted string is never FTS5 syntax; a quote within is doubled. */
+/* A quoted string is never FTS5 syntax; quotes within it are doubled. */
 static void
 append_string (GString *text, const gchar *word, gboolean is_prefix)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The index: opening, migration, the writers' lock. */
+/* The index: opening, migration, the writer's lock. */
 #include "store-private.h"
 
 #include "core/base/error.h"
@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #define SCHEMA_VERSION  4
-#define REINDEX_VERSION 4 /* its migration empties what tracks make */
+#define REINDEX_VERSION 4 /* its migration empties derived tables */
 #define WAL_KEPT_BYTES  (64 << 20)
 #define RESOURCE_PATH   "/org/syrinx/sql/"
 
@@ -48,7 +48,7 @@ load_sql (const gchar *name)
   return g_strndup (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes));
 }
 
-/* One transaction a step; on failure the file stays as it was. */
+/* Each step is one transaction; on failure the file does not change. */
 static gboolean
 migrate_one (SyrinxConnection *writer, gint64 from, GError **error)
 {
@@ -127,7 +127,7 @@ prepare_writer (SyrinxStore *store, GError **error)
   return TRUE;
 }
 
-/* Who holds the lock wrote its pid into it. */
+/* The process that holds the lock has written its pid into it. */
 static void
 set_locked (const gchar *state_dir, gint fd, GError **error)
 {
@@ -227,8 +227,9 @@ open_for_writing (SyrinxStore *store, GError **error)
   return store->lock_fd >= 0 && prepare_writer (store, error);
 }
 
-/* Else every allocation of SQLite's takes a lock to be counted, and nobody asks
- * for the sums. Of no effect if something in the process was earlier. */
+/* Otherwise SQLite takes a lock for each allocation to count memory, which is
+ * not needed here. No effect if other code in the process initialized SQLite
+ * before. */
 static void
 configure_once (void)
 {
@@ -278,7 +279,7 @@ syrinx_store_unref (SyrinxStore *store)
   if (store->writer)
     syrinx_store_write_uses (store, NULL);
   syrinx_store_finish_checkpoint (store);
-  /* the last to close clears the log, which a reader may not */
+  /* the last connection to close deletes the log, which a reader may not do */
   g_ptr_array_unref (store->idle_readers);
   g_clear_pointer (&store->writer, syrinx_connection_free);
   if (store->lock_fd >= 0)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The index of the content store: what is in the library and what has been made
- * of it, in SQLite (WAL, one writer under a lock, a reader per thread with its
- * prepared statements). Every function may be called from any thread. Paths are
- * bytes as the file system has them. */
+/* The index of the content store: the library's tracks and the renditions made
+ * of them, in SQLite (WAL, one writer under a lock, readers with prepared
+ * statements). Every function may be called from any thread. Paths are bytes as
+ * in the file system. */
 #pragma once
 
 #include <glib.h>
@@ -26,15 +26,15 @@ const gchar *syrinx_store_get_state_dir (SyrinxStore *store);
 
 typedef struct
 {
-  guint64 start_ns, end_ns; /* of the track; end 0: not said */
+  guint64 start_ns, end_ns; /* within the track; end 0: unknown */
   gchar *title;
 } SyrinxChapter;
 
-/* What is shown of one track and never of a list. Texts and lists are UTF-8 and
+/* Details that are shown for single tracks only. Texts and lists are UTF-8 and
  * (nullable). */
 typedef struct
 {
-  gchar *date, *original_date; /* as the tags have them */
+  gchar *date, *original_date; /* as in the tags */
   gchar *title_sort, *album_sort;
   gchar **artist_sorts, **album_artist_sorts; /* in the order of the names */
   gdouble bpm;                                /* 0 = unknown */
@@ -54,18 +54,18 @@ void syrinx_track_details_add_chapter (SyrinxTrackDetails *details,
 
 typedef struct
 {
-  gchar *id; /* 22 characters; NULL when new: the store gives one, or finds the
-                renamed one */
+  gchar *id; /* 22 characters; NULL if new: the store assigns one, or finds the
+                renamed track's */
   gchar *root; /* library folder, absolute */
   gchar *path; /* relative to root */
   gint64 size_bytes, mtime_ns;
-  gint64 ctime_ns;    /* 0: nobody looked; the next scan reads the file again */
+  gint64 ctime_ns;    /* 0: unknown; the next scan reads the file again */
   gchar *fingerprint; /* of the content: hex SHA-256 of the file's bytes (or of
                          size + samples of it) */
   gchar *title, *artist, *album, *album_artist,
       *genre; /* UTF-8, (nullable) but title; artists as they are shown */
-  gchar **artists, **album_artists; /* each of several, (nullable): the one that
-                                       is shown */
+  gchar **artists, **album_artists; /* individual names, (nullable): the shown
+                                       one is the only one */
   gint year, track_number, disc_number;  /* 0 = unknown */
   gint original_year, n_tracks, n_discs; /* 0 = unknown; of the disc, the album
                                           */
@@ -73,12 +73,11 @@ typedef struct
   gchar *mb_release_id; /* MusicBrainz, (nullable) */
   gchar *codec;         /* "flac", "mp3", "vorbis", "opus", "aac", "pcm", … */
   guint sample_rate_hz, channels;
-  guint64
-      n_samples; /* per channel, counted, not estimated; at sample_rate_hz */
+  guint64 n_samples; /* per channel at sample_rate_hz, counted exactly */
   guint bitrate_bps;
-  guint packet_bps; /* of the packets that can be passed on as they are, on the
-                       average; 0: they can't, or nobody looked */
-  guint packet_pre_skip; /* samples of those that are not to be heard */
+  guint packet_bps;      /* average bit rate of packets that can be passed on
+                            unchanged; 0: they can't, or unknown */
+  guint packet_pre_skip; /* samples of those packets that are not played */
   gchar *artwork; /* hex SHA-256 naming STATE_DIR/artwork/HEX, (nullable) */
   gchar *artwork_type; /* image/jpeg or image/png, (nullable) */
   gboolean has_gain;   /* ReplayGain 2 track gain, from tags or measured */
@@ -87,36 +86,36 @@ typedef struct
   gdouble album_gain_db, album_peak;
   gint64 added_at_s;
   SyrinxTrackDetails *details; /* (nullable); read for a single track only */
-  gboolean sounds_different;   /* set by syrinx_store_put_tracks(): it was there
-                                  with other content, and what was made of that is
-                                  of no use */
+  gboolean sounds_different;   /* set by syrinx_store_put_tracks(): the file's
+                                  content has changed, so its renditions can't be
+                                  used any more */
 } SyrinxTrack;
 
 void syrinx_track_free (SyrinxTrack *track);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxTrack, syrinx_track_free)
 guint64 syrinx_track_get_duration_ns (const SyrinxTrack *track);
 
-/* What an album is called by: the MusicBrainz release, else the album artist
- * (or that it is a compilation), the folder and the name. The same after a scan
- * from nothing. NULL for a track without album. (transfer full) */
+/* An album's id: derived from the MusicBrainz release, else from the album
+ * artist (or the fact that it is a compilation), folder and name. The same
+ * after a complete new scan. NULL for a track without album. (transfer full) */
 gchar *syrinx_track_get_album_id (const SyrinxTrack *track);
-/* A function of the folded name; NULL for an empty one. (transfer full) */
+/* Derived from the folded name; NULL for an empty one. (transfer full) */
 gchar *syrinx_get_artist_id (const gchar *name);
 
-/* All in one transaction; sets ->id where it was NULL. A track whose (root,
- * path) is known is updated and keeps its id; one whose fingerprint is known
- * under a path that is no longer there (see @missing of
- * syrinx_store_remove_paths) takes that id over. Clears a failure recorded for
+/* Adds or updates all tracks in one transaction; sets ->id if it was NULL. A
+ * track with a known (root, path) is updated and keeps its id. A track whose
+ * fingerprint belongs to a missing path (see @missing of
+ * syrinx_store_remove_paths) takes over that id. Removes a failure recorded for
  * the path. */
 gboolean
 syrinx_store_put_tracks (SyrinxStore *store, GPtrArray *tracks, GError **error);
 
-/* NOT_FOUND if there is none or it was removed. (transfer full) */
+/* NOT_FOUND if there is no such track or it was removed. (transfer full) */
 SyrinxTrack *
 syrinx_store_get_track (SyrinxStore *store, const gchar *id, GError **error);
 
-/* Marks as gone; rows stay for a while so that a rename keeps its id, but no
- * search shows them. */
+/* Marks tracks as missing. Their rows stay for a while, so that a renamed file
+ * keeps its id, but no search shows them. */
 gboolean syrinx_store_remove_paths (
     SyrinxStore *store, const gchar *root, GPtrArray *paths, GError **error);
 /* Does the same for everything in library folders other than @roots. */
@@ -128,8 +127,8 @@ syrinx_store_forget_missing (SyrinxStore *store, gint64 age_s, GError **error);
 gboolean syrinx_store_set_gain (SyrinxStore *store, const gchar *id,
     gdouble gain_db, gdouble peak, GError **error);
 
-/* What the scan knows of each file: for incremental scans. @ctime_ns is 0 where
- * nobody looked, @reason NULL for a good track. */
+/* One file as the last scan recorded it, for incremental scans. @ctime_ns is 0
+ * if unknown, @reason NULL for a good track. */
 typedef void (*SyrinxStoreFileFunc) (const gchar *path, gint64 size_bytes,
     gint64 mtime_ns, gint64 ctime_ns, const gchar *reason, gpointer user_data);
 gboolean syrinx_store_foreach_file (SyrinxStore *store, const gchar *root,
@@ -142,14 +141,14 @@ gboolean syrinx_store_put_failure (SyrinxStore *store, const gchar *root,
 
 typedef struct
 {
-  const gchar *q; /* (nullable): words, each a prefix, over title, artist,
-                     album, genre */
+  const gchar *q; /* (nullable): words, each a prefix, matched with title,
+                     artist, album, genre */
   const gchar *artist, *album,
-      *genre; /* (nullable): exact, accents and case folded */
+      *genre; /* (nullable): exact, apart from accents and case */
   const gchar *album_id, *artist_id; /* (nullable) */
   guint limit;                       /* 1 to 500 */
-  const gchar *cursor; /* (nullable): as a page before returned it, in this
-                          process; INVALID if it was not */
+  const gchar *cursor; /* (nullable): from the previous page, in this process;
+                          else INVALID */
 } SyrinxTrackQuery;
 
 /* (element-type SyrinxTrack) (transfer full); *@next_cursor is NULL on the last
@@ -158,8 +157,9 @@ typedef struct
 GPtrArray *syrinx_store_find_tracks (SyrinxStore *store,
     const SyrinxTrackQuery *query, gchar **next_cursor, GError **error);
 
-/* Which tracks groups are made of, for who may see a part of the library. It is
- * called while the index is read: it only compares. */
+/* Chooses the tracks of which groups consist, for clients that may see only a
+ * part of the library. Called while the index is read, so it must only
+ * compare. */
 typedef struct
 {
   gboolean (*is_shown) (const gchar *track_id, gpointer user_data);
@@ -168,24 +168,24 @@ typedef struct
 
 typedef struct
 {
-  gchar *id;            /* the same after a scan from nothing */
-  gchar *name, *artist; /* artist: album artist as it is shown; for an artist
-                           row name is the artist, artist NULL */
+  gchar *id;            /* the same after a complete new scan */
+  gchar *name, *artist; /* artist: the album artist as shown; an artist has its
+                           name in name, and artist NULL */
   gchar *artist_id;     /* of an album's first artist, (nullable) */
   gint year, original_year, n_discs; /* 0 = unknown */
   gboolean is_compilation;
   guint n_tracks, n_albums;
   guint64 duration_ns;
-  gchar *artwork_track_id; /* a track whose artwork stands for it, (nullable) */
+  gchar *artwork_track_id; /* a track whose artwork represents it, (nullable) */
 } SyrinxGroup;
 
 void syrinx_group_free (SyrinxGroup *group);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxGroup, syrinx_group_free)
 
-/* Page by page. With a @filter (nullable) a group is there if at least one of
- * its tracks is shown, and its figures and its artwork are of those alone; a
- * page then looks at @limit groups and may have fewer, or none, and still a
- * next one. */
+/* Lists groups page by page. With a @filter (nullable), only groups with at
+ * least one shown track are listed, and their figures and artwork come from
+ * shown tracks only. Each page then examines @limit groups, so it may have
+ * fewer groups, or none, although there is a next page. */
 GPtrArray *syrinx_store_list_albums (SyrinxStore *store, const gchar *artist,
     const SyrinxTrackFilter *filter, guint limit, const gchar *cursor,
     gchar **next_cursor, GError **error);
@@ -193,8 +193,8 @@ GPtrArray *
 syrinx_store_list_artists (SyrinxStore *store, const SyrinxTrackFilter *filter,
     guint limit, const gchar *cursor, gchar **next_cursor, GError **error);
 
-/* Albums (by their names and their artists') or artists that have every word of
- * @q, a beginning each: names that are exactly @q first, then shorter names.
+/* Albums (by their names and their artists') or artists that match every word
+ * of @q, each as a prefix: names that equal @q first, then shorter names.
  * @limit 1 to 500. @filter: as above. (element-type SyrinxGroup) (transfer
  * full) */
 GPtrArray *
@@ -203,8 +203,8 @@ syrinx_store_find_groups (SyrinxStore *store, const gchar *q, gboolean albums,
 
 typedef struct
 {
-  gchar *name; /* as it is shown */
-  gchar *path; /* as syrinx_store_list_folder() takes it */
+  gchar *name; /* as shown */
+  gchar *path; /* for syrinx_store_list_folder() */
 } SyrinxFolder;
 
 typedef struct
@@ -218,11 +218,10 @@ typedef struct
 void syrinx_folder_page_free (SyrinxFolderPage *page);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxFolderPage, syrinx_folder_page_free)
 
-/* What is in a folder, of all library folders together. @path is relative to
- * them, "" is their top; bytes of a name that are no UTF-8 are private-use
- * characters in it, as the page above has them. One that has no tracks is
- * empty.
- * @limit 1 to 500. (transfer full) Errors: INVALID. */
+/* The content of a folder, merged over all library folders. @path is relative
+ * to them, "" is the top; bytes in names that are not UTF-8 are private-use
+ * characters, as in the paths of a page. An unknown folder is empty. @limit 1
+ * to 500. (transfer full) Errors: INVALID. */
 SyrinxFolderPage *syrinx_store_list_folder (SyrinxStore *store,
     const gchar *path, guint limit, const gchar *cursor, GError **error);
 
@@ -250,58 +249,58 @@ typedef struct
   gchar *codecs;          /* RFC 6381: "opus", "mp4a.40.2", "fLaC" */
   guint sample_rate_hz, channels, bitrate_bps;
   guint timescale;      /* = sample_rate_hz of the media timeline */
-  guint pre_skip;       /* units at the start that a decoder throws away */
+  guint pre_skip;       /* units at the start that a decoder discards */
   guint64 n_units;      /* media timeline, pre-skip included */
-  guint fragment_units; /* every fragment but the last */
+  guint fragment_units; /* of every fragment but the last */
   guint n_fragments;
-  GBytes *header; /* init section, (nullable) until known */
-  gchar *encoder; /* versions it was made with, (nullable) */
+  GBytes *header; /* init section, (nullable) until it was made */
+  gchar *encoder; /* versions of the software that made it, (nullable) */
 } SyrinxRenditionRow;
 
 void syrinx_rendition_row_free (SyrinxRenditionRow *row);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SyrinxRenditionRow, syrinx_rendition_row_free)
 
-/* @epoch 0: the current one. NOT_FOUND. (transfer full) */
+/* @epoch 0: the current one. Errors: NOT_FOUND. (transfer full) */
 SyrinxRenditionRow *syrinx_store_get_rendition (SyrinxStore *store,
     const gchar *track_id, const gchar *name, guint epoch, GError **error);
-/* The highest that there ever was; 0: none. */
+/* The highest epoch that ever existed; 0: none. */
 gboolean syrinx_store_get_last_epoch (SyrinxStore *store, const gchar *track_id,
     const gchar *name, guint *epoch, GError **error);
 /* Inserts, or updates header and encoder of the same (track, name, epoch). */
 gboolean syrinx_store_put_rendition (
     SyrinxStore *store, const SyrinxRenditionRow *row, GError **error);
-/* The track has changed: of its renditions nothing is left but the numbers of
- * their epochs, and what syrinx_store_list_superseded() tells. */
+/* The track has changed: forgets its renditions. Only the numbers of their
+ * epochs remain, and what syrinx_store_list_superseded() returns. */
 gboolean syrinx_store_remove_renditions (
     SyrinxStore *store, const gchar *track_id, GError **error);
 
 /* --- Their keys --- */
 
-/* The wrapped key of one row. @func returns another one to be kept in its
- * place (transfer full), or NULL. */
+/* Called with the wrapped key of one row. Returns: (transfer full) (nullable)
+ * the key to store in its place. */
 typedef GBytes *(*SyrinxStoreKeyFunc) (const gchar *track_id, const gchar *name,
     guint epoch, GBytes *wrapped_key, gpointer user_data);
-/* Calls @func for every row. Each batch of changes is one transaction, and on
- * the disk before the next begins. */
+/* Calls @func for every row. Each batch of changes is one transaction, durable
+ * before the next begins. */
 gboolean syrinx_store_change_keys (SyrinxStore *store, SyrinxStoreKeyFunc func,
     gpointer user_data, GError **error);
-/* The same without changes: what @func returns must be NULL. @max 0: all. */
+/* The same without changes: @func must return NULL. @max 0: all. */
 gboolean syrinx_store_foreach_key (SyrinxStore *store, guint max,
     SyrinxStoreKeyFunc func, gpointer user_data, GError **error);
 
-/* Current epochs (element-type SyrinxRenditionRow) of @track_id, or a batch of
- * all tracks' below *@before, which begins with G_MAXINT64 and is moved; what
- * is put meanwhile is not in a later batch. Empty: there are no more. @name
- * (nullable): any. (transfer full) */
+/* Current epochs (element-type SyrinxRenditionRow) of @track_id, or of all
+ * tracks in batches below *@before, which starts at G_MAXINT64 and is advanced;
+ * epochs added meanwhile are not in later batches. Empty: there are no more.
+ * @name (nullable): any. (transfer full) */
 GPtrArray *syrinx_store_list_current (SyrinxStore *store, const gchar *track_id,
     const gchar *name, gint64 *before, GError **error);
-/* Puts all of them in one transaction that is on the disk. */
+/* Adds all rows in one durable transaction. */
 gboolean syrinx_store_put_renditions (
     SyrinxStore *store, GPtrArray *rows, GError **error);
-/* Epochs that are not current, or of a track that has changed: track_id, name
- * and epoch of each (element-type SyrinxRenditionRow). (transfer full) */
+/* Epochs that are not current, or whose track has changed: track_id, name and
+ * epoch of each (element-type SyrinxRenditionRow). (transfer full) */
 GPtrArray *syrinx_store_list_superseded (SyrinxStore *store, GError **error);
-/* The last one's row stays, so that its number does not come twice. */
+/* The row of the last epoch stays, so that its number is not used again. */
 gboolean syrinx_store_remove_epoch (SyrinxStore *store, const gchar *track_id,
     const gchar *name, guint epoch, GError **error);
 
@@ -319,10 +318,11 @@ gboolean syrinx_store_get_fragment (SyrinxStore *store, const gchar *track_id,
     const gchar *rendition, guint epoch, guint number, SyrinxFragmentRow *row,
     GError **error);
 
-/* Eviction. Uses are recorded in memory and written in batches. @func returns
- * FALSE to keep (it is playing). Forgets least recently used (track, rendition,
- * epoch)s until at most @max_bytes remain, calling @func first. The row stays
- * with its key: what memory still holds of it stays good. */
+/* Eviction. Uses are recorded in memory and written in batches. Forgets the
+ * least recently used (track, rendition, epoch)s until at most @max_bytes
+ * remain. @func is called first for each, and returns FALSE to keep it (it is
+ * in use). The row stays with its key, so that fragments in memory remain
+ * usable. */
 void syrinx_store_touch_rendition (SyrinxStore *store, const gchar *track_id,
     const gchar *rendition, guint epoch);
 typedef gboolean (*SyrinxStoreEvictFunc) (const gchar *track_id,
@@ -332,12 +332,12 @@ gboolean syrinx_store_evict (SyrinxStore *store, guint64 max_bytes,
 
 /* --- Revocations (kept over restarts) --- */
 
-/* One of @jti and @subject. @until_s, Unix time: with @jti when that token
- * expires, with @subject when the last token it hits was issued. Those that can
- * hit no token any more are dropped on the way. */
+/* Pass either @jti or @subject. @until_s, Unix time: with @jti, when that token
+ * expires; with @subject, the latest issue time of tokens that are revoked.
+ * Revocations that no longer apply to any valid token are removed. */
 gboolean syrinx_store_put_revocation (SyrinxStore *store, const gchar *jti,
     const gchar *subject, gint64 until_s, GError **error);
-/* Enters all of them with syrinx_revoke_jti() and syrinx_revoke_subject(). */
+/* Passes all of them to syrinx_revoke_jti() and syrinx_revoke_subject(). */
 gboolean syrinx_store_load_revocations (SyrinxStore *store, GError **error);
 
 G_END_DECLS
