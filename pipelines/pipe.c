@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A session's container. What all of them share lives here once: a clock, a
- * bus whose sync handler keeps no message, and a thread that takes them apart.
+/* A session's container. All containers share a clock, a bus whose sync handler
+ * keeps no message, and a thread that stops and frees them.
  *
- * Running time: the bin's base time is set anew with every play and every
- * flushing seek, less what has run before, as GstPipeline does it. */
+ * Running time: the bin's base time is set with every play and every flushing
+ * seek, less the running time before, as GstPipeline does. */
 #include "pipe.h"
 
 #include "core/base/error.h"
@@ -104,10 +104,10 @@ tell (SyrinxPipe *self, GstMessage *message)
   }
 }
 
-/* Bins hand their children's messages to their own bus; the session is the
- * outermost, so that every message passes here and none is kept. What a bin
- * must know to go on when a sink has got its first buffer is passed on to it.
- */
+/* Bins pass their children's messages to their own bus. The pipe is the
+ * outermost bin, so every message passes here and none is kept. Messages that
+ * the bin itself needs, so that it continues when a sink has got its first
+ * buffer, are passed on to it. */
 static void
 session_handle_message (GstBin *bin, GstMessage *message)
 {
@@ -149,8 +149,8 @@ syrinx_pipe_stop_later (SyrinxPipe *self)
 
 /* --- Life --- */
 
-/* The parser makes the session itself the outermost bin: another one inside
- * would cost each session its memory and each message a stop. */
+/* The parser makes the pipe itself the outermost bin: a second bin inside would
+ * cost memory per session and time per message. */
 static GstElement *
 assemble (const gchar *launch, GError **error)
 {
@@ -214,7 +214,7 @@ set_element (const GValue *item, gpointer base_time)
       g_value_get_object (item), *(const GstClockTime *)base_time);
 }
 
-/* A state change hands it to the elements within; a seek is none. */
+/* A state change distributes the base time to the elements; a seek does not. */
 static void
 set_base_time (SyrinxPipe *self)
 {
@@ -265,7 +265,7 @@ syrinx_pipe_pause (SyrinxPipe *self)
   gst_element_set_state (GST_ELEMENT (self), GST_STATE_PAUSED);
 }
 
-/* What it was before. */
+/* Returns: the previous value. */
 static GstClockTime
 set_running_time (SyrinxPipe *self, GstClockTime running_time)
 {
@@ -280,8 +280,8 @@ set_running_time (SyrinxPipe *self, GstClockTime running_time)
   return before;
 }
 
-/* Time begins anew before the seek, not after it: what the seek brings would
- * leave in a rush meanwhile. */
+/* Sets the new running time before the seek, not after it: otherwise data that
+ * arrives meanwhile would be late and leave all at once. */
 gboolean
 syrinx_pipe_seek (SyrinxPipe *self, GstClockTime position)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The plugin: registers every element of Syrinx. */
+/* The plugin: registers all elements of Syrinx. */
 #include "authgate/gstsyrinxauthgate.h"
 #include "balancesink/gstsyrinxbalancesink.h"
 #include "chunkdec/gstsyrinxchunkdec.h"

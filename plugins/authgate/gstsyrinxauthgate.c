@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* syrinxauthgate: lets data pass while its grant holds. */
+/* syrinxauthgate: passes data while its grant is live. */
 
 /**
  * SECTION:element-syrinxauthgate
  * @title: syrinxauthgate
  *
- * Checks #token once, and with every buffer that the grant it gave is neither
- * expired nor revoked. When it is, an out-of-band event `syrinx-denied` goes
- * downstream at once, even while no data flows, an element message
- * `syrinx-denied` with the field `reason` is posted, and no buffer passes any
- * more; #deny says what upstream gets to know.
+ * Verifies #token once, and checks with every buffer that the resulting grant
+ * has neither expired nor been revoked. When it has, an out-of-band event
+ * `syrinx-denied` goes downstream at once, even while no data flows, an element
+ * message `syrinx-denied` with the field `reason` is posted, and no more
+ * buffers pass; #deny chooses what upstream is told.
  *
  * The keys come from #jwks or #key-file; the element fetches nothing.
  *
@@ -49,7 +49,7 @@ typedef enum
 typedef struct
 {
   gchar *token, *jwks, *key_file, *audience, *issuer;
-  SyrinxGrant *grant; /* (nullable): given instead of a token */
+  SyrinxGrant *grant; /* (nullable): set instead of a token */
   Deny deny;
 } Settings;
 
@@ -59,12 +59,12 @@ struct _GstSyrinxAuthGate
 
   GstPad *sink_pad, *src_pad; /* constant after init */
 
-  SyrinxScheduler *scheduler; /* from READY to PAUSED and back; for timer */
+  SyrinxScheduler *scheduler; /* for timer; set from READY to PAUSED and back */
 
   /* protected by the object lock */
   Settings settings;
   SyrinxGrant *grant;   /* (nullable) */
-  const gchar *refusal; /* (nullable): why there is no grant; static */
+  const gchar *refusal; /* (nullable), static: why there is no grant */
   gulong watch;
   SyrinxTimer *timer; /* (nullable) */
   gboolean running;
@@ -119,7 +119,8 @@ push_eos (GstElement *element, gpointer user_data)
   GST_PAD_STREAM_UNLOCK (self->sink_pad);
 }
 
-/* From any thread, with no lock held; once. */
+/* Refuses all further data. From any thread, with no lock held; acts only
+ * once. */
 static void
 deny (GstSyrinxAuthGate *self, const gchar *reason)
 {
@@ -136,7 +137,7 @@ deny (GstSyrinxAuthGate *self, const gchar *reason)
     GST_ELEMENT_ERROR (self, RESOURCE, NOT_AUTHORIZED,
         ("Access has ended or was not allowed: %s.", reason), (NULL));
     break;
-  case DENY_EOS: /* it must wait its turn, and this thread must not */
+  case DENY_EOS: /* serialized with data: not from this thread */
     gst_element_call_async (GST_ELEMENT (self), push_eos, NULL, NULL);
     break;
   case DENY_DROP:
@@ -144,7 +145,7 @@ deny (GstSyrinxAuthGate *self, const gchar *reason)
   }
 }
 
-/* Hot. Returns: (nullable): why nothing may pass */
+/* Hot. Returns: (nullable): why no data may pass */
 static const gchar *
 find_denial (GstSyrinxAuthGate *self, guint n_buffers)
 {
@@ -161,7 +162,7 @@ find_denial (GstSyrinxAuthGate *self, guint n_buffers)
   return denial;
 }
 
-/* (transfer full) (nullable): the id in the source's syrinx://track/ID */
+/* The id in the source's URI syrinx://track/ID. (transfer full) (nullable) */
 static gchar *
 find_track (GstSyrinxAuthGate *self)
 {
@@ -179,8 +180,9 @@ find_track (GstSyrinxAuthGate *self)
   return track;
 }
 
-/* A grant that was handed over had its track checked by who did; a token for
- * some tracks does not open a stream that is none of them. */
+/* Checks the stream's track. A grant that was set has had its track checked by
+ * the application; a token for some tracks does not open a stream without a
+ * track. */
 static gboolean
 allows_stream (GstSyrinxAuthGate *self)
 {
@@ -256,7 +258,8 @@ sink_event (GstPad *pad, GstObject *parent, GstEvent *event)
   return gst_pad_event_default (pad, parent, event);
 }
 
-/* Hot: demands come this way, and the default looks for other pads first. */
+/* Hot: demands pass here, and the default handler would search for other
+ * pads. */
 static gboolean
 src_event (GstPad *pad, GstObject *parent, GstEvent *event)
 {
@@ -280,10 +283,10 @@ on_expiry (gpointer user_data)
   if (denial)
     deny (self, denial);
   else
-    arm_timer (self); /* the wall clock was set back, or a new grant is here */
+    arm_timer (self); /* the wall clock was set back, or there is a new grant */
 }
 
-/* -1: it needs no timer. */
+/* -1: no timer is needed. */
 static gint64
 get_wait_locked (GstSyrinxAuthGate *self)
 {
@@ -295,9 +298,9 @@ get_wait_locked (GstSyrinxAuthGate *self)
   return MAX (0, expires_at_s * G_USEC_PER_SEC - g_get_real_time ());
 }
 
-/* So that a stream ends that is held and sees no buffer. On the scheduler: the
- * system clock keeps all who wait in one sorted list, and ten thousand sessions
- * would each walk it. */
+/* Ends a stream that is held and receives no buffer. The scheduler's timers are
+ * used, since the system clock keeps all waiting entries in one sorted list,
+ * which each of many sessions would search. */
 static void
 arm_timer (GstSyrinxAuthGate *self)
 {
@@ -360,7 +363,7 @@ read_keys (const gchar *path, GError **error)
   return g_steal_pointer (&text);
 }
 
-/* (transfer full) (nullable): the JWK Set */
+/* The JWK Set. (transfer full) (nullable) */
 static gchar *
 load_jwks (const gchar *jwks, const gchar *key_file, GError **error)
 {
@@ -411,7 +414,8 @@ check_token (GstSyrinxAuthGate *self, const Settings *settings, GError **error)
   return TRUE;
 }
 
-/* Settings of READY do not change from here on, so they are read unlocked. */
+/* Settings that can only be changed in READY are constant now and read without
+ * the lock. */
 static gboolean
 start (GstSyrinxAuthGate *self)
 {
@@ -447,7 +451,7 @@ stop (GstSyrinxAuthGate *self)
   GST_OBJECT_LOCK (self);
   self->running = FALSE;
   GST_OBJECT_UNLOCK (self);
-  arm_timer (self); /* none, since it does not run */
+  arm_timer (self); /* disarms it, since the element is stopped */
   replace_grant (self, NULL, "unauthenticated");
   g_clear_pointer (&self->scheduler, syrinx_scheduler_unref);
 }
@@ -469,7 +473,7 @@ change_state (GstElement *element, GstStateChange transition)
   return result;
 }
 
-/* A renewed grant takes the old one's place while data flows. */
+/* Replaces the grant by a renewed one, also while data flows. */
 static void
 set_grant (GstSyrinxAuthGate *self, SyrinxGrant *grant)
 {
@@ -624,8 +628,10 @@ install_texts (GObjectClass *object_class)
   for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
     g_object_class_install_property (object_class, texts[i].id,
         g_param_spec_string (texts[i].name, texts[i].nick, texts[i].blurb, NULL,
-            (texts[i].id == PROP_TOKEN ? G_PARAM_WRITABLE /* dumps show it */
-                                       : G_PARAM_READWRITE)
+            (texts[i].id == PROP_TOKEN
+                    ? G_PARAM_WRITABLE /* not readable: pipeline dumps show
+                                          properties */
+                    : G_PARAM_READWRITE)
                 | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY));
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* syrinxauthgate: lets data pass while its grant holds. */
+/* syrinxauthgate: passes data while its grant is live. */
 #pragma once
 
 #include <gst/gst.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* syrinxbalancesink: a chunk finds its servers. */
+/* syrinxbalancesink: the choice of servers for a chunk. */
 #include "balancesink-private.h"
 
-/* Of the time to take a chunk; the new one counts an eighth, as TCP's. */
+/* Smoothing of the answer time: a new value counts one eighth, as in TCP. */
 #define ANSWER_SHARE 8
 
 static void
@@ -17,7 +17,7 @@ parse_weights (const gchar *text, SyrinxBalanceServer *views, guint n)
   }
 }
 
-/* Server indices, best first. */
+/* Writes server indices, best first. */
 static guint
 choose (GstSyrinxBalanceSink *self, GPtrArray *servers, guint64 number,
     guint *order, guint *replicas)
@@ -42,8 +42,8 @@ choose (GstSyrinxBalanceSink *self, GPtrArray *servers, guint64 number,
   is_per_stream = self->settings.per == SYRINX_PER_STREAM;
   *replicas = self->settings.replicas;
   GST_OBJECT_UNLOCK (self);
-  /* A stream's key keeps it where it is, and finds the same next one when that
-   * goes down. */
+  /* A stream's key keeps it on one server, and leads to the same next one if
+   * that is down. */
   return syrinx_balance_order (
       is_per_stream ? SYRINX_BALANCE_RENDEZVOUS : policy, views, n,
       is_per_stream ? self->stream_key : number, order);
@@ -59,7 +59,7 @@ push_to (
   took = g_get_monotonic_time () - started;
   server->load += took;
   server->answer_us += (took - server->answer_us) / ANSWER_SHARE;
-  /* Some sinks only say on the bus that they failed. */
+  /* Some sinks report a failure only on the bus. */
   if (flow == GST_FLOW_OK && g_atomic_int_get (&server->is_down))
     flow = GST_FLOW_ERROR;
   if (flow != GST_FLOW_OK && flow != GST_FLOW_FLUSHING)
@@ -81,7 +81,7 @@ post_moved (GstSyrinxBalanceSink *self, SyrinxSinkServer *from,
               number, NULL)));
 }
 
-/* To the best that take it, until there are enough. */
+/* Gives the chunk to the best servers that take it, until there are enough. */
 static GstFlowReturn
 place (GstSyrinxBalanceSink *self, GPtrArray *servers, GstBuffer *buffer,
     guint64 number)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the parts of syrinxbalancesink share. */
+/* Declarations shared by the files of syrinxbalancesink. */
 #pragma once
 
 #include "gstsyrinxbalancesink.h"
@@ -17,14 +17,15 @@ typedef enum
   SYRINX_PER_STREAM,
 } SyrinxPer;
 
-/* One place that takes chunks. */
+/* A sink that takes chunks. */
 typedef struct
 {
   gatomicrefcount ref_count;
-  GstPad *pad;       /* ours, linked to the sink's; constant */
-  GstElement *child; /* (nullable): a request pad's server is not in the bin */
+  GstPad *pad;       /* our pad, linked to the sink's; constant */
+  GstElement *child; /* (nullable): NULL for a request pad, whose server is not
+                        in this bin */
   gchar *name;       /* constant */
-  gboolean is_made;  /* for a URI: goes when we stop */
+  gboolean is_made;  /* made for a URI; removed at stop */
   gint is_down;      /* atomic */
 
   /* streaming thread only */
@@ -49,7 +50,7 @@ struct _GstSyrinxBalanceSink
 
   /* protected by the object lock */
   SyrinxBalanceSinkSettings settings;
-  GPtrArray *servers; /* of SyrinxSinkServer, in the order they came */
+  GPtrArray *servers; /* of SyrinxSinkServer, in the order of adding */
   guint n_requested, n_stats_moved;
 
   /* streaming thread only */
@@ -60,21 +61,21 @@ struct _GstSyrinxBalanceSink
 
 SyrinxSinkServer *syrinx_sink_server_ref (SyrinxSinkServer *server);
 void syrinx_sink_server_unref (SyrinxSinkServer *server);
-/* A picture of the list; servers in it stay while it is held. (transfer full)
- */
+/* A copy of the list, which holds references of the servers. (transfer full) */
 GPtrArray *syrinx_balance_sink_dup_servers (GstSyrinxBalanceSink *self);
 /* Takes @pad. @child: (nullable). (transfer none) */
 SyrinxSinkServer *syrinx_balance_sink_add_server (
     GstSyrinxBalanceSink *self, GstPad *pad, GstElement *child);
-/* Which server @of (a pad or child) is. (transfer full) (nullable) */
+/* The server that has the pad or child @of. (transfer full) (nullable) */
 SyrinxSinkServer *
 syrinx_balance_sink_find_server (GstSyrinxBalanceSink *self, gpointer of);
 void syrinx_balance_sink_remove_server (
     GstSyrinxBalanceSink *self, SyrinxSinkServer *server);
-/* Posts the element message @what of @server. */
+/* Posts the element message @what about @server. */
 void syrinx_balance_sink_post_server (
     GstSyrinxBalanceSink *self, const gchar *what, SyrinxSinkServer *server);
-/* It gets nothing more until the element is started again. */
+/* Marks @server as down: it gets no chunks until the element is started
+ * again. */
 void syrinx_balance_sink_take_down (
     GstSyrinxBalanceSink *self, SyrinxSinkServer *server);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* syrinxbalancesink: what is set from outside, and what it tells. */
+/* syrinxbalancesink: properties and statistics. */
 #include "balancesink-private.h"
 
 #define DEFAULT_PER      SYRINX_PER_CHUNK

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* syrinxbalancesink: the servers that it knows. */
+/* syrinxbalancesink: its list of servers. */
 #include "balancesink-private.h"
 
 SyrinxSinkServer *
@@ -50,7 +50,7 @@ syrinx_balance_sink_take_down (
   if (!g_atomic_int_compare_and_exchange (&server->is_down, FALSE, TRUE))
     return;
   GST_WARNING_OBJECT (self, "server %s is down", server->name);
-  /* The bin waits for the end of its sinks, and this one never gets there. */
+  /* The bin would wait for EOS of all its sinks, and this one never gets it. */
   if (server->child != NULL)
     GST_OBJECT_FLAG_UNSET (server->child, GST_ELEMENT_FLAG_SINK);
   syrinx_balance_sink_post_server (self, "syrinx-server-down", server);

@@ -6,8 +6,8 @@
  * @title: syrinxbalancesink
  *
  * Every chunk (or every stream, see #per) goes to #replicas of several servers,
- * chosen by #policy. A server is a sink in this bin (one put into it, or made
- * for a URI of #servers) or whatever is linked to a request pad `src_%u`. A
+ * chosen by #policy. A server is a sink in this bin (added to it, or made for a
+ * URI of #servers) or an element that is linked to a request pad `src_%u`. A
  * server that does not take a chunk is down until the element is started again,
  * and the chunk goes to the next one. Buffers flagged as header go to all.
  *
@@ -45,7 +45,7 @@ copy_sticky (GstPad *pad, GstEvent **event, gpointer user_data)
 
 /* --- Events and queries --- */
 
-/* To all, and it is enough that one takes it. */
+/* Pushes @event to all servers. TRUE if at least one handles it. */
 static gboolean
 push_to_all (GstSyrinxBalanceSink *self, GstEvent *event)
 {
@@ -73,7 +73,7 @@ sink_event (GstPad *pad, GstObject *parent, GstEvent *event)
   return push_to_all (self, event);
 }
 
-/* Pushing blocks nobody only if no server does. */
+/* This sink never blocks if none of its servers blocks. */
 static gboolean
 is_nonblocking (GPtrArray *servers)
 {
@@ -116,7 +116,7 @@ sink_query (GstPad *pad, GstObject *parent, GstQuery *query)
     answer_caps (servers, query);
     return TRUE;
   case GST_QUERY_ALLOCATION:
-    return FALSE; /* what one offers another may not read */
+    return FALSE; /* an allocation offered by one server may not suit another */
   default:
     return gst_pad_query_default (pad, parent, query);
   }
@@ -124,7 +124,8 @@ sink_query (GstPad *pad, GstObject *parent, GstQuery *query)
 
 /* --- Children --- */
 
-/* A sink that waits for its first chunk would hold up all the others. */
+/* Keeps a sink that waits for its first chunk from delaying the state
+ * change. */
 static void
 dont_wait_for_preroll (GstElement *child)
 {
@@ -212,7 +213,7 @@ release_pad (GstElement *element, GstPad *pad)
   gst_element_remove_pad (element, pad);
 }
 
-/* One server's failure is not the element's. */
+/* A server's failure does not become the element's error. */
 static void
 handle_message (GstBin *bin, GstMessage *message)
 {
@@ -289,7 +290,7 @@ drop_made_servers (GstSyrinxBalanceSink *self)
   }
 }
 
-/* Everybody is up until he shows otherwise. */
+/* All servers count as up until they fail. */
 static void
 bring_all_up (GstSyrinxBalanceSink *self)
 {
@@ -307,7 +308,7 @@ bring_all_up (GstSyrinxBalanceSink *self)
   }
 }
 
-/* Forgets EOS and what else sticks to a pad. */
+/* Clears EOS and other sticky events from the pads. */
 static void
 rest_pads (GstSyrinxBalanceSink *self)
 {
@@ -343,7 +344,7 @@ change_state (GstElement *element, GstStateChange transition)
 static void
 dispose (GObject *object)
 {
-  /* Takes the children out, and their servers with them. */
+  /* removes the children, and their servers with them */
   G_OBJECT_CLASS (gst_syrinx_balance_sink_parent_class)->dispose (object);
   g_ptr_array_set_size (GST_SYRINX_BALANCE_SINK (object)->servers, 0);
 }

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* syrinxchunkdec: decrypts what syrinxchunkenc and its like encrypted. */
+/* syrinxchunkdec: decrypts the formats of syrinxchunkenc. */
 
 /**
  * SECTION:element-syrinxchunkdec
  * @title: syrinxchunkdec
  *
- * The inverse of syrinxchunkenc, and of anybody's RFC 8188 or HLS AES-128
- * encrypter. What format it is the caps say, or #format where there are none.
+ * The inverse of syrinxchunkenc, and of other RFC 8188 and HLS AES-128
+ * encrypters. The caps tell the format, or #format if there are none.
  *
- * `ece`: only the content of authentic records in their order goes downstream;
- * what is wrong with a message (key, record changed, out of order, truncated)
- * the error says.
+ * `ece`: only the content of authentic records goes downstream, in order; the
+ * error tells what is wrong with a message (key, record changed, out of order,
+ * truncated).
  *
  * `hls-aes128`: every buffer is a whole chunk. Its number is the buffer's
- * offset or counted from #first-number. There is no authentication in this
- * format. Buffers flagged as header pass as they are.
+ * offset, or is counted from #first-number. This format has no authentication.
+ * Buffers flagged as header pass unchanged.
  *
  * The key comes from the #key property or a GstContext `syrinx.key` with a
  * field `key` of type GBytes.
@@ -44,9 +44,9 @@ GST_DEBUG_CATEGORY_STATIC (chunkdec_debug);
 
 typedef struct
 {
-  SyrinxChunkFormat format; /* where caps say nothing */
-  SyrinxChunkKey key;       /* its id NULL: any */
-  gint64 first_number;      /* -1: buffers know theirs */
+  SyrinxChunkFormat format; /* used if the caps do not tell */
+  SyrinxChunkKey key;       /* its id may be NULL: any key id is accepted */
+  gint64 first_number;      /* -1: the offsets of buffers are their numbers */
 } Settings;
 
 struct _GstSyrinxChunkDec
@@ -67,7 +67,7 @@ struct _GstSyrinxChunkDec
   /* protected by lock; the object lock may be taken under it */
   GMutex lock;
   SyrinxEceDecoder *decoder; /* NULL until the first data of a message */
-  gboolean is_cut;           /* denied: nothing leaves any more */
+  gboolean is_cut;           /* denied: no data may leave any more */
 };
 
 enum
@@ -119,8 +119,8 @@ ensure_decoder_locked (GstSyrinxChunkDec *self, GError **error)
   return self->decoder != NULL;
 }
 
-/* Hot. The content of @n bytes more; NULL without an error if there is none
- * yet. */
+/* Hot. Decrypts @n more bytes. Returns: the content; NULL without an error if
+ * no record is complete yet. */
 static GstBuffer *
 open_piece (GstSyrinxChunkDec *self, const guint8 *cipher, gsize n,
     gboolean last, GError **error)
@@ -337,8 +337,8 @@ chain_list (GstPad *pad, GstObject *parent, GstBufferList *list)
 
 /* --- Events and queries --- */
 
-/* @structure: of chunk caps. (transfer full) (nullable): unknown content has no
- * caps, and a typefind behind us finds them. */
+/* @structure: of chunk caps. (transfer full) (nullable): NULL for unknown
+ * content, whose caps a downstream typefind finds. */
 static GstCaps *
 get_content_caps (const GstStructure *structure)
 {
@@ -358,7 +358,8 @@ handle_caps (GstSyrinxChunkDec *self, GstEvent *event)
   gst_event_parse_caps (event, &caps);
   self->has_caps = syrinx_caps_is_chunk (caps);
   if (!self->has_caps)
-    return TRUE; /* "text/plain", says a web server: that is not our content */
+    return TRUE; /* a web server may say "text/plain", which is not the
+                    content's type */
   format
       = gst_structure_get_string (gst_caps_get_structure (caps, 0), "format");
   if (g_strcmp0 (format, "ece") == 0)
@@ -372,8 +373,8 @@ handle_caps (GstSyrinxChunkDec *self, GstEvent *event)
          || gst_pad_push_event (self->srcpad, gst_event_new_caps (content));
 }
 
-/* Nothing at all is an empty stream; anything else must have its last record.
- */
+/* A stream without any data is valid; otherwise the last record must have
+ * come. */
 static void
 finish_message (GstSyrinxChunkDec *self)
 {
@@ -391,7 +392,7 @@ finish_message (GstSyrinxChunkDec *self)
     gst_pad_push (self->srcpad, content);
 }
 
-/* Drops what is held; the next data begins a new message. */
+/* Drops held data; the next data begins a new message, unless @is_cut. */
 static void
 reset_message (GstSyrinxChunkDec *self, gboolean is_cut)
 {
@@ -428,7 +429,7 @@ sink_event (GstPad *pad, GstObject *parent, GstEvent *event)
   return gst_pad_event_default (pad, parent, event);
 }
 
-/* A seek in bytes would land anywhere in the ciphertext. */
+/* Refuses seeks in bytes, which would refer to the ciphertext. */
 static gboolean
 src_event (GstPad *pad, GstObject *parent, GstEvent *event)
 {

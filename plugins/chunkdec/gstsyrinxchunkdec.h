@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* syrinxchunkdec: decrypts what syrinxchunkenc and its like encrypted. */
+/* syrinxchunkdec: decrypts the formats of syrinxchunkenc. */
 #pragma once
 
 #include <gst/gst.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What syrinxchunkenc and syrinxchunkdec have in common. */
+/* Shared by syrinxchunkenc and syrinxchunkdec. */
 #include "chunk-common.h"
 
 #include "core/schedule/demand.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What syrinxchunkenc and syrinxchunkdec have in common: formats, caps and
- * buffers. Their keys are in chunk-key.h. */
+/* Shared by syrinxchunkenc and syrinxchunkdec: formats, caps and buffers. Keys
+ * are in chunk-key.h. */
 #pragma once
 
 #include <gst/gst.h>
@@ -18,10 +18,11 @@ GType syrinx_chunk_format_get_type (void);
 
 gboolean syrinx_caps_is_chunk (const GstCaps *caps);
 
-/* Queries in BYTES are about the other side's bytes, which are not ours. */
+/* Whether @query is in BYTES, which are different on the other side of the
+ * element. */
 gboolean syrinx_query_is_about_bytes (GstQuery *query);
 
-/* Of all buffers. */
+/* The total size of all buffers. */
 gsize syrinx_buffers_get_size (GstBuffer **buffers, guint n_buffers);
 
 /* The buffers of @list, which must outlive the result. (transfer container) */

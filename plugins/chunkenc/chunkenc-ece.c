@@ -17,8 +17,8 @@ get_max_latency (GstSyrinxChunkEnc *self)
   return max_latency;
 }
 
-/* The size of a record. *@salt: (transfer full) (nullable): what is set, for
- * the first message. With self->lock held. */
+/* The record size. *@salt: (transfer full) (nullable): the salt that is set,
+ * only for the first message. self->lock is held. */
 static guint
 get_record (GstSyrinxChunkEnc *self, GBytes **salt)
 {
@@ -50,14 +50,14 @@ ensure_encoder_locked (GstSyrinxChunkEnc *self, GError **error)
     return FALSE;
   self->encoder = syrinx_ece_encoder_new (key,
       salt ? g_bytes_get_data (salt, NULL) : NULL, keyid, record_size, error);
-  /* The same key and salt over other content would give both away. */
+  /* The same key and salt with other content would reveal both contents. */
   self->is_salt_used |= self->encoder != NULL;
   return self->encoder != NULL;
 }
 
-/* Hot. The bytes of all in one place, which is this thread's until it joins
- * again: for the cipher a call for each packet costs more than what is in it.
- * NULL if one can't be read. */
+/* Hot. Joins the bytes of all buffers in a block that is valid in this thread
+ * until the next call, since a call of the cipher per packet costs more than
+ * the copy. NULL if a buffer can't be read. */
 static const guint8 *
 join (GstBuffer **buffers, guint n_buffers, gsize *total)
 {
@@ -74,7 +74,7 @@ join (GstBuffer **buffers, guint n_buffers, gsize *total)
   return at == *total ? bytes->data : NULL;
 }
 
-/* Hot. *@out is NULL if no record left. */
+/* Hot. *@out is NULL if no record was completed. */
 static gboolean
 seal_locked (GstSyrinxChunkEnc *self, const guint8 *plain, gsize plain_bytes,
     SyrinxEceEnd end, GstBuffer **out, GError **error)
@@ -123,7 +123,7 @@ seal_all_locked (GstSyrinxChunkEnc *self, GstBuffer **buffers, guint n_buffers,
   return FALSE;
 }
 
-/* The oldest content in what leaves gives it its time. */
+/* Gives @out the timestamp of the oldest content in it. */
 static void
 stamp (GstSyrinxChunkEnc *self, GstBuffer *out, gsize held_before,
     GstClockTime pts)
@@ -179,8 +179,8 @@ syrinx_chunk_enc_push_ece (GstSyrinxChunkEnc *self, GstBuffer **buffers,
 
 /* --- max-latency --- */
 
-/* A thread of its own: pushing may block, and the clock's thread serves the
- * whole process. */
+/* Runs in a thread of its own: pushing may block, and the clock's thread serves
+ * the whole process. */
 static void
 flush_held (GstElement *element, gpointer user_data)
 {

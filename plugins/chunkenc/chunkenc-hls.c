@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* syrinxchunkenc: every buffer as a chunk by AES-128-CBC. */
+/* syrinxchunkenc: each buffer becomes a chunk, by AES-128-CBC. */
 #include "chunkenc-private.h"
 
 #include "core/crypto/chunk-cipher.h"

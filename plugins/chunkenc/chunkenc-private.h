@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the parts of syrinxchunkenc share. */
+/* Declarations shared by the files of syrinxchunkenc. */
 #pragma once
 
 #include "gstsyrinxchunkenc.h"
@@ -36,7 +36,7 @@ struct _GstSyrinxChunkEnc
 
   /* constant after init */
   GstPad *sinkpad, *srcpad;
-  GstClock *clock; /* the system's: what waits for max-latency */
+  GstClock *clock; /* the system clock, which runs timer */
 
   /* protected by the object lock */
   SyrinxChunkEncSettings settings;
@@ -50,19 +50,19 @@ struct _GstSyrinxChunkEnc
   /* protected by lock; the object lock may be taken under it */
   GMutex lock;
   SyrinxEceEncoder *encoder; /* NULL until the first data of a message */
-  gboolean is_salt_used;     /* a fixed salt serves one message only */
-  gboolean is_cut;           /* denied: nothing leaves any more */
+  gboolean is_salt_used;     /* a set salt is used for one message only */
+  gboolean is_cut;           /* denied: no data may leave any more */
   GstClockTime held_since;
-  GstClockID timer; /* armed while not NULL */
+  GstClockID timer; /* armed if not NULL */
 };
 
 /* --- Messages by RFC 8188 (chunkenc-ece.c) --- */
 
 /* Hot. Encrypts all of @buffers as the next piece of the message, and pushes
- * what leaves. Under the sink pad's stream lock. */
+ * the completed records. Under the sink pad's stream lock. */
 GstFlowReturn syrinx_chunk_enc_push_ece (GstSyrinxChunkEnc *self,
     GstBuffer **buffers, guint n_buffers, SyrinxEceEnd end);
-/* Drops what is held; the next data begins a new message, unless @is_cut. */
+/* Drops held data; the next data begins a new message, unless @is_cut. */
 void syrinx_chunk_enc_reset_message (GstSyrinxChunkEnc *self, gboolean is_cut);
 
 /* --- Chunks for HLS (chunkenc-hls.c) --- */

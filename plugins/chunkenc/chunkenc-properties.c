@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* syrinxchunkenc: what is set from outside. */
+/* syrinxchunkenc: properties. */
 #include "chunkenc-private.h"
 
 #include "core/base/identifier.h"

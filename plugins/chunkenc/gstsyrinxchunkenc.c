@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* syrinxchunkenc: encrypts in chunks. */
+/* syrinxchunkenc: encrypts data in chunks. */
 
 /**
  * SECTION:element-syrinxchunkenc
  * @title: syrinxchunkenc
  *
- * Encrypts what passes, in one of two formats.
+ * Encrypts data in one of two formats.
  *
- * `hls-aes128`: every buffer becomes one AES-128-CBC chunk, which is what HLS
- * players know as METHOD=AES-128 (RFC 8216). The chunk's number, which makes
- * its IV, is the buffer's offset or, where that is not set, counted. Buffers
- * flagged as header pass as they are: an init section stays clear.
+ * `hls-aes128`: every buffer becomes one AES-128-CBC chunk, which HLS calls
+ * METHOD=AES-128 (RFC 8216). The chunk's number, from which its IV is made, is
+ * the buffer's offset or, if that is not set, is counted. Buffers flagged as
+ * header pass unchanged, so that an init section is not encrypted.
  *
  * `ece`: the byte stream becomes one RFC 8188 `aes128gcm` message of
- * authenticated records. A record leaves when it is full and, as #flush and
- * #max-latency say, padded before.
+ * authenticated records. A record is pushed when it is full, or earlier with
+ * padding, as #flush and #max-latency require.
  *
- * What is already a chunk by its caps passes untouched. The key comes from the
- * #key property or a GstContext `syrinx.key` with a field `key` of type GBytes
- * (or SyrinxSecret, which stays out of debug logs).
+ * Data whose caps say that it is a chunk already passes unchanged. The key
+ * comes from the #key property or a GstContext `syrinx.key` with a field `key`
+ * of type GBytes (or SyrinxSecret, which is kept out of debug logs).
  *
  * ## Example pipeline
  * |[
@@ -78,7 +78,7 @@ chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
   return flow;
 }
 
-/* What comes in one list leaves as one buffer of records, padded once. */
+/* A list becomes one buffer of records, so that it is padded only once. */
 static GstFlowReturn
 chain_list (GstPad *pad, GstObject *parent, GstBufferList *list)
 {
@@ -135,7 +135,7 @@ handle_caps (GstSyrinxChunkEnc *self, GstEvent *event)
   return done;
 }
 
-/* A source of bytes may have no caps at all. */
+/* A source of bytes may have no caps. */
 static gboolean
 handle_segment (GstSyrinxChunkEnc *self, GstEvent *event)
 {
@@ -144,7 +144,7 @@ handle_segment (GstSyrinxChunkEnc *self, GstEvent *event)
   return gst_pad_push_event (self->srcpad, event);
 }
 
-/* The message gets its last record, unless it was cut off. */
+/* Ends the message with its last record, unless it was cut off. */
 static gboolean
 handle_eos (GstSyrinxChunkEnc *self, GstEvent *event)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* syrinxchunkenc: encrypts in chunks. */
+/* syrinxchunkenc: encrypts data in chunks. */
 #pragma once
 
 #include <gst/gst.h>

@@ -5,14 +5,14 @@
  * SECTION:element-syrinxclientsink
  * @title: syrinxclientsink
  *
- * Sends what comes to one client and never blocks who pushes: when the client
+ * Sends data to one client and never blocks the pushing thread: when the client
  * reads too slowly, a `syrinx-hold` event goes upstream, and `syrinx-resume`
- * when there is room again. A client that takes nothing for #stall-timeout is
- * closed. Whatever ends the connection early is told by an element message
- * `syrinx-client-closed` with the field `reason`: hung-up, timed-out, denied or
- * failed.
+ * when there is room again. The connection is closed if the client takes no
+ * data for #stall-timeout. If the connection ends early, an element message
+ * `syrinx-client-closed` with the field `reason` is posted: hung-up, timed-out,
+ * denied or failed.
  *
- * It is no GstBaseSink: it neither prerolls nor waits for a clock.
+ * It is not a GstBaseSink: it neither prerolls nor waits for a clock.
  *
  * Without #stream, #socket and #fd each buffer is given to the signal
  * #GstSyrinxClientSink::chunk.
@@ -118,7 +118,7 @@ free_mapped (gpointer data)
   g_free (mapped);
 }
 
-/* Hot. The bytes of @buffer, not copied. */
+/* Hot. Sends the bytes of @buffer without copying them. */
 static gboolean
 send_buffer (SyrinxClient *client, GstBuffer *buffer)
 {
@@ -143,7 +143,8 @@ send_text (SyrinxClient *client, const gchar *text)
   return syrinx_client_send (client, bytes);
 }
 
-/* One chunk of RFC 9112, section 7.1; one of size 0 would end the body. */
+/* The head of a chunk by RFC 9112, section 7.1. Size 0 is not sent, since it
+ * would end the body. */
 static gboolean
 send_chunk_head (SyrinxClient *client, gsize size)
 {
@@ -266,8 +267,8 @@ handle_eos (GstSyrinxClientSink *self, GstEvent *event)
   syrinx_client_unref (client);
 }
 
-/* From any thread. Finished first, so that no push in progress adds to what is
- * dropped then. */
+/* From any thread. Finishes first, so that a push in progress can't add data
+ * after the drop. */
 static void
 handle_denied (GstSyrinxClientSink *self)
 {
@@ -344,8 +345,8 @@ on_closed (SyrinxClient *client, const GError *error, gpointer user_data)
     post_closed (self, "failed", error->message);
 }
 
-/* (transfer full) (nullable): what is to be written to. The descriptor stays
- * its owner's. */
+/* The stream to write to. It does not close the descriptor, which belongs to
+ * the application. (transfer full) (nullable) */
 static GIOStream *
 make_stream (const Settings *settings)
 {
@@ -618,7 +619,7 @@ gst_syrinx_client_sink_class_init (GstSyrinxClientSinkClass *klass)
   /**
    * GstSyrinxClientSink::chunk:
    * @sink: the element
-   * @buffer: (transfer none): what came
+   * @buffer: (transfer none): the data
    *
    * Emitted in the streaming thread when there is no connection to write to.
    */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* From what GStreamer says of a stream and its buffers to what CMAF wants. */
+/* Conversion of GStreamer's caps and buffers to CMAF parameters. */
 #include "cmaf-caps.h"
 
 #include "core/base/error.h"
@@ -10,7 +10,7 @@
 
 #define OPUS_MAGIC        "OpusHead"
 #define OPUS_CONFIG_BYTES 11
-/* 0x7f FLAC, version, number of headers, fLaC, the metadata block's head. */
+/* 0x7f FLAC, version, number of headers, fLaC, the metadata block's header. */
 #define FLAC_STREAMINFO_AT 17
 #define FLAC_STREAMINFO    34
 #define OPUS_MAX_PACKET    5760 /* 120 ms */
@@ -41,7 +41,7 @@ get_stream_header (const GstStructure *s)
   return buffer_to_bytes (gst_value_get_buffer (first));
 }
 
-/* Without a header the stream is mono or stereo and skips nothing. */
+/* Without a header the stream is mono or stereo and has no pre-skip. */
 static gboolean
 fill_opus (const GstStructure *s, SyrinxCmafFormat *format, GBytes **config)
 {
@@ -124,7 +124,7 @@ syrinx_cmaf_format_from_caps (const GstCaps *caps, SyrinxCmafFormat *format,
   return is_good;
 }
 
-/* RFC 6716 section 3.1, in samples at 48 kHz; 0 for a broken packet. */
+/* RFC 6716 section 3.1, in samples at 48 kHz; 0 for an invalid packet. */
 static guint
 get_opus_duration (GstBuffer *buffer)
 {
@@ -148,8 +148,9 @@ get_opus_duration (GstBuffer *buffer)
   return total <= OPUS_MAX_PACKET ? total : 0;
 }
 
-/* The block size of a frame's header, RFC 9639 section 9.1.1. Not the buffer's
- * duration: flacparse gives the last, shorter frame a full block's. */
+/* The block size in a frame's header, RFC 9639 section 9.1.1. The buffer's
+ * duration is not used: flacparse gives the shorter last frame a full block's
+ * duration. */
 static guint
 get_flac_duration (GstBuffer *buffer)
 {
@@ -168,7 +169,7 @@ get_flac_duration (GstBuffer *buffer)
     return 256u << (code - 8);
   while (number_bytes < 7 && head[4] & 0x80 && head[4] << number_bytes & 0x80)
     number_bytes++;
-  tail = head + 4 + number_bytes; /* at any address, so byte by byte */
+  tail = head + 4 + number_bytes; /* unaligned, so read byte by byte */
   return code == 6 ? tail[0] + 1 : (tail[0] << 8 | tail[1]) + 1;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* From what GStreamer says of a stream and its buffers to what CMAF wants. */
+/* Conversion of GStreamer's caps and buffers to CMAF parameters. */
 #pragma once
 
 #include "core/media/cmaf.h"
@@ -13,8 +13,8 @@ G_BEGIN_DECLS
 gboolean syrinx_cmaf_format_from_caps (const GstCaps *caps,
     SyrinxCmafFormat *format, GBytes **config, GError **error);
 
-/* How long @buffer plays, in units of the timescale, less what a
- * GstAudioClippingMeta cuts off its end. FALSE: nobody says. */
+/* The duration of @buffer in units of the timescale, less what a
+ * GstAudioClippingMeta cuts off its end. FALSE: it is unknown. */
 gboolean syrinx_cmaf_get_sample_duration (
     const SyrinxCmafFormat *format, GstBuffer *buffer, guint *duration);
 

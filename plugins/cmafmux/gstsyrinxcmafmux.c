@@ -3,9 +3,10 @@
 /**
  * SECTION:element-syrinxcmafmux
  *
- * Takes Opus, raw AAC or FLAC and gives a header buffer (ftyp and moov, flagged
- * GST_BUFFER_FLAG_HEADER and also in the caps as streamheader), then one buffer
- * per fragment (moof and mdat). A fragment's offset is its number.
+ * Takes Opus, raw AAC or FLAC and pushes a header buffer (ftyp and moov,
+ * flagged GST_BUFFER_FLAG_HEADER and also in the caps as streamheader), then
+ * one buffer per fragment (moof and mdat). A buffer's offset is its fragment's
+ * number.
  *
  * |[
  * gst-launch-1.0 audiotestsrc num-buffers=500 ! opusenc ! syrinxcmafmux ! \
@@ -19,13 +20,13 @@
 #define DEFAULT_FRAGMENT_DURATION (4 * GST_SECOND)
 #define MAX_FRAGMENT_DURATION     (60 * GST_SECOND)
 #define DEFAULT_FIRST_FRAGMENT    0
-/* Times the longest duration, still within 64 bits of nanoseconds. */
+/* Times the longest duration, this still fits into 64 bits of nanoseconds. */
 #define MAX_FIRST_FRAGMENT 10000000
-/* By first-fragment and fragment-duration. */
+/* It follows from first-fragment and fragment-duration. */
 #define DEFAULT_BASE_DECODE_TIME G_MAXUINT64
-/* Room for the largest head: 4096 rows of 8 bytes and the boxes around. */
+/* Leaves room for the largest head: 4096 rows of 8 bytes and their boxes. */
 #define MAX_PAYLOAD_BYTES (SYRINX_CMAF_MAX_FRAGMENT_BYTES - 64 * 1024)
-/* A jump of timestamps below this is rounding, not a gap. */
+/* A smaller jump of timestamps counts as rounding, not as a gap. */
 #define GAP_TOLERANCE (40 * GST_MSECOND)
 
 GST_DEBUG_CATEGORY_STATIC (cmaf_mux_debug);
@@ -51,20 +52,21 @@ struct _GstSyrinxCmafMux
   /* protected by the sink pad's stream lock, reset from READY to PAUSED */
   Settings active;
   SyrinxCmafFormat format;
-  GBytes *config;       /* what format points into */
+  GBytes *config;       /* format points into it */
   GBytes *header;       /* NULL until there are caps */
   gboolean sent_header; /* since the start or the last flush */
-  gboolean must_sync;   /* the next buffer's timestamp sets the clock */
+  gboolean must_sync;   /* set the time from the next buffer's timestamp */
   GstSegment segment;
   GPtrArray *pending; /* GstBuffer: the samples of the open fragment */
   GArray *samples;    /* SyrinxCmafSample, ->data unused */
   gsize payload_bytes;
   GstClockTime start_pts; /* of the open fragment */
-  GstClockTime next_pts;  /* where the next buffer should begin */
+  GstClockTime next_pts;  /* the expected timestamp of the next buffer */
   guint64 start_time;     /* decode time of the open fragment, in units */
   guint64 decode_time;    /* of the next sample, in units */
-  guint64 cut_index; /* the open fragment ends before this times duration */
-  guint64 number;    /* of the open fragment */
+  guint64 cut_index;      /* the open fragment ends before this number times the
+                             duration */
+  guint64 number;         /* of the open fragment */
 };
 
 enum
@@ -103,7 +105,7 @@ to_time (GstSyrinxCmafMux *self, guint64 units)
       units, GST_SECOND, syrinx_cmaf_get_timescale (&self->format));
 }
 
-/* --- Giving --- */
+/* --- Output --- */
 
 static GstBuffer *
 wrap_header (GstSyrinxCmafMux *self)
@@ -131,8 +133,8 @@ drop_pending (GstSyrinxCmafMux *self)
   self->payload_bytes = 0;
 }
 
-/* One memory and one copy: a buffer of more than 16 memories would be merged
- * again and again as it grows. */
+/* Makes one memory with one copy: a buffer of more than 16 memories would be
+ * merged again and again as it grows. */
 static GstBuffer *
 assemble (GstSyrinxCmafMux *self)
 {
@@ -175,9 +177,9 @@ push_fragment (GstSyrinxCmafMux *self)
   return gst_pad_push (self->srcpad, buffer);
 }
 
-/* --- Taking --- */
+/* --- Input --- */
 
-/* After a seek the stream goes on at the fragment that its timestamp names. */
+/* After a seek, continues with the fragment to which the timestamp belongs. */
 static void
 sync_to (GstSyrinxCmafMux *self, GstClockTime pts)
 {
@@ -287,7 +289,7 @@ gst_syrinx_cmaf_mux_chain (GstPad *pad, GstObject *parent, GstBuffer *data)
   guint duration;
 
   if (GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_HEADER))
-    return GST_FLOW_OK; /* is in the caps */
+    return GST_FLOW_OK; /* it is in the caps already */
   if (!measure (self, buffer, &duration))
     return self->header ? GST_FLOW_ERROR : GST_FLOW_NOT_NEGOTIATED;
   flow = follow_timestamp (self, GST_BUFFER_PTS (buffer));
@@ -317,7 +319,8 @@ push_caps (GstSyrinxCmafMux *self)
   return gst_pad_push_event (self->srcpad, gst_event_new_caps (caps));
 }
 
-/* A header is for ever: the same one again is fine, another is an error. */
+/* The header can't change: the same one again is accepted, another is an
+ * error. */
 static gboolean
 handle_caps (GstSyrinxCmafMux *self, GstCaps *caps)
 {
@@ -401,7 +404,7 @@ gst_syrinx_cmaf_mux_sink_event (GstPad *pad, GstObject *parent, GstEvent *event)
     return handle_segment (self, event);
   case GST_EVENT_FLUSH_STOP:
     return handle_flush_stop (self, event);
-  case GST_EVENT_GAP: /* the next buffer's timestamp says it better */
+  case GST_EVENT_GAP: /* the next buffer's timestamp is more exact */
     owned = event;
     return TRUE;
   case GST_EVENT_EOS:
@@ -422,7 +425,7 @@ get_fragment_duration (GstSyrinxCmafMux *self)
   return duration;
 }
 
-/* A fragment leaves when it is whole. */
+/* The latency is one fragment, since it is pushed when it is complete. */
 static gboolean
 answer_latency (GstSyrinxCmafMux *self, GstQuery *query)
 {
@@ -450,7 +453,7 @@ static gboolean
 gst_syrinx_cmaf_mux_sink_query (GstPad *pad, GstObject *parent, GstQuery *query)
 {
   if (GST_QUERY_TYPE (query) == GST_QUERY_ALLOCATION)
-    return FALSE; /* what is behind us allocates for fragments, not packets */
+    return FALSE; /* downstream would allocate for fragments, not packets */
   return gst_pad_query_default (pad, parent, query);
 }
 
@@ -487,7 +490,7 @@ gst_syrinx_cmaf_mux_change_state (
   return ret;
 }
 
-/* --- Boiler-plate --- */
+/* --- GObject --- */
 
 static void
 gst_syrinx_cmaf_mux_set_property (

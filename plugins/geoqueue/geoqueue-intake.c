@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* syrinxgeoqueue: what comes in, and how it is bounded. */
+/* syrinxgeoqueue: input, and its bounds. */
 #include "geoqueue-private.h"
 
 #include "core/schedule/demand.h"
@@ -14,7 +14,7 @@ is_full_locked (GstSyrinxGeoQueue *self)
          || (s->max_time && self->items.sum.n_time >= s->max_time);
 }
 
-/* Why nothing may come in, or OK. */
+/* The reason to refuse input, or OK. */
 static GstFlowReturn
 refusal_locked (GstSyrinxGeoQueue *self)
 {
@@ -54,8 +54,8 @@ syrinx_geo_queue_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
   return result;
 }
 
-/* What was demanded is no larger than a batch, and needs not be taken apart.
- * Hot. Returns whether @list was taken. */
+/* Queues a list that was demanded as a whole: it is no larger than a batch.
+ * Hot. Returns: whether @list was taken. */
 static gboolean
 enqueue_demanded_locked (GstSyrinxGeoQueue *self, GstBufferList *list)
 {
@@ -101,8 +101,8 @@ flush_start (GstSyrinxGeoQueue *self, GstEvent *event)
   return sent;
 }
 
-/* Waits until what a worker took out before has gone, so that nothing old
- * comes behind the flush. */
+/* Waits until data that a worker took before the flush has been pushed, so that
+ * no old data follows the flush. */
 static gboolean
 flush_stop (GstSyrinxGeoQueue *self, GstEvent *event)
 {
@@ -115,13 +115,13 @@ flush_stop (GstSyrinxGeoQueue *self, GstEvent *event)
   sent = gst_pad_push_event (self->src_pad, event);
   g_mutex_lock (&self->lock);
   syrinx_geo_queue_keep_sticky_locked (
-      self); /* the pad keeps none while it is flushing */
+      self); /* the pad keeps no sticky events while it is flushing */
   syrinx_geo_queue_reset_locked (self);
   self->flushing = FALSE;
   is_shared = self->flow != NULL;
   syrinx_geo_queue_wake_locked (self);
   g_mutex_unlock (&self->lock);
-  /* It has paused itself. */
+  /* The task has paused itself. */
   if (!is_shared && GST_PAD_IS_ACTIVE (self->src_pad))
     gst_pad_start_task (self->src_pad, syrinx_geo_queue_loop, self, NULL);
   return sent;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the parts of syrinxgeoqueue share. */
+/* Declarations shared by the files of syrinxgeoqueue. */
 #pragma once
 
 #include "gstsyrinxgeoqueue.h"
@@ -24,9 +24,10 @@ typedef struct
   GstClockTime max_time;
 } SyrinxGeoQueueSettings;
 
-/* Order of locks: the source pad's stream lock, then lock. Upstream's stream
- * lock may be held when ours is taken, and ours (of the source pad) when a
- * demand takes upstream's: so chain and event functions take `lock` alone. */
+/* Lock order: the source pad's stream lock, then lock. Upstream's stream lock
+ * may be held when lock is taken, and our source pad's stream lock may be held
+ * when a demand takes upstream's. So chain and event functions take only
+ * `lock`. */
 struct _GstSyrinxGeoQueue
 {
   GstElement parent;
@@ -34,50 +35,53 @@ struct _GstSyrinxGeoQueue
   GstPad *sink_pad, *src_pad; /* constant after init */
 
   GMutex lock;
-  GCond changed; /* anything below has */
+  GCond changed; /* signalled when any field below has changed */
 
   /* protected by lock */
   SyrinxGeoQueueSettings settings;
   SyrinxScheduler *scheduler;
-  SyrinxFlow *flow; /* NULL: a task serves, or nobody */
-  GstEvent *demand; /* (nullable) for demand_buffers, sent every time */
+  SyrinxFlow *flow; /* NULL: a task serves, or the queue is inactive */
+  GstEvent *demand; /* (nullable) for demand_buffers, sent repeatedly */
   guint demand_buffers;
   guint n_waiting; /* threads that wait for changed */
   SyrinxItems items;
   GstFlowReturn result; /* of the last push downstream */
   gboolean flushing, held, playing, eos, pushing, denied;
-  gboolean self_driving; /* upstream answered a demand with FALSE */
-  gboolean waiting_data; /* upstream owes data, and will say ready */
-  gboolean woken;        /* for the task */
-  GThread *demander;     /* who demands just now: never blocked by being full */
-  GstSegment segment;    /* of what leaves */
-  gint64 start_us;       /* when start_time left, or 0 */
-  GstClockTime start_time, end_time; /* running times: first and next */
-  guint generation; /* of what upstream may answer: flushes and readies */
+  gboolean self_driving; /* upstream has answered a demand with FALSE */
+  gboolean waiting_data; /* upstream will send ready when it has data */
+  gboolean woken;        /* tells the task to look again */
+  GThread *demander;  /* the thread that demands now; it is never blocked by a
+                         full queue */
+  GstSegment segment; /* of the output */
+  gint64 start_us;    /* when start_time was pushed, or 0 */
+  GstClockTime start_time,
+      end_time;     /* running times: of the first buffer and of the next */
+  guint generation; /* counts flushes and ready events, to detect outdated
+                       answers from upstream */
   guint64 n_released, bytes_released, n_demands, n_turns;
 };
 
 /* --- State (geoqueue-state.c) --- */
 
-/* Tells who waits that something has changed. */
+/* Wakes the threads that wait for a change. */
 void syrinx_geo_queue_tell_locked (GstSyrinxGeoQueue *self);
-/* Waits until told; called with the lock and returns with it. FALSE: the time
+/* Wait for a change; called with the lock, which is released meanwhile. FALSE:
  * @due_us came first. */
 void syrinx_geo_queue_wait_unlocking (GstSyrinxGeoQueue *self);
 gboolean
 syrinx_geo_queue_wait_until_unlocking (GstSyrinxGeoQueue *self, gint64 due_us);
-/* Has who serves look again: the flow's next turn, or the task. */
+/* Wakes the flow or the task, so that it looks again. */
 void syrinx_geo_queue_wake_locked (GstSyrinxGeoQueue *self);
-/* When the next buffer is due without lead. */
+/* The time when the next buffer is due, without lead. */
 gint64 syrinx_geo_queue_deadline_locked (GstSyrinxGeoQueue *self);
-/* Drops all that is in it. */
+/* Drops all items. */
 void syrinx_geo_queue_clear_locked (GstSyrinxGeoQueue *self);
-/* Takes all out, and leaves what is sticky with the source pad. */
+/* Removes all items, and stores sticky events on the source pad. */
 void syrinx_geo_queue_keep_sticky_locked (GstSyrinxGeoQueue *self);
-/* As before the first buffer. */
+/* Resets to the state before the first buffer. */
 void syrinx_geo_queue_reset_locked (GstSyrinxGeoQueue *self);
 
-/* --- What comes in: the sink pad (geoqueue-intake.c) --- */
+/* --- Input: the sink pad (geoqueue-intake.c) --- */
 
 GstFlowReturn
 syrinx_geo_queue_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer);
@@ -88,11 +92,11 @@ syrinx_geo_queue_sink_event (GstPad *pad, GstObject *parent, GstEvent *event);
 gboolean
 syrinx_geo_queue_sink_query (GstPad *pad, GstObject *parent, GstQuery *query);
 
-/* --- What leaves (geoqueue-serve.c) --- */
+/* --- Output (geoqueue-serve.c) --- */
 
-/* A turn of the flow; @user_data: the queue. Hot. */
+/* One turn of the flow; @user_data: the queue. Hot. */
 SyrinxNext syrinx_geo_queue_serve (SyrinxFlow *flow, gpointer user_data);
-/* The same for sinks that block: a task's turn, and its waiting. */
+/* The same for sinks that block: one turn of a task, which also waits. */
 void syrinx_geo_queue_loop (gpointer user_data);
 
 /* --- Properties (geoqueue-properties.c) --- */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* syrinxgeoqueue: what is set from outside, and what it tells. */
+/* syrinxgeoqueue: properties and statistics. */
 #include "geoqueue-private.h"
 
 #define DEFAULT_SCHEDULER   "default"
@@ -57,7 +57,7 @@ make_stats_locked (GstSyrinxGeoQueue *self)
       "shared", G_TYPE_BOOLEAN, self->flow != NULL, NULL);
 }
 
-/* Region, rtt and priority may change while it plays. */
+/* Region, rtt and priority may change during playback. */
 static void
 update_class_locked (GstSyrinxGeoQueue *self)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* syrinxgeoqueue: what leaves, and when. All of it is hot. */
+/* syrinxgeoqueue: output and its timing. All of it is hot. */
 #include "geoqueue-private.h"
 
 #include "core/schedule/demand.h"
@@ -25,7 +25,7 @@ get_demand_locked (GstSyrinxGeoQueue *self)
   return gst_event_ref (self->demand);
 }
 
-/* Has upstream push more, in this thread. */
+/* Makes upstream push more data, in this thread. */
 static void
 demand_unlocking (GstSyrinxGeoQueue *self)
 {
@@ -41,15 +41,15 @@ demand_unlocking (GstSyrinxGeoQueue *self)
   answered = gst_pad_push_event (self->sink_pad, event);
   g_mutex_lock (&self->lock);
   self->demander = NULL;
-  /* A pad that is flushing or not yet active refuses as one that does not know
-   * demands does. */
+  /* A pad that is flushing or not active yet refuses an event just as one that
+   * does not know demands. */
   if (!answered && !self->flushing && generation == self->generation)
     self->self_driving = TRUE;
   if (!answered || syrinx_items_get_length (&self->items) > before)
     self->waiting_data = FALSE;
 }
 
-/* When @buffer may leave: 0 if it need not wait. */
+/* The time when @buffer may leave; 0 if it need not wait. */
 static gint64
 due_locked (GstSyrinxGeoQueue *self, GstBuffer *buffer)
 {
@@ -85,7 +85,7 @@ push_event_unlocking (GstSyrinxGeoQueue *self, GstEvent *event)
   syrinx_geo_queue_tell_locked (self);
 }
 
-/* Takes out the next batch, as far as it is one run of buffers, or a list. */
+/* Takes the next batch from the queue: consecutive buffers, or a list. */
 static GstBufferList *
 take_batch_locked (GstSyrinxGeoQueue *self, gsize *bytes)
 {
@@ -146,8 +146,8 @@ push_batch_unlocking (GstSyrinxGeoQueue *self)
   return bytes;
 }
 
-/* No turn before the next batch is due, as far as that is known: if nothing is
- * here, what comes is taken to follow on what went. */
+/* Delays the next turn until the next batch is due. If the queue is empty, the
+ * next data is assumed to be contiguous. */
 static SyrinxNext
 after_batch_locked (GstSyrinxGeoQueue *self, guint64 cost_bytes)
 {
@@ -200,7 +200,7 @@ serve_unlocking (GstSyrinxGeoQueue *self)
   return after_batch_locked (self, push_batch_unlocking (self));
 }
 
-/* Under the source pad's stream lock, as a task of its own would. */
+/* Under the source pad's stream lock, as in a task. */
 SyrinxNext
 syrinx_geo_queue_serve (SyrinxFlow *flow, gpointer user_data)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* syrinxgeoqueue: what is in it, and who waits for that. */
+/* syrinxgeoqueue: the content of the queue, and waiting for its changes. */
 #include "geoqueue-private.h"
 
-/* A broadcast costs a system call even if nobody waits. */
+/* Signals only if needed: a broadcast costs a system call even if no thread
+ * waits. */
 void
 syrinx_geo_queue_tell_locked (GstSyrinxGeoQueue *self)
 {
@@ -36,8 +37,8 @@ syrinx_geo_queue_clear_locked (GstSyrinxGeoQueue *self)
   syrinx_geo_queue_tell_locked (self);
 }
 
-/* What a flush takes away is data; the stream's start, caps and tags that had
- * not left yet still hold (`queue` does the same). */
+/* A flush removes data; stream start, caps and tags that have not been pushed
+ * yet remain valid (`queue` does the same). */
 void
 syrinx_geo_queue_keep_sticky_locked (GstSyrinxGeoQueue *self)
 {
@@ -53,7 +54,8 @@ syrinx_geo_queue_keep_sticky_locked (GstSyrinxGeoQueue *self)
   }
 }
 
-/* The deadline of what is in it: when the next buffer is due without lead. */
+/* The deadline of the queued data: when the next buffer is due, without
+ * lead. */
 gint64
 syrinx_geo_queue_deadline_locked (GstSyrinxGeoQueue *self)
 {

@@ -5,15 +5,15 @@
  * SECTION:element-syrinxgeoqueue
  * @title: syrinxgeoqueue
  *
- * Enters one flow in the named scheduler, which all queues of the process
- * share: between regions by weight, within a region by deadline, with the
- * client's round trip taken off. When it runs low it sends the event `demand`
- * upstream, and a source that knows it answers in the same call; a source that
- * does not is bounded by blocking, as `queue` does it.
+ * Adds one flow to the named scheduler, which all queues of the process share:
+ * between regions by weight, within a region by deadline, with the client's
+ * round trip subtracted. When the queue runs low it sends the event `demand`
+ * upstream, and a source that knows the event pushes data in the same call. Any
+ * other source is bounded by blocking, as `queue` does it.
  *
- * With #sync it releases buffers by running time, #lead ahead, so that sinks
- * need not block. Behind it the scheduler's workers push, if downstream answers
- * the query `syrinx-nonblocking`; otherwise a task of its own does.
+ * With #sync, buffers leave by running time, #lead ahead, so that sinks need
+ * not block. The scheduler's workers push downstream if that answers the query
+ * `syrinx-nonblocking`; otherwise a task of the queue's own does.
  *
  * ## Example pipeline
  * |[
@@ -38,7 +38,7 @@ static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE (
 static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE (
     "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS_ANY);
 
-/* --- Downstream's side --- */
+/* --- Downstream --- */
 
 static gboolean
 geo_queue_src_event (GstPad *pad, GstObject *parent, GstEvent *event)
@@ -57,7 +57,7 @@ geo_queue_src_event (GstPad *pad, GstObject *parent, GstEvent *event)
   return TRUE;
 }
 
-/* --- Pads' activation --- */
+/* --- Activation of pads --- */
 
 static void
 activate (GstSyrinxGeoQueue *self)
@@ -154,7 +154,7 @@ geo_queue_change_state (GstElement *element, GstStateChange transition)
   if (transition == GST_STATE_CHANGE_PAUSED_TO_PLAYING) {
     g_mutex_lock (&self->lock);
     self->playing = TRUE;
-    self->start_us = 0; /* the lead leaves at once, then real time */
+    self->start_us = 0; /* the lead is pushed at once, then in real time */
     syrinx_geo_queue_wake_locked (self);
     g_mutex_unlock (&self->lock);
   }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What lies in a queue: buffers, events, and lists of buffers that leave as
- * they came; and how much that is. No lock of its own. */
+/* The items of a queue: buffers, events, and lists of buffers that are pushed
+ * as lists; with their total size. Not locked: the owner does that. */
 #pragma once
 
 #include <gst/base/gstqueuearray.h>
@@ -23,19 +23,21 @@ typedef struct
 } SyrinxItems;
 
 void syrinx_items_init (SyrinxItems *items);
-void syrinx_items_clear (SyrinxItems *items); /* drops all, can be used again */
+void
+syrinx_items_clear (SyrinxItems *items); /* drops all; it can be used again */
 void syrinx_items_free (SyrinxItems *items);
 guint syrinx_items_get_length (SyrinxItems *items);
 
-/* @object: (transfer full); a list is not empty. */
+/* @object: (transfer full); a list must not be empty. */
 void syrinx_items_push (SyrinxItems *items, gpointer object);
-/* Its object is (transfer full) and NULL if there is none. */
+/* Returns: an item whose object is (transfer full), or NULL if the queue is
+ * empty. */
 SyrinxItem syrinx_items_pop (SyrinxItems *items);
 /* (nullable) (transfer none) */
 GstMiniObject *syrinx_items_peek (SyrinxItems *items);
 
 GstClockTime syrinx_buffer_get_duration (GstBuffer *buffer); /* 0: none */
-/* Of a buffer or list. (transfer none) */
+/* The first buffer of a buffer or list. (transfer none) */
 GstBuffer *syrinx_item_get_first (GstMiniObject *object);
 
 G_END_DECLS

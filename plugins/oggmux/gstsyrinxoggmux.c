@@ -5,12 +5,13 @@
  * SECTION:element-syrinxoggmux
  * @title: syrinxoggmux
  *
- * Muxes one Opus stream into Ogg (RFC 3533, RFC 7845). Serial number and page
- * borders follow from the stream and its timestamps alone, so that two
- * listeners of a track get the same bytes; `oggmux` picks a random serial, and
- * waits on collected pads, which a session without threads can't.
+ * Muxes one Opus stream into Ogg (RFC 3533, RFC 7845). The serial number and
+ * the division into pages depend only on the stream and its timestamps, so that
+ * two sessions of a track get the same bytes. `oggmux` picks a random serial
+ * number, and waits for data on its pads, which a session without threads can't
+ * do.
  *
- * A page ends where #GstSyrinxOggMux:max-page-delay divides the stream's time.
+ * Pages end at multiples of #GstSyrinxOggMux:max-page-delay.
  *
  * ## Example pipeline
  * |[
@@ -46,7 +47,7 @@ struct _GstSyrinxOggMux
   GstClockTime max_page_delay;
   guint serial;
 
-  gint is_cut; /* atomic: denied, nothing leaves any more */
+  gint is_cut; /* atomic: denied, no data may leave any more */
 
   /* protected by the sink pad's stream lock */
   SyrinxOggPage page;
@@ -54,9 +55,9 @@ struct _GstSyrinxOggMux
   gboolean header_due;
   guint pre_skip;
   GstClockTime segment_start;
-  gint64 base_units; /* taken off every position */
+  gint64 base_units; /* subtracted from every position */
   gint64 page_units; /* length of a page */
-  gint64 granule;    /* at the end of the last packet, -1: none yet */
+  gint64 granule;    /* position at the end of the last packet, -1: none yet */
   GstClockTime page_pts;
   gchar *stream_id;
 };
@@ -89,9 +90,10 @@ add_page (GstSyrinxOggMux *self, SyrinxOggFlags flags, GstBufferList *list)
   gst_buffer_list_insert (list, -1, page);
 }
 
-/* What comes before the segment only feeds the decoder: the header says so
- * (RFC 7845, section 4.6), and the stream begins at 0, without which oggdemux
- * would not believe it. A first packet at 0 still has its own pre-skip. */
+/* Packets before the segment only prime the decoder: extends the header's
+ * pre-skip over them (RFC 7845, section 4.6), and shifts positions so that the
+ * stream begins at 0, as oggdemux requires. A first packet at 0 still has its
+ * own pre-skip. */
 static void
 skip_to_segment (GstSyrinxOggMux *self, GstBuffer *first)
 {
@@ -135,8 +137,8 @@ add_header (GstSyrinxOggMux *self, GstBufferList *list)
   self->header_due = FALSE;
 }
 
-/* Positions before and after @packet, in samples at 48 kHz, pre-skip counted
- * and what is clipped at the end not. */
+/* The positions before and after @packet, in samples at 48 kHz, including
+ * pre-skip and excluding clipped samples at the end. */
 static void
 find_position (
     GstSyrinxOggMux *self, GstBuffer *packet, gint64 *start, gint64 *end)
@@ -155,15 +157,15 @@ find_position (
   else
     *end = MAX (self->granule, 0) + units;
   *start = *end - units;
-  /* A source that clips has not always shortened the duration as well. */
+  /* A source that clips may not have shortened the duration too. */
   if (clip && clip->format == GST_FORMAT_DEFAULT
       && units >= (gint64)gst_util_uint64_scale_round (
              PACKET_DURATION, OPUS_RATE_HZ, GST_SECOND))
     *end -= MIN ((gint64)clip->end, units);
 }
 
-/* A page leaves when the next packet comes, so that the last one can say that
- * it is. */
+/* A page is pushed when the next packet comes, so that the last page can be
+ * marked as last. */
 static GstFlowReturn
 add_packet (GstSyrinxOggMux *self, GstBuffer *packet, GstBufferList *list)
 {
@@ -254,7 +256,8 @@ make_head (GstCaps *caps)
       rate, channels, family, n_streams, n_coupled, mapping, 0, 0);
 }
 
-/* Header packets from @caps, made up where a foreign source has none. */
+/* Takes the header packets from @caps, or makes them if a foreign source has
+ * none. */
 static gboolean
 take_headers (GstSyrinxOggMux *self, GstCaps *caps)
 {
@@ -318,7 +321,7 @@ finish (GstSyrinxOggMux *self)
   push (self, list);
 }
 
-/* What leaves is a stream of bytes, whatever moment it began with. */
+/* The output is a stream of bytes, at whatever time it begins. */
 static GstEvent *
 make_bytes_segment (GstEvent *event)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* An Ogg page that packets are gathered in: libogg's own stream state takes
- * 28 KiB a stream, this a page's worth. */
+/* An Ogg page that collects packets. libogg's own stream state takes 28 KiB per
+ * stream, this as much as a page. */
 #include "ogg-page.h"
 
 #include <ogg/ogg.h>
@@ -49,7 +49,7 @@ syrinx_ogg_page_add (SyrinxOggPage *page, GstBuffer *packet)
   gst_buffer_extract (packet, 0, page->body->data + at, size);
 }
 
-/* GST_WRITE_UINT… would store to what is not aligned. */
+/* Stores byte by byte; GST_WRITE_UINT… would store to unaligned addresses. */
 static void
 put_le (guint8 *at, guint64 value, guint n_bytes)
 {

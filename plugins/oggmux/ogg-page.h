@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* An Ogg page that packets are gathered in (RFC 3533). Not thread-safe. */
+/* An Ogg page that collects packets (RFC 3533). Not thread-safe. */
 #pragma once
 
 #include <gst/gst.h>
@@ -20,13 +20,13 @@ typedef struct
 
 void syrinx_ogg_page_init (SyrinxOggPage *page);
 void syrinx_ogg_page_clear (SyrinxOggPage *page);
-/* Empties it: page number @sequence of stream @serial. */
+/* Empties the page and makes it number @sequence of stream @serial. */
 void
 syrinx_ogg_page_reset (SyrinxOggPage *page, guint32 serial, guint32 sequence);
 
-/* Whether a packet of so many bytes fits in as a whole. */
+/* Whether a packet of @size_bytes fits into the page as a whole. */
 gboolean syrinx_ogg_page_has_room (const SyrinxOggPage *page, gsize size_bytes);
-/* Adds @packet, for which there is room. */
+/* Adds @packet, for which there must be room. */
 void syrinx_ogg_page_add (SyrinxOggPage *page, GstBuffer *packet);
 
 typedef enum
@@ -35,8 +35,8 @@ typedef enum
   SYRINX_OGG_LAST = 4
 } SyrinxOggFlags;
 
-/* The page as it is sent, after which the next one is begun. @granule: the
- * position at the end of its last packet. (transfer full) */
+/* The finished page; then begins the next one. @granule: the position at the
+ * end of its last packet. (transfer full) */
 GstBuffer *syrinx_ogg_page_finish (
     SyrinxOggPage *page, gint64 granule, SyrinxOggFlags flags);
 

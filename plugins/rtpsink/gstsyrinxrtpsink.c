@@ -5,14 +5,14 @@
  * SECTION:element-syrinxrtpsink
  * @title: syrinxrtpsink
  *
- * Sends RTP packets as an RTSP server does it: with #client between the
- * messages of that connection, each behind the four bytes of RFC 2326, section
- * 10.12, through the shared I/O loop; else as datagrams from #socket, which
- * many may share, to #address. It never blocks: a full connection is for its
- * owner to tell by `syrinx-hold` and `syrinx-resume`, and a datagram that finds
- * the socket full is lost, as datagrams are.
+ * Sends RTP packets as an RTSP server does. With #client they are interleaved
+ * with the messages of that connection, each after the four bytes of RFC 2326,
+ * section 10.12, through the shared I/O loop; otherwise they are datagrams from
+ * #socket, which many sinks may share, to #address. It never blocks: the owner
+ * of a connection sends `syrinx-hold` and `syrinx-resume`, and a datagram is
+ * lost if the socket's buffer is full.
  *
- * It is no GstBaseSink: it neither prerolls nor waits for a clock.
+ * It is not a GstBaseSink: it neither prerolls nor waits for a clock.
  *
  * ## Example pipeline
  * |[
@@ -47,7 +47,7 @@ typedef struct
 
 typedef struct
 {
-  guint64 packets, octets; /* octets of payload, as sender reports want them */
+  guint64 packets, octets; /* payload octets, as for sender reports */
   guint64 bytes, lost;
   guint32 rtptime, ssrc; /* of the last packet */
   guint16 seqnum;
@@ -67,7 +67,7 @@ struct _GstSyrinxRtpSink
 
   /* streaming thread only, copied at start */
   struct sockaddr_storage to;
-  gssize to_bytes; /* 0: nowhere */
+  gssize to_bytes; /* 0: no destination */
 };
 
 enum
@@ -86,7 +86,8 @@ GST_ELEMENT_REGISTER_DEFINE (
 
 /* --- Sending: hot --- */
 
-/* One copy instead of three pieces: a packet is a few hundred bytes. */
+/* Copies into one buffer, which is cheaper than three pieces: packets are
+ * small. */
 static gboolean
 send_interleaved (SyrinxClient *client, guint channel, GstBuffer *buffer)
 {
@@ -127,7 +128,7 @@ send_datagram (GstSyrinxRtpSink *self, GSocket *socket, GstBuffer *buffer)
   return sent >= 0;
 }
 
-/* Big-endian, wherever it lies. */
+/* Reads a big-endian number, also unaligned. */
 static guint32
 get_be (const guint8 *at, guint n_bytes)
 {
@@ -247,8 +248,8 @@ rtp_sink_query (GstPad *pad, GstObject *parent, GstQuery *query)
          || gst_pad_query_default (pad, parent, query);
 }
 
-/* What its owner tells, hold and resume above all, goes upstream, as from a
- * GstBaseSink. */
+/* Sends events from the application upstream, above all hold and resume, as a
+ * GstBaseSink does. */
 static gboolean
 rtp_sink_send_event (GstElement *element, GstEvent *event)
 {

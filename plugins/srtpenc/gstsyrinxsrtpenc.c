@@ -5,11 +5,11 @@
  * SECTION:element-syrinxsrtpenc
  * @title: syrinxsrtpenc
  *
- * Encrypts RTP packets by #context, which its owner made and shares with it:
- * the owner protects sender reports by the same one. The key is in no property
- * and in no caps, and what was sent under it is remembered over flushes. It
- * holds nothing back, has no thread, and passes every event and query but caps
- * as it is.
+ * Encrypts RTP packets with #context, which the application shares with the
+ * element, since it protects sender reports with the same context. No property
+ * or caps contain the key, and the packet index is kept over flushes. The
+ * element delays no data, has no thread, and passes all events and queries
+ * except caps unchanged.
  *
  * ## Example pipeline
  * |[
@@ -44,7 +44,7 @@ GST_ELEMENT_REGISTER_DEFINE (
 
 /* --- Packets: hot --- */
 
-/* (transfer full) (nullable): without a context nothing passes. */
+/* (transfer full) (nullable): without a context no packet passes. */
 static SyrinxSrtp *
 get_context (GstSyrinxSrtpEnc *self)
 {
@@ -59,7 +59,7 @@ get_context (GstSyrinxSrtpEnc *self)
   return context;
 }
 
-/* (transfer full) (nullable): a copy, since it grows. */
+/* A copy, since the packet grows. (transfer full) (nullable) */
 static GstBuffer *
 protect (GstSyrinxSrtpEnc *self, SyrinxSrtp *context, GstBuffer *packet)
 {

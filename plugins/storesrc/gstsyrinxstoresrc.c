@@ -5,12 +5,12 @@
  * SECTION:element-syrinxstoresrc
  * @title: syrinxstoresrc
  *
- * Gives a rendition as encrypted chunks as they lie on disk, as clear CMAF
- * fragments, or, for Opus, as single packets: downstream's caps choose, and
- * where they leave the choice #GstSyrinxStoreSrc:form or, without it, chunks.
- * It owns no thread where a `syrinxgeoqueue` demands data; elsewhere it drives
- * itself. A fragment that is still being made is waited for without blocking
- * who demands it.
+ * Pushes a rendition as encrypted chunks as on disk, as clear CMAF fragments,
+ * or, for Opus, as single packets. Downstream's caps choose the form; if they
+ * allow several, #GstSyrinxStoreSrc:form does, or else it is chunks. If a
+ * `syrinxgeoqueue` demands data, the element has no thread; otherwise it has a
+ * task. Waiting for a fragment that is still being made does not block the
+ * demanding thread.
  *
  * ## Example pipeline
  * |[
@@ -205,7 +205,7 @@ store_src_activate_mode (
   g_atomic_int_set (&self->demand_driven, gst_pad_peer_query (pad, query));
   if (!g_atomic_int_get (&self->demand_driven))
     return gst_pad_start_task (pad, syrinx_store_src_loop, self, NULL);
-  /* Who asked before now was refused. */
+  /* Demands that came earlier were refused. */
   gst_pad_push_event (pad, syrinx_event_new_ready ());
   return TRUE;
 }
@@ -220,7 +220,7 @@ store_src_change_state (GstElement *element, GstStateChange transition)
     return GST_STATE_CHANGE_FAILURE;
   result = GST_ELEMENT_CLASS (parent_class)->change_state (element, transition);
   if (transition == GST_STATE_CHANGE_PAUSED_TO_READY) {
-    /* Whoever answers a demand has this lock. */
+    /* The thread that answers a demand holds this lock. */
     GST_PAD_STREAM_LOCK (self->src_pad);
     GST_PAD_STREAM_UNLOCK (self->src_pad);
     close_rendition (self);

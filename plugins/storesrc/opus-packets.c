@@ -10,9 +10,10 @@
 
 #include <string.h>
 
-#define PACKET_UNITS 960 /* 20 ms: what the renditions are made of */
+#define PACKET_UNITS 960 /* 20 ms: the packets of our renditions */
 
-/* What players show: the OpusTags packet (RFC 7845, section 5.2). */
+/* The OpusTags packet with the texts that players show (RFC 7845, section
+ * 5.2). */
 static GstBuffer *
 make_comments (const SyrinxTrack *track)
 {
@@ -58,7 +59,7 @@ syrinx_opus_caps_from_header (
   return gst_codec_utils_opus_create_caps_from_header (head, comments);
 }
 
-/* The next one. */
+/* Makes the next packet. */
 static GstBuffer *
 make_packet (const SyrinxOpusPackets *packets, const SyrinxRenditionRow *row)
 {

@@ -9,9 +9,9 @@
 
 G_BEGIN_DECLS
 
-/* audio/x-opus with its stream header, from an init section, and what is known
- * of @track as its comments. (transfer full) (nullable): NULL if it is not
- * Opus; @error tells. */
+/* audio/x-opus with its stream header, from an init section, and the tags of
+ * @track as its comments. (transfer full) (nullable): NULL with @error if it is
+ * not Opus. */
 GstCaps *syrinx_opus_caps_from_header (
     GBytes *header, const SyrinxTrack *track, GError **error);
 
@@ -21,9 +21,9 @@ typedef struct
   guint32 duration; /* units of the timescale */
 } SyrinxOpusSample;
 
-/* A fragment on its way out, packet by packet: a listener keeps few buffers,
- * and of the samples, which lie one after the other, no more than it must:
- * there are ten thousand listeners. All zero is an empty one. */
+/* The packets of a fragment that are still to be pushed. Packets are made one
+ * by one, and the samples' sizes are stored compactly, to save memory per
+ * session. All zero means empty. */
 typedef struct
 {
   GBytes *fragment;
@@ -33,12 +33,12 @@ typedef struct
   guint64 next_units;
 } SyrinxOpusPackets;
 
-/* Goes on with @fragment, from media time @from_units on. Errors: CORRUPT. */
+/* Begins @fragment at media time @from_units. Errors: CORRUPT. */
 gboolean syrinx_opus_packets_begin (SyrinxOpusPackets *packets,
     GBytes *fragment, guint64 from_units, GError **error);
-/* PTS 0 is the first audible sample; the last packet's trimmed end is in a
- * GstAudioClippingMeta. It shares the fragment's memory. (transfer full)
- * (nullable): NULL after the last one. */
+/* The next packet. PTS 0 is the first audible sample; a trimmed end of the last
+ * packet is in a GstAudioClippingMeta. It shares the fragment's memory.
+ * (transfer full) (nullable): NULL after the last one. */
 GstBuffer *syrinx_opus_packets_next (
     SyrinxOpusPackets *packets, const SyrinxRenditionRow *row);
 void syrinx_opus_packets_clear (SyrinxOpusPackets *packets);

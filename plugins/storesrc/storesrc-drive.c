@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* syrinxstoresrc: what makes it produce, and where it goes on. */
+/* syrinxstoresrc: how production is driven, and seeking. */
 #include "storesrc-private.h"
 
 #include "core/schedule/demand.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the parts of syrinxstoresrc share. */
+/* Declarations shared by the files of syrinxstoresrc. */
 #pragma once
 
 #include "gstsyrinxstoresrc.h"
@@ -32,7 +32,7 @@ typedef enum
   SYRINX_MADE_ERROR
 } SyrinxMade;
 
-/* Order of locks: the source pad's stream lock, then lock. */
+/* Lock order: the source pad's stream lock, then lock. */
 struct _GstSyrinxStoreSrc
 {
   GstElement parent;
@@ -46,7 +46,7 @@ struct _GstSyrinxStoreSrc
   gchar *store, *uri;
   gboolean flushing, came;
   GstClockTime preroll;
-  SyrinxStoreSrcMode form; /* SYRINX_STORE_SRC_NONE: as downstream's caps say */
+  SyrinxStoreSrcMode form; /* SYRINX_STORE_SRC_NONE: downstream chooses */
   GstSegment segment;
 
   /* constant from READY to PAUSED and back */
@@ -65,23 +65,23 @@ struct _GstSyrinxStoreSrc
 
 /* --- Producing (storesrc-produce.c): under the source pad's stream lock --- */
 
-/* One demand's worth, pushed: at most @max_buffers, or @fragment if that is not
- * less than 0. SYRINX_MADE_PENDING: there will be more, and then downstream
- * gets the event `ready`, or, where nobody demands, ->came is set. */
+/* Pushes the data for one demand: at most @max_buffers, or only @fragment if
+ * that is not negative. SYRINX_MADE_PENDING: more will come; then downstream
+ * gets the event `ready`, or, without demands, ->came is set. */
 SyrinxMade syrinx_store_src_produce (
     GstSyrinxStoreSrc *self, guint max_buffers, gint fragment);
 void syrinx_store_src_push_segment (GstSyrinxStoreSrc *self);
 
 /* --- Driving and seeking (storesrc-drive.c) --- */
 
-/* FALSE: the event is no demand, or nobody may demand. */
+/* FALSE: @event is not a demand, or demands are not accepted. */
 gboolean
 syrinx_store_src_answer_demand (GstSyrinxStoreSrc *self, GstEvent *event);
-/* The source pad's task where nobody demands. */
+/* The source pad's task, used without demands. */
 void syrinx_store_src_loop (gpointer self);
-/* Only flushing forward seeks in time. */
+/* Accepts only flushing forward seeks in time. */
 gboolean syrinx_store_src_seek (GstSyrinxStoreSrc *self, GstEvent *event);
-/* What comes next is what is needed to hear from @position on. Under the
+/* Continues with the data that is needed to play from @position. Under the
  * stream lock, or before the first buffer. */
 void syrinx_store_src_go_to (GstSyrinxStoreSrc *self, GstClockTime position);
 void syrinx_store_src_set_flushing (GstSyrinxStoreSrc *self, gboolean flushing);

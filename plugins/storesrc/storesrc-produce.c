@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* syrinxstoresrc: fragments become buffers. */
+/* syrinxstoresrc: makes buffers from fragments. */
 #include "storesrc-private.h"
 
 #include "core/schedule/demand.h"
 
 /* --- Getting fragments --- */
 
-/* In any thread: what was waited for is there, or has failed. */
+/* In any thread: a fragment that was waited for is there, or has failed. */
 static void
 fragment_came (SyrinxRendition *rendition, gint number, gpointer data)
 {
@@ -205,7 +205,7 @@ refill_packets (GstSyrinxStoreSrc *self)
   return SYRINX_MADE_DATA;
 }
 
-/* The next fragment: into @list, or taken apart into packets. */
+/* Takes the next fragment: adds it to @list, or splits it into packets. */
 static SyrinxMade
 advance (GstSyrinxStoreSrc *self, GstBufferList *list)
 {
@@ -222,8 +222,8 @@ advance (GstSyrinxStoreSrc *self, GstBufferList *list)
   return made;
 }
 
-/* Up to @max_buffers into @list. What is there counts, even if what follows
- * is pending. */
+/* Adds up to @max_buffers to @list. SYRINX_MADE_PENDING may be returned after
+ * some were added. */
 static SyrinxMade
 collect (GstSyrinxStoreSrc *self, guint max_buffers, gint fragment,
     GstBufferList *list)
@@ -261,7 +261,7 @@ note_position (GstSyrinxStoreSrc *self, GstBufferList *list)
   g_mutex_unlock (&self->lock);
 }
 
-/* One demand's worth, pushed. */
+/* Pushes the data for one demand. */
 SyrinxMade
 syrinx_store_src_produce (
     GstSyrinxStoreSrc *self, guint max_buffers, gint fragment)

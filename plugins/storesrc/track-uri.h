@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* syrinx://track/ID?rendition=NAME&epoch=N&start=SECONDS: what is to be played,
- * and from where on. */
+/* syrinx://track/ID?rendition=NAME&epoch=N&start=SECONDS: what to play, and
+ * from which position. */
 #pragma once
 
 #include <gst/gst.h>
@@ -8,7 +8,7 @@
 G_BEGIN_DECLS
 
 #define SYRINX_TRACK_URI_PREFIX    "syrinx://track/"
-#define SYRINX_TRACK_URI_RENDITION "opus-128" /* where none is named */
+#define SYRINX_TRACK_URI_RENDITION "opus-128" /* if none is named */
 
 typedef struct
 {
