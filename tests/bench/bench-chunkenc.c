@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* How fast syrinxchunkenc encrypts, beside openssl speed and aesenc. */
+/* The speed of syrinxchunkenc, compared with openssl speed and aesenc. */
 #include "figures.h"
 
 #include <gio/gio.h>
@@ -16,7 +16,7 @@ typedef struct
 {
   const gchar *figure, *element;
   const gchar *openssl; /* what openssl speed -evp measures */
-  gdouble goal;         /* share of it; 0: printed only */
+  gdouble goal;         /* required share of openssl's speed; 0: printed only */
   gdouble own[ROUNDS], peer[ROUNDS];
 } Bench;
 
@@ -111,7 +111,7 @@ run_element (const gchar *description)
   return bytes / (now - started);
 }
 
-/* Bytes per second of CPU at 16 KiB, as openssl speed says. */
+/* Bytes per second of CPU at 16 KiB, as openssl speed prints it. */
 static gdouble
 run_openssl (const gchar *cipher)
 {
@@ -151,7 +151,7 @@ main (int argc, char **argv)
 {
   gst_init (&argc, &argv);
   for (guint round = 0; round < ROUNDS; round++) {
-    /* One measurement of each openssl cipher serves its neighbours. */
+    /* Each openssl cipher is measured once, for all elements that use it. */
     gdouble gcm = run_openssl ("aes-128-gcm");
     gdouble cbc = run_openssl ("aes-128-cbc");
     for (guint i = 0; i < G_N_ELEMENTS (benches); i++) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What it costs to put four minutes of Opus into fragments, beside mp4mux. */
+/* The cost of muxing four minutes of Opus into fragments, compared with
+ * mp4mux. */
 #include "figures.h"
 
 #include <gio/gio.h>
@@ -68,8 +69,8 @@ encode (GstCaps **caps)
   return packets;
 }
 
-/* CPU seconds of the process from PLAYING to EOS; the packets lie ready. A NULL
- * @muxer measures what feeding and dropping cost by themselves. */
+/* CPU seconds of the process from PLAYING to EOS, with packets that are in
+ * memory. A NULL @muxer measures the cost of feeding and dropping alone. */
 static gdouble
 run_once (const gchar *muxer, GPtrArray *packets, GstCaps *caps)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* One encrypted fragment from the cache over HTTP keep-alive, beside nginx with
- * a file of the same size; many connections, and idle ones. */
+/* One encrypted fragment from the cache over HTTP keep-alive, compared with
+ * nginx and a file of the same size; also many connections, and idle ones. */
 #include "figures.h"
 #include "machine.h"
 #include "peers.h"
@@ -22,7 +22,7 @@
   "requests-per-second=1000000\nmax-connections-per-address=20000\n"           \
   "requests-per-second-per-subject=1000000\n"
 
-/* Microseconds of CPU that a request takes, and its latency. */
+/* Microseconds of CPU per request, and its latency. */
 typedef struct
 {
   gdouble cpu_us[ROUNDS], p99_ms[ROUNDS], per_second[ROUNDS];
@@ -106,7 +106,7 @@ tell (const gchar *name, guint n_connections, const gchar *peer,
       &(Figure){ errors, own->n_errors, "", NULL, 0, GOAL_AT_MOST, 0 });
 }
 
-/* In the clear, or by TLS, in turn with nginx. */
+/* Without or with TLS, in turn with nginx. */
 static void
 compare_with_nginx (Daemon *daemon, const gchar *url, const Nginx *nginx,
     gboolean tls, guint n_connections)
@@ -132,7 +132,7 @@ compare_with_nginx (Daemon *daemon, const gchar *url, const Nginx *nginx,
         "KiB", NULL, 0, GOAL_AT_MOST, 64 });
 }
 
-/* What both cores give together, loaded by as many threads. */
+/* The rate of both cores together, with as many client threads. */
 static void
 compare_both_cores (Daemon *daemon, const gchar *url, GBytes *bytes)
 {
@@ -156,8 +156,7 @@ compare_both_cores (Daemon *daemon, const gchar *url, GBytes *bytes)
   nginx_stop (&nginx);
 }
 
-/* New connections, each with one handshake: microseconds of the server's CPU.
- */
+/* New connections with one handshake each: microseconds of the server's CPU. */
 static void
 compare_handshakes (
     Daemon *daemon, const gchar *address, const Nginx *nginx, gboolean resumed)
@@ -193,7 +192,8 @@ compare_handshakes (
 
 /* --- With an egress budget: a turn for each --- */
 
-/* Has wrk go round the fragments of N_SESSIONS sessions. (transfer full) */
+/* Makes wrk fetch the fragments of N_SESSIONS sessions in turn. (transfer
+ * full) */
 static gchar *
 write_script (Daemon *daemon)
 {
@@ -281,7 +281,7 @@ hold_idle (Daemon *daemon)
       ((gdouble)process_rss_kib (pid) - rss) / N_IDLE, "KiB", NULL, 0 });
 }
 
-/* The same address by TLS. (transfer full) */
+/* The URL of the same fragment by TLS. (transfer full) */
 static gchar *
 find_tls_url (Daemon *daemon, const gchar *url)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the daemon costs with the samples while nothing plays. */
+/* The cost of a daemon with the samples while nothing plays. */
 #include "figures.h"
 #include "tests/daemon/harness.h"
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The I/O loop by io_uring beside epoll: a thousand clients that are each sent
- * a page every 200 ms, spread over a grid of 2 ms as the scheduler does it, or
- * all at once; and 5,000 clients that are sent much at once.
+/* The I/O loop by io_uring compared with epoll: a thousand clients that each
+ * get a page every 200 ms, spread over a grid of 2 ms as by the scheduler, or
+ * all at once; and 5,000 clients that get many pages at once.
  *
- * Each run is a process of its own, which another reads from over loopback. CPU
- * is that of the sending process, pacing included; system calls are counted by
- * the kernel for the whole process. Runs take turns, and the median counts. */
+ * Each run is a process of its own; another process reads from it over
+ * loopback. CPU is that of the sending process, pacing included; the kernel
+ * counts system calls of the whole process. Runs of the backends alternate, and
+ * the median counts. */
 #include "core/io/io-loop.h"
 #include "figures.h"
 
@@ -46,10 +47,11 @@ static const Load loads[] = {
 
 typedef struct
 {
-  gdouble cpu_us, calls, allocations; /* calls < 0: not to be counted here */
+  gdouble cpu_us, calls,
+      allocations; /* calls < 0: they can't be counted here */
 } Cost;
 
-/* --- What allocates --- */
+/* --- Counting allocations --- */
 
 void *__libc_malloc (size_t size);
 void *__libc_calloc (size_t n, size_t size);
@@ -78,9 +80,9 @@ realloc (void *old, size_t size)
   return __libc_realloc (old, size);
 }
 
-/* --- What asks the kernel --- */
+/* --- Counting system calls --- */
 
-/* Counts for threads that begin after it, too. Returns: -1 if not allowed */
+/* Also counts threads that start later. Returns: -1 if it is not allowed */
 static int
 open_call_counter (void)
 {
@@ -109,7 +111,7 @@ look (Cost *cost, int counter)
   cost->allocations = __atomic_load_n (&allocations, __ATOMIC_RELAXED);
 }
 
-/* --- Who reads --- */
+/* --- The reader --- */
 
 static void
 accept_some (int listening, int epoll_fd)
@@ -120,7 +122,7 @@ accept_some (int listening, int epoll_fd)
     epoll_ctl (epoll_fd, EPOLL_CTL_ADD, event.data.fd, &event);
 }
 
-/* Throws away what comes, until it is killed. */
+/* Reads and discards all data until it is killed. */
 static void
 read_all (int listening)
 {
@@ -139,7 +141,7 @@ read_all (int listening)
     }
 }
 
-/* Returns: the reader's process; @address gets where it listens */
+/* Returns: the reader's process; @address: (out) where it listens */
 static GPid
 start_reader (struct sockaddr_in *address)
 {
@@ -160,7 +162,7 @@ start_reader (struct sockaddr_in *address)
   return pid;
 }
 
-/* --- Who writes --- */
+/* --- The writer --- */
 
 static void
 on_watermark (SyrinxClient *client, gpointer user_data)
@@ -200,7 +202,7 @@ sleep_until (gint64 us)
     ;
 }
 
-/* Each client gets a page in every period. */
+/* Sends each client a page in every period. */
 static void
 send_periods (
     const Load *load, SyrinxClient **clients, GBytes *page, guint periods)
@@ -235,7 +237,7 @@ send_bursts (
   }
 }
 
-/* Prints what it cost: for each client and second, or client and burst. */
+/* Prints the cost per client and second, or per client and burst. */
 static void
 run (const Load *load, const gchar *backend)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Progressive listeners, each with a session, a track and a place of its own,
- * beside Icecast, which sends one stream to all: MP3 of 128 kbit/s, which it
- * passes on in blocks as they come. CPU of the server while all play, its
- * memory for each, and the longest gap that one of them heard. */
+/* Progressive sessions, each with its own track and position, compared with
+ * Icecast, which passes one MP3 stream of 128 kbit/s on to all clients in
+ * blocks. CPU of the server while all play, its memory per client, and the
+ * longest gap in any client's data. */
 #include "figures.h"
 #include "listeners.h"
 #include "machine.h"
@@ -52,7 +52,7 @@ typedef enum
 
 static const gchar *const names[N_KINDS] = { "clear", "tls", "ece" };
 
-/* --- The library: one sound, many tracks --- */
+/* --- The library: one piece of audio, many tracks --- */
 
 static void
 make_library (Bench *bench)
@@ -108,7 +108,8 @@ start_daemon (Bench *bench)
   find_tracks (bench);
 }
 
-/* Until each track's rendition is whole, so that no round pays for making. */
+/* Waits until each track's rendition is complete, so that no round includes
+ * making. */
 static void
 make_renditions (Bench *bench)
 {
@@ -257,7 +258,7 @@ measure_ours (Bench *bench, Kind kind, guint n, Result *result)
   result->join_s = (g_get_monotonic_time () - began_us) / 1e6;
   measure (pid, listeners, rss_kib, result);
   listeners_free (listeners);
-  g_usleep (G_USEC_PER_SEC); /* they leave */
+  g_usleep (G_USEC_PER_SEC); /* until they have left */
 }
 
 static void

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* More is asked for than the budget carries, from four regions of weights 8, 4,
- * 2 and 1: who gets how much, and who waits how long.
+/* Overload: four regions of weights 8, 4, 2 and 1 demand more than the egress
+ * budget. Measures each region's share, and how long sessions wait.
  *
  * Every session is a real syrinxgeoqueue on a real scheduler with an egress
- * budget; packets come from a pad that answers demands, as syrinxstoresrc does,
- * and end at one that never blocks. */
+ * budget. Packets come from a pad that answers demands, as syrinxstoresrc does,
+ * and end in a pad that never blocks. */
 #include "figures.h"
 
 #include "core/schedule/demand.h"
@@ -24,7 +24,7 @@
 #define N_REGIONS    4
 #define BATCH_US     (200 * 1000) /* of ten packets */
 #define SCHEDULER    "overload"
-#define BOUND_S      13.0 /* that scheduler.c states */
+#define BOUND_S      13.0 /* the bound that scheduler.c states */
 
 static const guint weights[N_REGIONS] = { 8, 4, 2, 1 };
 #define SUM_OF_WEIGHTS 15
@@ -196,7 +196,7 @@ region_of (const guint *counts, guint session)
 }
 
 /* @counts: sessions of each region. They begin in random order, spread over the
- * time of one batch, so that no region comes in one burst. */
+ * time of one batch, so that no region begins in one burst. */
 static Outcome
 run (SyrinxPolicy policy, const guint *counts)
 {

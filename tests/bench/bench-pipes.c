@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Many pipes, one breath: what ten thousand real-time sessions of single Opus
- * packets cost one process, beside GStreamer's plain pipeline per client.
+/* The cost of ten thousand real-time sessions of single Opus packets in one
+ * process, compared with one plain GStreamer pipeline per client.
  *
- * Sessions are assembled as syrinxd does it, over 500 tracks, and end in a sink
- * of the bench that counts and drops: it measures the session, not a socket.
- * Every measurement is a process of its own; CPU is user and system time, the
- * median over seconds. --quick: a tenth of the sessions. --one SHAPE N BATCH
- * SECONDS: one measurement, for a profiler's sake; --keep DIR: tracks to use
- * again. */
+ * Sessions are assembled as by syrinxd, over 500 tracks, and end in a sink of
+ * the bench that counts and drops, so that no socket is measured. Every
+ * measurement is a process of its own; CPU is user and system time, the median
+ * over seconds. --quick: a tenth of the sessions. --one SHAPE N BATCH SECONDS:
+ * one measurement, for a profiler; --keep DIR: keeps the tracks in DIR for the
+ * next run. */
 #include "figures.h"
 #include "pipes-run.h"
 #include "pipes-tracks.h"
@@ -71,8 +71,8 @@ bench_main (const Tracks *tracks, const RunResult *plain)
     figures_add (&figures[i]);
 }
 
-/* A busy machine wakes nobody in time: beside it stands a thread of the same
- * process that only sleeps. */
+/* On a busy machine all threads wake late, so the lateness of a thread that
+ * only sleeps is measured beside it in the same process. */
 static void
 bench_lateness (const Tracks *tracks)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Where the instructions of a cached fragment's way out go, counted by
- * callgrind: none of them may be a cipher's. */
+/* The instructions by which a cached fragment is sent, counted by callgrind:
+ * none may be a cipher's. */
 #include "figures.h"
 #include "tests/daemon/harness.h"
 
@@ -27,7 +27,7 @@ read_count (const gchar *line)
   return g_ascii_strtod (digits, NULL);
 }
 
-/* By library: Debian's libcrypto has no names within. */
+/* By library, since Debian's libcrypto has no symbol names. */
 static Counts
 read_profile (const gchar *file)
 {
@@ -46,7 +46,7 @@ read_profile (const gchar *file)
   return counts;
 }
 
-/* On one connection. Returns the fragment's size. */
+/* Fetches over one connection. Returns: the fragment's size. */
 static gsize
 fetch (const gchar *fragment, guint n)
 {
@@ -89,7 +89,8 @@ main (void)
   Counts counts;
 
   daemon_wait_for_tracks (daemon, 12);
-  g_free (find_fragment (daemon)); /* made now: valgrind knows no openat2 */
+  g_free (find_fragment (
+      daemon)); /* makes it now, since valgrind does not support openat2 */
   daemon_signal (daemon, SIGTERM);
   daemon_wrap (daemon, wrapper);
   daemon_start (daemon);
@@ -106,8 +107,8 @@ main (void)
   figures_begin ("profile");
   figures_add (&(Figure){
       "fragment_instructions", counts.total / N_REQUESTS, "1/req", NULL, 0 });
-  /* AES takes ten rounds a block: what is under one instruction a block is the
-   * digest of the capability. */
+  /* AES takes ten rounds a block, so less than one instruction a block can only
+   * be the digest of the capability. */
   figures_add (&(Figure){ "fragment_libcrypto_instructions",
       counts.libcrypto / N_REQUESTS, "1/req", "blocks of AES", size_bytes / 16.,
       GOAL_RATIO_AT_MOST, 1 });

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What interleaved RTSP costs: CPU for each second of a session, memory of a
- * client, threads; beside a plain gst-rtsp-server on the same files, with a
- * media for each client. */
+/* The cost of interleaved RTSP: CPU per second of a session, memory per client,
+ * threads; compared with a plain gst-rtsp-server on the same files, with one
+ * media per client. */
 #include "tests/daemon/harness.h"
 #include "figures.h"
 
@@ -56,7 +56,7 @@ connect_to (guint16 port)
   return fd;
 }
 
-/* Takes the interleaved packets off. */
+/* Removes the complete interleaved packets. */
 static void
 take_packets (Client *client)
 {
@@ -87,8 +87,7 @@ drink (Client *client, int flags)
   return n > 0;
 }
 
-/* The session's id in the answer, if there is one. (transfer full) (nullable)
- */
+/* Returns: the session's id in the answer. (transfer full) (nullable) */
 static gchar *
 request (Client *client, guint cseq, const gchar *method, const gchar *url,
     const gchar *more, const gchar *session)
@@ -150,7 +149,7 @@ end (Client *client)
   g_byte_array_unref (client->input);
 }
 
-/* Reads what comes, for so long. */
+/* Reads for @seconds. */
 static void
 listen_all (Client *clients, guint n, gdouble seconds)
 {
@@ -167,7 +166,7 @@ listen_all (Client *clients, guint n, gdouble seconds)
       for (guint i = 0; i < n; i++)
         if (waits[i].revents && !drink (&clients[i], MSG_DONTWAIT))
           g_error ("a client was cut off");
-    g_usleep (20000); /* its own wake-ups are nobody's cost */
+    g_usleep (20000); /* its own wake-ups cost the server nothing */
   }
 }
 
@@ -215,7 +214,7 @@ measure (GPid pid, guint16 port, gchar **urls, guint idle_kib)
 
 /* --- Files --- */
 
-/* The samples, each over and over, as Opus of 128 kbit/s. */
+/* The samples, each repeated, as Opus of 128 kbit/s. */
 static gchar *
 make_library (void)
 {
@@ -241,7 +240,7 @@ port_of (const gchar *address)
   return g_ascii_strtoull (strrchr (address, ':') + 1, NULL, 10);
 }
 
-/* A session of its own for each client. (transfer full) */
+/* Opens one session for each client. (transfer full) */
 static gchar *
 open_session (Daemon *daemon, const gchar *token, const gchar *track_id,
     gboolean make_all)

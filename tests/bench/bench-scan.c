@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Files a second of a first scan, beside mpd on the same folder. */
+/* Files per second of a first scan, compared with mpd on the same folder. */
 #include "figures.h"
 #include "tests/daemon/harness.h"
 
 #include <glib/gstdio.h>
 #include <string.h>
 
-#define COPIES 30 /* of each sample, told apart by their titles */
+#define COPIES 30 /* of each sample, which differ in their titles */
 #define LINKS                                                                  \
   4 /* sets of hard links to them, so that the start counts less               \
      */
@@ -35,7 +35,7 @@ make_library (guint *n_files)
   return dir;
 }
 
-/* Seconds from its start to the end of its scan. */
+/* Seconds from the daemon's start to the end of its scan. */
 static gdouble
 scan_ours (const gchar *library, guint n_files)
 {

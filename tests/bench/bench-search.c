@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Search over a large synthetic library: how fast it loads, how long a query of
- * two beginnings takes, and how much of full bm25's first ten it finds.
+/* Search in a large synthetic library: the speed of loading, the time of a
+ * query of two prefixes, and how many of the ten best results by full bm25 it
+ * finds.
  *
  * usage: bench-search [TRACKS [QUERIES]]   (default 1000000 1000) */
 #include "core/store/store.h"
@@ -17,7 +18,7 @@
 #define BATCH            100000
 #define PAGE             50
 #define TOP              10
-#define N_COMPARED       100 /* queries also put to full bm25 */
+#define N_COMPARED       100 /* queries also answered by full bm25 */
 #define TRACKS_ARTIST    24  /* on average */
 #define YARDSTICK_ROUNDS 20000
 
@@ -26,7 +27,7 @@ typedef struct
   GRand *rand;
   gchar **words;          /* by rank */
   gdouble *zipf;          /* sums of 1/rank */
-  GPtrArray *tracks_left; /* SyrinxTrack, of the artist under way, reversed */
+  GPtrArray *tracks_left; /* SyrinxTrack of the present artist, reversed */
   guint n_made;
 } Library;
 
@@ -34,12 +35,12 @@ typedef struct
 {
   gdouble *wall_ms, *cpu_ms;
   guint n;
-  gdouble overlap; /* median of the compared, of TOP */
+  gdouble overlap; /* median over the compared queries, of TOP */
   guint n_compared, n_titles, n_titles_first;
 } Result;
 
-/* What an FTS5 table alone takes for the same rows, with neither journal nor
- * tracks: what loading is bound by. */
+/* The cost of an FTS5 table alone for the same rows, without journal or tracks:
+ * a lower bound for loading. */
 typedef struct
 {
   gdouble wall_s, cpu_s;
@@ -47,8 +48,8 @@ typedef struct
 
 /* --- A library --- */
 
-/* Syllables by no particular language, short words frequent, as in all of them.
- */
+/* Syllables of no particular language; frequent words are short, as in real
+ * ones. */
 static gchar *
 make_word (GRand *rand, guint rank)
 {
@@ -241,7 +242,7 @@ plain_add (sqlite3 *db, GPtrArray *tracks, guint first)
   sqlite3_finalize (stmt);
 }
 
-/* Ids of the ten best by bm25, of equal ones the first. */
+/* Ids of the ten best by bm25; among equal scores, the first rows. */
 static guint
 plain_find (sqlite3 *db, const gchar *q, gint64 rows[TOP], gdouble *ms)
 {
@@ -290,7 +291,7 @@ quantile (gdouble *values, guint n, gdouble q)
   return values[MIN ((guint)(q * n), n - 1)];
 }
 
-/* Loads all; every so often a track gives two of its words for a query. */
+/* Loads all tracks; at intervals, takes a query from the words of a track. */
 static gdouble
 load (SyrinxStore *store, Library *library, sqlite3 *plain, guint n_tracks,
     guint n_queries, GPtrArray *ids, GPtrArray *queries, gdouble *cpu_s,
@@ -368,8 +369,8 @@ ask (SyrinxStore *store, const gchar *q, gdouble *wall_ms, gdouble *cpu_ms)
   return found;
 }
 
-/* How many of bm25's first ten, titles that are exactly the query left out on
- * both sides' account, are among ours, scaled to ten. */
+/* How many of bm25's best ten are among our results, scaled to ten. Titles that
+ * equal the query are left out on both sides. */
 static gdouble
 compare_with_plain (GPtrArray *found, GPtrArray *ids, const gint64 rows[TOP],
     guint n_rows, const gchar *q)
@@ -414,7 +415,7 @@ run_queries (SyrinxStore *store, Library *library, sqlite3 *plain,
   result->overlap = quantile (overlaps, result->n_compared, 0.5);
 }
 
-/* Whole titles as queries: is the first answer such a title? */
+/* Whole titles as queries: whether the first result has that title. */
 static void
 run_titles (SyrinxStore *store, GPtrArray *ids, Result *result)
 {
@@ -432,7 +433,7 @@ run_titles (SyrinxStore *store, GPtrArray *ids, Result *result)
   }
 }
 
-/* Artists and albums by two beginnings. */
+/* Artists and albums by two prefixes. */
 static void
 run_groups (
     SyrinxStore *store, Library *library, GPtrArray *texts, Result *result)
@@ -458,7 +459,7 @@ run_groups (
 
 /* --- The machine --- */
 
-/* A fixed load, hashing and FTS5, that tells machines apart: CPU seconds. */
+/* CPU seconds of a fixed load of hashing and FTS5, to compare machines. */
 static gdouble
 measure_yardstick (void)
 {
@@ -500,8 +501,8 @@ get_size_mib (const gchar *dir, const gchar *name)
   return st.st_size / 1048576.0;
 }
 
-/* MiB that the tables and indexes whose names begin so take; dbstat is not in
- * every SQLite: then 0. */
+/* MiB of the tables and indexes whose names begin with @beginning; 0 if this
+ * SQLite has no dbstat. */
 static gdouble
 get_table_mib (const gchar *dir, const gchar *beginning)
 {

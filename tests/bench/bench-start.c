@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* From POST /v1/sessions to the last byte of the first fragment: of a FLAC that
- * nobody played before, and of one that lies in the cache. */
+/* The time from POST /v1/sessions to the last byte of the first fragment: of a
+ * FLAC that was never played, and of one that is in the cache. */
 #include "figures.h"
 #include "tests/daemon/harness.h"
 
@@ -10,7 +10,7 @@
 #define N_TRACKS      15
 #define TRACK_SECONDS 240
 #define CACHED_ROUNDS 4
-#define LAST_AHEAD    14 /* of the run that the first one starts */
+#define LAST_AHEAD    14 /* fragment of the run that the first one starts */
 
 static gchar *
 make_library (void)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a progressive stream costs a real syrinxd: in the clear, encrypted for
- * one listener (ece), and over TLS. CPU of the daemon for each second of a
- * stream, once all play and nothing is made any more. */
+/* The cost of a progressive stream of a real syrinxd: unencrypted, encrypted
+ * for one client (ece), and over TLS. CPU of the daemon per second of a stream,
+ * when all play and production has ended. */
 #include "tests/daemon/harness.h"
 
 #include <stdio.h>
@@ -59,7 +59,7 @@ drink (GObject *input, gpointer data)
               G_POLLABLE_INPUT_STREAM (input), scrap, sizeof scrap, NULL, NULL))
          > 0)
     stream->n_bytes += n;
-  return n < 0; /* 0: its end */
+  return n < 0; /* 0: end of the stream */
 }
 
 static GSocketConnection *
@@ -162,7 +162,7 @@ cpu_of (GPid pid)
   return now.tv_sec + now.tv_nsec / 1e9;
 }
 
-/* Microseconds of CPU for a second of one stream. */
+/* Microseconds of CPU per second of one stream. */
 static gdouble
 measure (Bench *bench, Kind kind)
 {
@@ -281,7 +281,7 @@ main (void)
   if (!lines)
     g_error ("can not write %s", path);
   set_up (&bench);
-  measure (&bench, CLEAR); /* the track is made by this */
+  measure (&bench, CLEAR); /* this makes the track's rendition */
   for (guint round = 0; round < ROUNDS; round++)
     for (Kind kind = 0; kind < N_KINDS; kind++)
       values[kind][round] = measure (&bench, kind);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What benches have in common: figures as a table for people and as JSON lines
- * in build/bench, medians, and what the kernel knows of a process. */
+/* Shared by the benches: figures as a table for people and as JSON lines in
+ * build/bench, medians, and the kernel's data about a process. */
 #pragma once
 
 #include <glib.h>
@@ -12,7 +12,7 @@ typedef enum
   GOAL_NONE,
   GOAL_AT_MOST,
   GOAL_AT_LEAST,
-  GOAL_RATIO_AT_MOST, /* of value to peer_value */
+  GOAL_RATIO_AT_MOST, /* of value / peer_value */
   GOAL_RATIO_AT_LEAST,
 } GoalKind;
 
@@ -25,16 +25,16 @@ typedef struct
   gdouble peer_value;
   GoalKind kind;
   gdouble goal;
-  /* (nullable): what README's table calls it (./bootstrap bench --readme) */
+  /* (nullable): its name in README's table (./bootstrap bench --readme) */
   const gchar *says;
 } Figure;
 
-/* Starts build/bench/@bench.jsonl anew, with the yardstick of the machine. */
+/* Begins a new build/bench/@bench.jsonl, with the machine's yardstick. */
 void figures_begin (const gchar *bench);
 void figures_add (const Figure *figure);
-/* The same, of @n rounds that were measured in turn: value and peer's value are
- * the medians, the ratio the median of the rounds' ratios, printed with the
- * least and the greatest of them. */
+/* Adds a figure of @n rounds that were measured in turn. The values are
+ * medians, the ratio is the median of the rounds' ratios, and is printed with
+ * the least and the greatest of them. */
 void figures_compare (
     const Figure *figure, const gdouble *own, const gdouble *peer, guint n);
 
@@ -47,7 +47,8 @@ gdouble figures_quantile (gdouble *values, guint n, gdouble quantile);
 gdouble process_cpu_s (GPid pid);
 guint process_rss_kib (GPid pid);
 guint process_threads (GPid pid);
-/* How often its threads went to sleep so far: each is a wake-up. */
+/* How often its threads have gone to sleep so far; each time means a
+ * wake-up. */
 guint64 process_wakeups (GPid pid);
 
 G_END_DECLS

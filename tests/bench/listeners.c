@@ -99,7 +99,7 @@ listeners_add (Listeners *self, guint16 port, gboolean tls, const gchar *text)
   epoll_ctl (self->epoll_fd, EPOLL_CTL_ADD, listener->fd, &event);
 }
 
-/* 0: it has ended; below: nothing more for now. */
+/* Returns: 0 at the end; negative if there is no more data for now. */
 static gssize
 take (Listener *listener, gchar *scrap)
 {

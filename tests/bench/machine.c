@@ -37,8 +37,8 @@ machine_yardstick_us (void)
   return best_us;
 }
 
-/* Microseconds since the start in which some task waited for a core; 0 where
- * the kernel does not tell. */
+/* Microseconds since boot in which some task waited for a core; 0 if the kernel
+ * does not tell. */
 static guint64
 get_stalled_us (void)
 {

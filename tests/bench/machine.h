@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the machine is worth, and whether others use it: a figure that was
- * measured beside a busy neighbour says so, and its round is repeated. */
+/* The machine's speed, and whether other programs use it: a figure measured on
+ * a busy machine is marked, and its round is repeated. */
 #pragma once
 
 #include <glib.h>
@@ -8,7 +8,7 @@
 G_BEGIN_DECLS
 
 /* CPU microseconds of a fixed piece of work (SHA-256 over 16 MiB), the best of
- * three: what absolute times are to be read beside. */
+ * three, to which absolute times can be compared. */
 gdouble machine_yardstick_us (void);
 
 /* Rounds of a bench, each repeated while the machine is busy:

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Others' servers that benches measure beside ours, and what loads both. */
+/* Other servers that are measured for comparison, and the load generator. */
 #pragma once
 
 #include <glib.h>

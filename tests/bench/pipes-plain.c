@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A pipeline per client, as GStreamer's manual has it. */
+/* One pipeline per client, as in GStreamer's manual. */
 #include "pipes-run.h"
 
 #include "figures.h"
@@ -28,7 +28,7 @@ start_pipeline (const gchar *path)
   return pipeline;
 }
 
-/* So that no plugin's loading is measured. */
+/* Loads all plugins first, so that loading is not measured. */
 static void
 load_plugins (const gchar *path)
 {

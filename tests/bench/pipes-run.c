@@ -22,7 +22,7 @@
 
 #define ASKED          "--measure"
 #define N_NUMBERS      8
-#define CACHE_BYTES    (1 << 30) /* memory-size for so many tracks */
+#define CACHE_BYTES    (1 << 30) /* memory-size for all tracks */
 #define WARM_FRAGMENTS 6
 #define SETTLE_MAX_S   12
 #define SETTLE_STEP_US (100 * 1000)
@@ -51,7 +51,7 @@ static const gchar *const shapes[] = {
 typedef struct
 {
   SyrinxPipe *session;
-  SyrinxRendition *rendition; /* as a listener holds it */
+  SyrinxRendition *rendition; /* kept open, as by a session */
 } Listener;
 
 /* --- Clocks --- */
@@ -225,7 +225,8 @@ read_region (SyrinxScheduler *scheduler, const gchar *name)
   return (SyrinxRegionStats){ 0 };
 }
 
-/* Until what was due at the start has left; but tracks have an end. */
+/* Waits until what was due at the start has been sent. Tracks end, so not for
+ * ever. */
 static void
 settle (SyrinxScheduler *scheduler)
 {
@@ -239,7 +240,8 @@ settle (SyrinxScheduler *scheduler)
   }
 }
 
-/* A region of its own, so that its statistics are those of settled sessions. */
+/* Moves the sessions to a region of their own, whose statistics then cover only
+ * settled sessions. */
 static void
 move_all (Listener *listeners, guint n)
 {
@@ -261,7 +263,7 @@ get_batch (const RunSettings *settings)
 typedef struct
 {
   gint over;       /* atomic */
-  GArray *late_ms; /* gdouble; its own until it has ended */
+  GArray *late_ms; /* gdouble; only for its thread until that has ended */
 } Sleeper;
 
 static gpointer
@@ -391,5 +393,5 @@ run_is_asked (int argc, char **argv)
   printf ("%f %f %f %f %f %f %f %f\n", r.create_ms, r.kib, r.threads, r.percent,
       r.late_p99_ms, r.sleeper_p99_ms, r.wakeups, r.pace);
   fflush (stdout);
-  _exit (0); /* taking ten thousand apart is not measured */
+  _exit (0); /* freeing ten thousand sessions is not measured */
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* benchsink: a sink that never blocks, counts, and drops, so that sessions are
- * measured and not where they end. */
+ * measured and not their sinks. */
 #pragma once
 
 #include <gst/gst.h>

@@ -24,7 +24,7 @@ static const gchar *const pieces[] = { "Reeds at Dusk/02 Greensleeves.mp3",
 
 /* --- Encoding --- */
 
-/* (element-type GstBuffer) (transfer full): a piece's packets. */
+/* The packets of a file. (element-type GstBuffer) (transfer full) */
 static GPtrArray *
 encode (const gchar *path)
 {
@@ -87,7 +87,7 @@ produce (SyrinxRendition *rendition, gint number, gpointer data)
 {
 }
 
-/* @packets from @first on, over and over. */
+/* Repeats @packets, beginning with number @first. */
 static void
 commit_fragment (
     SyrinxRendition *rendition, guint number, GPtrArray *packets, guint first)
@@ -176,7 +176,7 @@ read_list (const gchar *dir, const gchar *name)
 
 /* --- Life --- */
 
-/* In memory where that is, so that no disk's pace is measured. */
+/* In memory if possible, so that no disk's speed is measured. */
 static gchar *
 make_directory (void)
 {

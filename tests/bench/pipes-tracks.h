@@ -19,9 +19,9 @@ typedef struct
 } Tracks;
 
 /* Ends the program if it can't. */
-/* @dir (nullable): where; else a new one in memory. */
+/* @dir (nullable): the directory; NULL makes one in memory. */
 Tracks *tracks_make (const gchar *dir, guint n_tracks, guint n_files);
-/* What another process has made. */
+/* Opens the tracks that another process has made. */
 Tracks *tracks_open (const gchar *dir);
 void tracks_remove (Tracks *tracks);
 void tracks_free (Tracks *tracks);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The peer of bench-rtsp: a plain gst-rtsp-server, as its examples are, with
- * each file of the arguments at /0, /1 and so on, and a media of its own for
- * each client. Prints its port. */
+/* The peer of bench-rtsp: a plain gst-rtsp-server, as in its examples, with
+ * each file of the arguments at /0, /1 and so on, and one media per client.
+ * Prints its port. */
 #include <gst/rtsp-server/rtsp-server.h>
 #include <stdio.h>
 

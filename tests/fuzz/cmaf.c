@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The CMAF reader: what it takes it understands, so that written again it is
- * read as the same. */
+/* The CMAF reader: if it accepts an input, writing the result and reading it
+ * again gives the same. */
 #include "core/media/cmaf.h"
 #include "fuzz.h"
 

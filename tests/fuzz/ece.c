@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* RFC 8188 messages as syrinxchunkdec decodes them: in pieces of any size, from
- * any record on. Either the input is the message, or it is the content of its
- * records, delimiters and all, and is sealed here: nothing gets behind the
- * authentication by chance. */
+ * any record. The input is either the message, or the content of its records
+ * with delimiters, which is encrypted here, since no random input passes
+ * authentication. */
 #include "core/crypto/ece-private.h"
 #include "fuzz.h"
 
@@ -15,8 +15,8 @@ typedef struct
   guint record_size, piece, seek; /* 0: whole; no seek */
 } Plan;
 
-/* Header and records. A record's content is as long as its first byte says, at
- * most a whole one; the rest is the last. (transfer full) */
+/* Header and records. The first byte of a record is its content's length, at
+ * most a full one; the remaining bytes are the last record. (transfer full) */
 static GByteArray *
 seal (FuzzInput *input, GBytes *key, guint record_size)
 {
@@ -47,7 +47,7 @@ seal (FuzzInput *input, GBytes *key, guint record_size)
   return message;
 }
 
-/* One push, into memory that has the room it asks for and no more. */
+/* One push, into memory of exactly the announced size. */
 static gboolean
 push (SyrinxEceDecoder *decoder, const guint8 *cipher, gsize n, gboolean last,
     GByteArray *plain)
@@ -119,7 +119,7 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
   }
   pieces = decode (message, key, &plan);
   whole = decode (message, key, &(Plan){ 0 });
-  /* However it is cut, it is one message. */
+  /* The division into pieces must not matter. */
   if (plan.seek == 0) {
     g_assert_true (!pieces == !whole);
     if (whole)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A fuzz target is one file with the one function below. It is linked with
+/* A fuzz target is one file with the function below. It is linked with
  * libFuzzer (./bootstrap fuzz), or with replay.c, which runs it over its corpus
- * in every test. A target aborts if a promise of the code under test does not
- * hold, so that more is found than bad memory. */
+ * in every test. A target aborts if the code under test breaks a promise, so
+ * that not only memory errors are found. */
 #pragma once
 
 #include <glib.h>
@@ -11,19 +11,19 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Returns 0. @data is nobody's afterwards. */
+/* Returns: 0. @data must not be used afterwards. */
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
-/* (optional): once, before the first input. Only libFuzzer calls it. */
+/* (optional) Called once, before the first input, and only by libFuzzer. */
 int LLVMFuzzerInitialize (int *argc, char ***argv);
 
-/* What the rest of an input is for is said by bytes in front. */
+/* The first bytes of an input choose how its rest is used. */
 typedef struct
 {
   const guint8 *data;
   gsize size;
 } FuzzInput;
 
-/* 0 if there is none left. */
+/* Returns: 0 if no byte is left. */
 static inline guint8
 fuzz_take_byte (FuzzInput *input)
 {
@@ -33,7 +33,8 @@ fuzz_take_byte (FuzzInput *input)
   return *input->data++;
 }
 
-/* Memory of its own, so that one byte too far is seen. (transfer full) */
+/* A copy of exact size, so that reads past its end are detected. (transfer
+ * full) */
 static inline GBytes *
 fuzz_take_rest (FuzzInput *input)
 {
@@ -43,7 +44,7 @@ fuzz_take_rest (FuzzInput *input)
   return bytes;
 }
 
-/* The same as text; what follows a NUL is not read. (transfer full) */
+/* The same as text, up to the first NUL. (transfer full) */
 static inline gchar *
 fuzz_take_text (FuzzInput *input)
 {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Bytes on HTTP connections, by however many of them come at once: through the
- * daemon's own connections, over socket pairs, to handlers that answer in all
- * the ways there are. Promised: every answer is framed as it says, nothing is
- * answered twice, and nothing stays behind.
+/* Bytes on HTTP connections, in pieces of any size: through the daemon's
+ * connections, over socket pairs, to handlers that answer in all possible ways.
+ * Every answer must be framed as its head says, no request may be answered
+ * twice, and nothing may be left over.
  *
- * An input is a row of steps: a byte that says which of two connections, what,
- * and how much, and then so many bytes. */
+ * An input is a sequence of steps: a byte that chooses one of two connections,
+ * an action and a size, and then that many bytes. */
 #include "daemon/http/exchange.h"
 #include "daemon/http/http-server.h"
 #include "fuzz.h"
@@ -21,7 +21,7 @@
 
 typedef struct
 {
-  int fd; /* -1: it left */
+  int fd; /* -1: the client has left */
   GString *heard;
 } Client;
 
@@ -30,7 +30,7 @@ typedef struct
   SyrinxReactor *reactor;
   HttpServer *server;
   Client clients[N_CLIENTS];
-  GPtrArray *deferred; /* of HttpExchange, unowned */
+  GPtrArray *deferred; /* of HttpExchange, no references */
   GPtrArray *streams;
 } Fuzz;
 
@@ -205,7 +205,7 @@ connect_client (Fuzz *fuzz, Client *client)
   client->heard = g_string_new (NULL);
 }
 
-/* The value of a field of the head [@at, @end). (nullable) */
+/* The value of a field in the head [@at, @end). (nullable) */
 static const gchar *
 find_field (const gchar *at, const gchar *end, const gchar *name)
 {
@@ -215,7 +215,7 @@ find_field (const gchar *at, const gchar *end, const gchar *name)
   return found ? found + strlen (line) : NULL;
 }
 
-/* Behind the last chunk; NULL if it has not come. */
+/* Returns: the position after the last chunk; NULL if that has not come. */
 static const gchar *
 skip_chunks (const gchar *at, const gchar *end)
 {
@@ -234,7 +234,7 @@ skip_chunks (const gchar *at, const gchar *end)
   return NULL;
 }
 
-/* Each answer is as long as its head says, and the next one follows. */
+/* Each answer is as long as its head says, and is followed by the next one. */
 static void
 check_framing (const GString *heard)
 {
@@ -259,7 +259,7 @@ check_framing (const GString *heard)
     else if (find_field (at, body + 2, "Transfer-Encoding"))
       at = skip_chunks (body + 4, end);
     else
-      return; /* to the end of the connection, which HTTP/1.0 is told */
+      return; /* ends with the connection, as HTTP/1.0 clients are told */
   }
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Keys as JWKs: a client's public key, by which keys can be wrapped if it was
- * taken, and sets of keys by which tokens are checked. */
+/* Keys as JWKs: a client's public key, with which a key is wrapped if it is
+ * accepted, and sets of keys that verify tokens. */
 #include "core/crypto/jwe.h"
 #include "core/access/token.h"
 #include "fuzz.h"

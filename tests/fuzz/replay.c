@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Runs a fuzz target over the files and folders that are given, each whole and
- * cut short in its middle. */
+/* Runs a fuzz target over the given files and folders, with each whole file and
+ * its first half. */
 #include "fuzz.h"
 
 static guint n_files;
@@ -15,7 +15,7 @@ run_file (const gchar *path)
   if (!g_file_get_contents (path, &text, &size, &error))
     g_error ("%s", error->message);
   for (gsize n = size;; n /= 2) {
-    g_autofree guint8 *data = g_memdup2 (text, n); /* ends where it ends */
+    g_autofree guint8 *data = g_memdup2 (text, n); /* of exact size */
     LLVMFuzzerTestOneInput (data, n);
     if (n < size || n == 0)
       break;

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A whole dialogue by RTSP: bytes on a connection to the daemon's own RTSP
- * server, with sessions, sockets and pipelines behind it, over a library of
- * which one track is played. Promised: what comes back is answers and
- * interleaved packets and nothing else, the daemon reads to the end, and when
- * the client has gone neither connection, nor media, nor session stays.
+/* A whole RTSP dialogue: bytes on a connection to the daemon's own RTSP server,
+ * with its sessions, sockets and pipelines, and a library of which one track is
+ * played. The output must be answers and interleaved packets and nothing else,
+ * the daemon must read to the end, and when the client has gone no connection,
+ * media or session may be left.
  *
- * An input's first byte says how it ends. In the rest some bytes stand for what
- * only a running daemon knows:
+ * An input's first byte says how it ends. In the rest, some bytes stand for
+ * texts that only a running daemon knows:
  *   1  the URL of the track, with a token
  *   2  the Content-Base of the last answer to DESCRIBE
  *   3  the Session of the last answer to SETUP
- *   4  wait until something more has come */
+ *   4  wait until more data has come */
 #include "daemon/rtsp/rtsp-private.h"
 #include "fuzz.h"
 
@@ -24,7 +24,7 @@
 #define MAX_INPUT_BYTES 8192
 #define WAIT_MS         40
 #define END_S           8
-#define WAITS           8 /* of one input at most */
+#define WAITS           8 /* at most, per input */
 
 static SyrinxEngine *engine;
 static SyrinxRtsp *rtsp;
@@ -116,7 +116,7 @@ begin (void)
 typedef struct
 {
   int fd;
-  GString *heard; /* what has come, and is not looked at */
+  GString *heard; /* data from the server, not parsed yet */
   gchar *base, *session;
   gsize n_heard;
 } Client;
@@ -148,7 +148,7 @@ keep_value (const gchar *head, const gchar *name, gchar **value)
   *value = g_strndup (line, strcspn (line, "\r\n;"));
 }
 
-/* Takes an answer off, if a whole one is there: its length, or 0. */
+/* Removes a complete answer. Returns: its length, or 0. */
 static gsize
 look_at_answer (Client *client)
 {
@@ -158,7 +158,7 @@ look_at_answer (Client *client)
 
   if (!g_str_has_prefix (client->heard->str, "RTSP/1.0 ")) {
     g_assert_true (g_str_has_prefix ("RTSP/1.0 ", client->heard->str));
-    return 0; /* its beginning */
+    return 0; /* incomplete */
   }
   if (!end)
     return 0;
@@ -267,7 +267,7 @@ is_all_gone (void)
          && syrinx_connections_count (rtsp->hosts, "127.0.0.1") == 0;
 }
 
-/* Half-closed, the client reads its answers and is let go of; or it resets. */
+/* The client half-closes and reads its answers until the end, or it resets. */
 static void
 leave (Client *client, gboolean is_reset)
 {
@@ -298,8 +298,8 @@ leave (Client *client, gboolean is_reset)
     close (client->fd);
 }
 
-/* OpenSSL keeps a random generator with each thread of the pipelines while it
- * lives, which LeakSanitizer takes for lost between two inputs. */
+/* OpenSSL keeps a random generator for each thread of the pipelines as long as
+ * it lives, which LeakSanitizer would report as a leak between two inputs. */
 const char *__asan_default_options (void);
 
 const char *
@@ -308,7 +308,8 @@ __asan_default_options (void)
   return "detect_leaks=0";
 }
 
-/* So that it does not count as the first input's time. */
+/* Starts the daemon here, so that this does not count as the first input's
+ * time. */
 int
 LLVMFuzzerInitialize (int *argc, char ***argv)
 {

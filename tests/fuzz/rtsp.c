@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Bytes on an RTSP connection, by however many of them come at once, and what
- * their headers offer. */
+/* Bytes on an RTSP connection, in pieces of any size, and the parsing of
+ * headers. */
 #include "daemon/rtsp/rtsp-private.h"
 #include "fuzz.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* JWTs: a token as it is, or header and claims (a line each) that are signed
- * here by a key that the verifier knows: what is signed is no friend yet. */
+ * here with a key that the verifier knows, since signed content can be hostile
+ * too. */
 #include "core/base/identifier.h"
 #include "core/crypto/jwk.h"
 #include "core/access/token.h"
@@ -63,7 +64,7 @@ check (const gchar *token, gboolean is_ours)
   g_assert_true (!grant == !!error);
   if (!grant)
     return;
-  g_assert_true (is_ours); /* else it was forged */
+  g_assert_true (is_ours); /* otherwise it was forged */
   g_assert_true (*syrinx_grant_get_subject (grant));
   syrinx_grant_allows_track (grant, "4Tr7y3d5fDndRwh8QHfQeA");
   syrinx_grant_unref (grant);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a worker that was taken over may send: messages, and in them what it
- * says of a file. */
+/* Hostile output of a compromised worker: messages, and the reports about a
+ * file in them. */
 #include "daemon/ingest/worker-report.h"
 #include "daemon/worker/protocol.h"
 #include "fuzz.h"
@@ -21,7 +21,7 @@ clean_up (void)
   g_rmdir (folder);
 }
 
-/* Artwork goes into files. */
+/* Artwork is written to files. */
 static void
 prepare (void)
 {

@@ -6,7 +6,7 @@
 
 #define N_PACKETS    50 /* a second */
 #define PACKET_BYTES 160
-#define MEMORY_BYTES (64 * 1024) /* so that most is read from disk */
+#define MEMORY_BYTES (64 * 1024) /* small, so that most is read from disk */
 #define MAX_DELAY_US 20000
 
 struct _Making

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A state directory whose tracks are made when they are asked for, a little
- * later, in threads of their own, as a syrinxd's are. */
+/* A state directory whose tracks are made on request, a little later, in other
+ * threads, as in syrinxd. */
 #pragma once
 
 #include <glib.h>

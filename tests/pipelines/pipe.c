@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A session's container: time, what it says, and what it owns. With elements of
- * GStreamer's that go by clock and base time as GstPipeline gives them. */
+/* A session's container: time, messages and memory. With GStreamer's own
+ * elements, which rely on clock and base time as GstPipeline sets them. */
 #include "pipelines/pipe.h"
 
 #include "core/crypto/secret.h"
@@ -13,12 +13,12 @@
 #define TONE                                                                   \
   "audiotestsrc name=src samplesperbuffer=480 ! audio/x-raw,rate=48000 ! "
 #define SINK "fakesink name=sink sync=false async=false"
-/* By the clock. */
+/* Paced by the clock. */
 static const gchar by_clock[] = TONE "identity name=out sync=true ! " SINK;
-/* By the queue, which has half a second's lead. */
+/* Paced by the queue, with a lead of half a second. */
 static const gchar by_queue[]
     = TONE "syrinxgeoqueue sync=true lead=500000000 name=out ! " SINK;
-/* By a sink that waits until it has something to play. */
+/* Paced by a sink that waits for its first buffer. */
 static const gchar by_sink[]
     = TONE "identity name=out ! fakesink name=sink sync=true";
 
@@ -29,13 +29,13 @@ typedef struct
   GMutex lock;
   GCond changed;
   /* protected by lock */
-  GstClockTime passed; /* of sound, at the sink */
-  GString *said;       /* "eos", "error", "element": each with the id */
+  GstClockTime passed; /* duration of audio at the sink */
+  GString *said;       /* "eos", "error", "element", each with the id */
   GQuark error_domain;
   gboolean is_gone;
 } Fixture;
 
-/* --- What it says --- */
+/* --- Messages --- */
 
 static void
 hear (const gchar *id, GstMessageType type, const GstStructure *structure,
@@ -69,7 +69,7 @@ wait_for (Fixture *f, const gchar *said)
   g_mutex_unlock (&f->lock);
 }
 
-/* --- What passes --- */
+/* --- Data --- */
 
 static GstPadProbeReturn
 count (GstPad *pad, GstPadProbeInfo *info, gpointer data)
@@ -100,8 +100,7 @@ take_passed_s (Fixture *f)
   return (gdouble)passed / GST_SECOND;
 }
 
-/* How many seconds of sound pass in so many of time, a little more than which
- * it may take. */
+/* Seconds of audio that pass in @seconds, or slightly longer. */
 static gdouble
 pass_s (Fixture *f, gdouble seconds)
 {
@@ -162,9 +161,9 @@ assert_between (gdouble value, gdouble min, gdouble max)
   g_assert_cmpfloat (value, <=, max);
 }
 
-/* That a second lets pass a second, and at first the lead and a batch of 0.1 s.
- * On a busy machine a second may also make up for the one before it, but not
- * each of five. */
+/* Asserts that one second of audio passes in a second, and at first the lead
+ * and a batch of 0.1 s more. On a busy machine a second may also make up for
+ * the one before, but not each of five. */
 static void
 assert_a_second_passes (Fixture *f, gconstpointer launch)
 {
@@ -196,7 +195,7 @@ pausing_stops_time (gconstpointer launch)
   play (&f);
   pass_s (&f, 0.5);
   syrinx_pipe_pause (f.pipe);
-  syrinx_pipe_pause (f.pipe); /* once more changes nothing */
+  syrinx_pipe_pause (f.pipe); /* a second pause changes nothing */
   pass_s (&f, 0.1);
   assert_between (pass_s (&f, 0.5), 0, 0.05);
   play (&f);
@@ -235,7 +234,7 @@ a_seek_in_a_pause_holds_when_it_plays (gconstpointer launch)
   tear_down (&f);
 }
 
-/* --- What it says --- */
+/* --- Messages --- */
 
 static void
 the_end_is_said_once (void)
@@ -333,7 +332,7 @@ it_may_be_stopped_from_what_it_says (void)
   tear_down (&f);
 }
 
-/* --- What it owns --- */
+/* --- Memory --- */
 
 static guint
 count_descriptors (void)

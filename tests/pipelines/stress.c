@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Sessions as syrinxd assembles them, over tracks that are being made, to
- * clients that read, stop, hang up and come back, while others seek, pause and
- * lose their grants, all at random and from several threads.
+ * clients that read, stop, hang up and return, while others seek, pause and
+ * revoke grants, at random and from several threads.
  *
  * SYRINX_STRESS_SECONDS (default 5), SYRINX_STRESS_SEED (default: the clock;
  * printed). */
@@ -36,7 +36,7 @@ typedef struct
   int peer; /* -1: hung up */
   gboolean is_frozen;
   gchar *jti;
-  guint64 n_read; /* by this client */
+  guint64 n_read; /* from this client */
 } Slot;
 
 typedef struct
@@ -59,7 +59,8 @@ session_is_gone (gpointer data, GObject *session)
   g_atomic_int_add (&((Stress *)data)->n_alive, -1);
 }
 
-/* A client that has lost its grant is told so; everything else is a fault. */
+/* Only the revocation of its grant may be reported; other messages are
+ * failures. */
 static void
 session_says (const gchar *id, GstMessageType type,
     const GstStructure *structure, gpointer user_data)
@@ -108,7 +109,7 @@ set_key (SyrinxPipe *session)
   syrinx_pipe_set_key (session, key, NULL);
 }
 
-/* Small socket buffers and watermarks, so that clients are held. */
+/* Small socket buffers and watermarks, so that clients are held often. */
 static void
 set_out (Slot *slot)
 {
@@ -156,7 +157,7 @@ hang_up_locked (Slot *slot)
   slot->peer = -1;
 }
 
-/* By the reaper or here, before or after the client has gone. */
+/* Ends the session by the reaper or here, before or after the client. */
 static void
 end_locked (Slot *slot, GRand *dice)
 {
@@ -257,7 +258,7 @@ drink_all (gpointer data)
   return NULL;
 }
 
-/* --- What has to hold --- */
+/* --- Invariants --- */
 
 typedef struct
 {
@@ -293,8 +294,8 @@ take_stock (void)
   return held;
 }
 
-/* Of the index each thread that ever read it holds two, the writer three more.
- */
+/* Each thread that ever read the index holds two descriptors of it, the writer
+ * three more. */
 static gboolean
 is_back_at (const Holdings *before)
 {
@@ -305,7 +306,8 @@ is_back_at (const Holdings *before)
          && held.n_of_index <= 2 * held.n_threads + 3;
 }
 
-/* The reaper and pools take a moment; what does not go by then never will. */
+/* The reaper and thread pools take a moment; what remains after that is a
+ * leak. */
 static void
 assert_falls_to (const Holdings *before)
 {
@@ -430,7 +432,7 @@ a_storm_leaves_nothing_behind_and_every_session_plays (void)
 
   g_test_message ("SYRINX_STRESS_SEED=%u", stress.seed);
   prepare (&stress);
-  /* What lives as long as the process is there from now on. */
+  /* The first run makes objects that live as long as the process. */
   begin (&stress, dice);
   assert_each_plays (&stress, dice);
   end (&stress, dice);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* syrinxauthgate: what passes, what ends a stream, and how soon. */
+/* syrinxauthgate: which data passes, what ends a stream, and how soon. */
 #include "core/schedule/demand.h"
 #include "core/access/token.h"
 
@@ -200,7 +200,7 @@ GST_END_TEST;
 static const struct
 {
   const gchar *scope, *tracks, *audience;
-  const gchar *reason; /* NULL: passes */
+  const gchar *reason; /* NULL: data passes */
 } tokens[] = {
   { "listen", NULL, "syrinx", NULL },
   { "original", NULL, "syrinx", "not-allowed" },

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* syrinxbalancesink: where chunks go, and where they go instead. */
+/* syrinxbalancesink: the servers of chunks, and what happens if servers
+ * fail. */
 #include "core/schedule/demand.h"
 
 #include <gio/gio.h>
@@ -10,7 +11,7 @@
 
 #define N_SERVERS 3
 
-/* A server on a request pad: keeps chunk numbers, fails when told to. */
+/* A server on a request pad: records chunk numbers, fails on request. */
 typedef struct
 {
   GstPad *sink, *request;
@@ -253,8 +254,8 @@ it_never_blocks_only_if_no_server_does (Fixture *fixture, gconstpointer policy)
   }
 }
 
-/* Runs a pipeline to its end; the error's text if it fails. @sinks:
- * (nullable): descriptions of what is put into its element "balance". */
+/* Runs a pipeline to its end. Returns: the error's text if it fails. @sinks:
+ * (nullable): descriptions of sinks to add to its element "balance". */
 static gchar *
 run_pipeline (const gchar *description, const gchar *const *sinks)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* syrinxchunkdec: gives back what was encrypted, and nothing that was not. */
+/* syrinxchunkdec: decrypts what was encrypted, and refuses everything else. */
 #include "core/crypto/chunk-cipher.h"
 #include "core/crypto/ece.h"
 #include "core/schedule/demand.h"
@@ -73,7 +73,8 @@ what_chunkenc_encrypts_comes_back_with_its_caps (void)
   }
 }
 
-/* As a file or an HTTP response comes: cut anywhere, with foreign caps. */
+/* As from a file or an HTTP response: in arbitrary pieces, with foreign
+ * caps. */
 static void
 a_message_in_pieces_of_any_size_comes_back (void)
 {
@@ -173,7 +174,7 @@ take_error (GstBus *bus)
   return g_strdup (error->message);
 }
 
-/* Runs one damage; what came out must be a beginning of the content. */
+/* Applies one kind of damage; the output must be a prefix of the content. */
 static void
 run_damage (guint i, gsize piece)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* syrinxchunkenc: what leaves it opens with core's ciphers. */
+/* syrinxchunkenc: core's ciphers decrypt its output. */
 #include "core/crypto/chunk-cipher.h"
 #include "core/crypto/ece.h"
 #include "core/schedule/demand.h"
@@ -167,7 +167,7 @@ caps_say_the_format_and_carry_those_of_the_content (void)
 static void
 what_is_a_chunk_already_passes_untouched (void)
 {
-  GstHarness *harness = gst_harness_new ("syrinxchunkenc"); /* and no key */
+  GstHarness *harness = gst_harness_new ("syrinxchunkenc"); /* without a key */
   GstBuffer *buffer = new_buffer (100, 1), *out;
   g_autoptr (GstCaps) caps = NULL, expected = NULL;
 
@@ -218,7 +218,8 @@ an_ece_stream_opens_with_its_key (void)
   }
 }
 
-/* Content that opens so far, without the message's end. */
+/* Returns: the size of the content that can be decrypted without the message's
+ * end. */
 static gsize
 open_so_far (GByteArray *message)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* syrinxclientsink against clients that read slowly, stop, vanish, or lose
- * their grant. */
+/* syrinxclientsink with clients that read slowly, stop, vanish, or lose their
+ * grant. */
 #include "core/schedule/demand.h"
 #include "io-choice.h"
 
@@ -65,7 +65,7 @@ push (Fixture *f, gsize size)
   return gst_harness_push (f->h, buffer);
 }
 
-/* Returns: all that comes until the end */
+/* Returns: all data up to the end */
 static GString *
 read_all (int fd)
 {
@@ -78,7 +78,7 @@ read_all (int fd)
   return text;
 }
 
-/* Returns: whether such an event came upstream before the time was up */
+/* Returns: whether such an event came upstream in time */
 static gboolean
 wait_for_event (Fixture *f, gboolean (*is) (GstEvent *event))
 {

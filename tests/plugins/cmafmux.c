@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* syrinxcmafmux: fragments where they belong, and what others make of them. */
+/* syrinxcmafmux: the bounds of fragments, and how other programs read them. */
 #include "core/media/cmaf.h"
 
 #include <glib/gstdio.h>
@@ -226,8 +226,8 @@ probe_duration (const gchar *path)
   return g_ascii_strtod (out, NULL);
 }
 
-/* A steady tone decodes to a steady tone: its length, its loudness, and no
- * click, which would be a step larger than the sine has. */
+/* A steady tone must decode to a steady tone: of the same length and loudness,
+ * and without a click, which would be a larger step than any in the sine. */
 static void
 check_waveform (const gchar *path)
 {

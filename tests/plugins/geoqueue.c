@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* syrinxgeoqueue: demands, paces, and lends no worker to a sink that blocks. */
+/* syrinxgeoqueue: demands, pacing, and no use of a worker for a sink that
+ * blocks. */
 #include "core/schedule/demand.h"
 
 #include <gst/check/gstharness.h>
@@ -46,7 +47,7 @@ answer_demand (Fixture *f, guint max_buffers)
   gboolean owes;
   guint n;
 
-  /* Made under the stream lock, as a source's own task would. */
+  /* Under the stream lock, as in a source's own task. */
   GST_PAD_STREAM_LOCK (f->source);
   g_mutex_lock (&f->lock);
   f->n_demands++;
@@ -236,7 +237,7 @@ the_lead_leaves_at_once_and_the_rest_in_real_time (
   first_us = g_array_index (f->arrivals, gint64, 0);
   g_assert_cmpint (
       g_array_index (f->arrivals, gint64, 19) - first_us, <, 100000);
-  /* The last is due at 980 ms, less the lead, less a batch. */
+  /* The last buffer is due at 980 ms, less the lead and one batch. */
   last_us = g_array_index (f->arrivals, gint64, 49) - first_us;
   g_assert_cmpint (last_us, >=, 980000 - 400000 - 100000);
   g_assert_cmpint (last_us, <, 980000);
@@ -266,7 +267,7 @@ nothing_leaves_while_it_is_held (Fixture *f, gconstpointer data)
   start (f);
   wait_for_buffers (f, 20);
   gst_pad_push_event (f->sink, syrinx_event_new_hold ());
-  /* What is in service ends; after that the count must stand. */
+  /* A turn in service may end; after that the count must not change. */
   do {
     released = get_stat (f, "released");
     g_usleep (20000);

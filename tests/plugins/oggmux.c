@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* syrinxoggmux: what others make of it, and that it is the same every time. */
+/* syrinxoggmux: other programs read its output, which is the same every
+ * time. */
 #include "core/schedule/demand.h"
 
 #include <gst/check/gstharness.h>
@@ -18,7 +19,7 @@ make_harness (void)
   g_autoptr (GstCaps) caps = gst_caps_from_string (CAPS);
 
   gst_harness_set_src_caps_str (h, CAPS);
-  /* The harness has begun with a random name. */
+  /* The harness has begun with a random stream id. */
   gst_harness_push_event (h, gst_event_new_stream_start ("track/opus-128/1"));
   gst_harness_push_event (h, gst_event_new_caps (caps));
   return h;
@@ -54,7 +55,7 @@ read_le (const guint8 *at, guint n_bytes)
   return value;
 }
 
-/* Everything that came out, as one run of pages. */
+/* Parses all output as a sequence of pages. */
 static GArray *
 read_pages (GByteArray *bytes)
 {
@@ -146,7 +147,7 @@ batches_leave_no_trace (void)
   g_assert_cmpmem (one->data, one->len, all->data, all->len);
 }
 
-/* What a seek gives before its moment is for the decoder alone. */
+/* After a seek, data before the segment only primes the decoder. */
 static void
 what_comes_before_the_segment_is_skipped (void)
 {
@@ -181,7 +182,7 @@ what_comes_before_the_segment_is_skipped (void)
   }
 }
 
-/* 255 segments a page at most: 6 of these. */
+/* A page has at most 255 segments: six of these packets. */
 static void
 large_packets_share_pages_as_far_as_they_go (void)
 {
@@ -224,7 +225,7 @@ after_a_denial_not_even_the_begun_page_leaves (void)
   gst_harness_teardown (h);
 }
 
-/* Against libogg and libopus: oggdemux checks every page's sum. */
+/* With libogg and libopus: oggdemux verifies every page's checksum. */
 static void
 oggdemux_and_opusdec_read_all_of_it (void)
 {

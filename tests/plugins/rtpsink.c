@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* syrinxrtpsink: framing in a connection, datagrams, and what its owner and a
- * gate tell it. */
+/* syrinxrtpsink: framing in a connection, datagrams, and the events of its
+ * owner and of a gate. */
 #include "core/schedule/demand.h"
 #include "core/io/io-loop.h"
 
@@ -25,7 +25,7 @@ open_sink (void)
   return h;
 }
 
-/* Of two memories, as payloaders make them. */
+/* A buffer with two memories, as payloaders make them. */
 static GstBuffer *
 make_packet (guint16 seqnum, guint32 rtptime, const gchar *payload)
 {
@@ -50,7 +50,7 @@ ignore_end (SyrinxClient *client, const GError *error, gpointer user_data)
 {
 }
 
-/* The other end of its connection is *@peer. */
+/* *@peer: (out) the other end of the connection. */
 static SyrinxClient *
 open_client (SyrinxIoLoop *loop, int *peer)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* syrinxsrtpenc: what it encrypts, what it remembers, and what it lets pass. */
+/* syrinxsrtpenc: what it encrypts, what it keeps, and what it passes on. */
 #include "core/schedule/demand.h"
 #include "core/crypto/secret.h"
 #include "core/crypto/srtp.h"
@@ -91,7 +91,7 @@ GST_START_TEST (caps_name_srtp_and_no_key)
 }
 GST_END_TEST
 
-/* GStreamer's srtpenc begins anew at index 0 with the same key. */
+/* GStreamer's srtpenc would restart at index 0 with the same key. */
 GST_START_TEST (a_flush_makes_it_forget_nothing)
 {
   GstHarness *h = open_enc (TRUE);
@@ -119,7 +119,7 @@ GST_START_TEST (nothing_passes_without_a_key)
 }
 GST_END_TEST
 
-/* A gate's denial goes down, hold and resume go up. */
+/* A gate's denial goes downstream, hold and resume go upstream. */
 GST_START_TEST (custom_events_pass_both_ways)
 {
   GstHarness *h = open_enc (TRUE);
@@ -144,7 +144,7 @@ GST_START_TEST (custom_events_pass_both_ways)
 }
 GST_END_TEST
 
-/* Behind it a sink still tells the queue to run on the shared workers. */
+/* A sink behind it can still tell the queue to use the shared workers. */
 GST_START_TEST (the_sinks_word_passes)
 {
   GstElement *enc = gst_element_factory_make ("syrinxsrtpenc", NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* syrinxstoresrc: its forms, its seeks, and waiting that blocks nobody. */
+/* syrinxstoresrc: its forms, its seeks, and waiting without blocking. */
 #include "tests/support/tracks.h"
 #include "tests/support/tree.h"
 
@@ -33,7 +33,7 @@ plan (
   return tracks_plan (&shape, track, name, error);
 }
 
-/* Fragments come when a test commits them. */
+/* A producer that does nothing: tests commit the fragments. */
 static void
 produce (SyrinxRendition *rendition, gint number, gpointer data)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* GLib's locks for a build with ThreadSanitizer, made of pthread's.
+/* GLib's locks for a build with ThreadSanitizer, implemented by pthread's.
  *
  * GMutex and GCond are bare futexes in a library that is not instrumented, so
- * to ThreadSanitizer every access that they guard looks like a race. Linked
- * before GLib, these stand in for them. Each lock is made at its first use, as
- * a GMutex that is all zeros is good without g_mutex_init(). */
+ * ThreadSanitizer would report each access that they protect as a race. Linked
+ * before GLib, these functions replace them. Each lock is made at its first
+ * use, since a GMutex that is all zeros is valid without g_mutex_init(). */
 #include <glib.h>
 
 #include <errno.h>
@@ -14,7 +14,7 @@
 
 typedef gpointer (*MakeFunc) (void);
 
-/* What @place points to, made if it points to nothing. */
+/* Returns: what @place points to, which is made if it is NULL. */
 static gpointer
 get (gpointer *place, MakeFunc make)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Tells ThreadSanitizer what libraries that are not instrumented keep to
- * themselves: whoever drops the last reference comes after all who dropped one
- * before, and whoever takes something out of a queue after who put it in. */
+/* Tells ThreadSanitizer about the order that libraries without instrumentation
+ * guarantee: dropping the last reference comes after all earlier drops, and
+ * taking an item out of a queue after it was put in. */
 #include <gst/gst.h>
 
 #include <dlfcn.h>
@@ -21,7 +21,7 @@ find (gpointer *place, const gchar *name)
   return found;
 }
 
-/* The library's own. */
+/* The library's own function. */
 #define REAL(name)                                                             \
   static gpointer place;                                                       \
   __typeof__ (&name) real = find (&place, #name)
@@ -64,8 +64,8 @@ run_work (gpointer data, gpointer user_data)
   work->func (data, work->user_data);
 }
 
-/* What runs the work lives as long as the process: nobody tells when the pool
- * has ended. */
+/* The data that runs the work lives as long as the process, since the end of a
+ * pool is not reported. */
 GThreadPool *
 g_thread_pool_new (GFunc func, gpointer user_data, gint max_threads,
     gboolean exclusive, GError **error)

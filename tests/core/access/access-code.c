@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Short access codes: what they stand for, and what lies on the disk. */
+/* Short access codes: which tokens they give, and what is on the disk. */
 #include "core/access/access-code.h"
 #include "core/base/error.h"
 

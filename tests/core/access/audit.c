@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The audit log: whole lines, for its owner alone, and one that can be moved
- * away. */
+/* The audit log: whole lines in a private file, which can be moved away. */
 #include "core/access/audit.h"
 
 #include "core/base/error.h"

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What each kind of token may do with what, as one table: for the rule alone
- * (right.c) and for the faces of a daemon (tests/daemon/gateway/rights.c). */
+/* What each kind of token may do with what, as one table: for right.c alone,
+ * and for the protocols of a daemon (tests/daemon/gateway/rights.c). */
 #pragma once
 
 #include "core/access/right.h"
 
-/* The targets, in this order: a track that the narrow tokens' pattern takes, or
- * one that it does not, and a session of it that is ann's own, or bob's. */
+/* The targets, in this order: a track that the narrow tokens' pattern matches
+ * or not, with a session of it that belongs to ann, or to bob. */
 #define N_TARGETS      4
 #define IS_IN(target)  ((target) % 2 == 0)
 #define IS_OWN(target) ((target) < 2)
@@ -16,14 +16,14 @@ typedef struct
   const gchar *name;
   const gchar *scope; /* as syrinxctl takes it */
   gboolean is_narrow; /* it has a pattern */
-  gboolean is_over;   /* its time is */
+  gboolean is_over;   /* it has expired */
   /* A word for each operation, in the order of SyrinxOperation, with a letter
    * for each target. y: allowed; d: denied; n: there is no such session; u: the
-   * token is none. */
+   * token is not live. */
   const gchar *answers[SYRINX_N_OPERATIONS];
 } RightCase;
 
-/* All of them are ann's. */
+/* All tokens are ann's. */
 static const RightCase right_cases[] = {
   { "listener", "listen", FALSE, FALSE,
       { "yyyy", "yyyy", "yyyy", "yyyy", "dddd", "yyyy", "yynn", "yynn", "yynn",

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Rights: every kind of grant against every operation, as one table. */
+/* Rights: every kind of grant with every operation, as one table. */
 #include "right-cases.h"
 
 #include "core/base/error.h"
@@ -57,7 +57,7 @@ every_grant_may_what_the_table_says (void)
   }
 }
 
-/* A token with a scope that we don't know: it may look after its own. */
+/* A token with an unknown scope may still look after its own sessions. */
 static void
 a_grant_without_scope_may_look_at_its_own_and_end_it (void)
 {
@@ -86,7 +86,7 @@ a_revoked_grant_may_nothing (void)
   g_assert_nonnull (strstr (error->message, "revoked"));
 }
 
-/* A caller who forgets to say of what must not be let through. */
+/* A caller that forgets the target must be refused. */
 static void
 what_needs_a_target_is_refused_without_one (void)
 {

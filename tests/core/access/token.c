@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Tokens: what is issued is accepted, and what is forged is not. */
+/* Tokens: issued ones are accepted, forged ones are refused. */
 #include "core/base/error.h"
 #include "core/base/identifier.h"
 #include "core/access/token.h"
@@ -157,8 +157,8 @@ every_flipped_character_breaks_a_token (Fixture *f, gconstpointer data)
   g_autofree gchar *token = issue (f, "ann", NULL);
   gsize length = strlen (token);
 
-  /* Not the last one: its low bits are not part of the signature's bytes,
-   * which the strict decoder refuses in its own test. */
+  /* Not the last character: its low bits are not part of the signature's bytes,
+   * and the strict decoder's test covers them. */
   for (gsize i = 0; i + 1 < length; i++) {
     gchar kept = token[i];
     g_autoptr (SyrinxGrant) grant = NULL;
@@ -306,7 +306,8 @@ sign_dated (const gchar *subject, const gchar *name, gint64 ahead_s)
   return sign_ed25519 ("{\"alg\":\"EdDSA\"}", claims);
 }
 
-/* A second more or less, so that none passes while the case runs. */
+/* One second of tolerance, so that a case can't change its result while it
+ * runs. */
 static void
 a_date_may_be_off_by_the_leeway_and_no_more (void)
 {
@@ -365,7 +366,7 @@ a_revocation_takes_no_longer_one_back (void)
   g_assert_cmpint (syrinx_get_revoked_until_s ("walter"), ==, 2000);
 }
 
-/* Else it would never be good, however long one waits. */
+/* Otherwise no new token would ever be valid. */
 static void
 a_token_issued_after_a_revocation_is_not_revoked (
     Fixture *f, gconstpointer data)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The policies of server selection. */
+/* The policies for the choice of servers. */
 #include "core/balance/balance.h"
 
 #define N_KEYS 20000
@@ -10,7 +10,7 @@ static SyrinxBalanceServer servers[] = {
   { "c", 2, 160, 10, TRUE },
 };
 
-/* How often each is first. */
+/* Counts how often each server is first. */
 static void
 count (SyrinxBalancePolicy policy, guint *firsts)
 {

@@ -15,7 +15,8 @@ identifiers_are_valid_and_differ (void)
   for (guint i = 0; i < 1000; i++) {
     gchar *id = syrinx_id_new ();
     g_assert_true (syrinx_id_is_valid (id));
-    g_assert_cmpint (*id, !=, '-'); /* no command line takes it for an option */
+    g_assert_cmpint (
+        *id, !=, '-'); /* command lines would take it for an option */
     g_assert_true (g_hash_table_add (seen, id));
   }
 }
@@ -125,7 +126,7 @@ a_secret_is_wiped_when_its_last_reference_goes (void)
   g_bytes_unref (secret);
   g_assert_cmpmem (data, 16, "0123456789abcdef", 16);
   g_bytes_unref (secret);
-  /* The slot is still mapped; its first bytes now link the free ones. */
+  /* The slot is still mapped; its first bytes now link free slots. */
   for (guint i = sizeof (gpointer); i < 16; i++)
     g_assert_cmpuint (data[i], ==, 0);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* JSON from strangers is JSON by RFC 8259, or it is not read; ours always is.
- */
+/* Untrusted JSON is read only if it conforms to RFC 8259; ours always
+ * conforms. */
 #include "core/base/error.h"
 #include "core/base/json.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The table that knows the order of use. */
+/* The table that keeps its entries in the order of use. */
 #include "core/base/lru.h"
 
 typedef struct
@@ -26,7 +26,7 @@ insert (SyrinxLru *lru, const gchar *key, guint *n_freed)
   syrinx_lru_insert (lru, key, entry);
 }
 
-/* The keys, the one that was not used for the longest first. (transfer full) */
+/* The keys, the least recently used first. (transfer full) */
 static gchar *
 list_keys (SyrinxLru *lru)
 {
@@ -52,7 +52,7 @@ what_is_used_becomes_the_newest (void)
     insert (lru, *key, &n_freed);
   before = list_keys (lru);
   g_assert_cmpstr (before, ==, "abc");
-  syrinx_lru_lookup (lru, "b"); /* to look is no use */
+  syrinx_lru_lookup (lru, "b"); /* a lookup does not count as a use */
   syrinx_lru_use (lru, syrinx_lru_lookup (lru, "a"));
   after = list_keys (lru);
   g_assert_cmpstr (after, ==, "bca");

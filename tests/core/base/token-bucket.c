@@ -64,7 +64,7 @@ without_a_rate_there_is_no_limit (void)
   g_assert_cmpint (syrinx_token_bucket_get_wait_us (&bucket, 5, 0), ==, 0);
 }
 
-/* The greatest numbers that are taken, and a clock that goes backwards. */
+/* The greatest accepted numbers, and a clock that goes backwards. */
 static void
 nothing_overflows (void)
 {

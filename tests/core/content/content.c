@@ -24,7 +24,7 @@ typedef struct
   GCond changed;
   /* protected by lock */
   guint n_produced, n_called;
-  gboolean hold; /* the producer only notes that it was asked */
+  gboolean hold; /* the producer only records requests */
   GThread *maker;
 } Fixture;
 
@@ -80,7 +80,7 @@ open_content (Fixture *f)
 static void
 close_content (Fixture *f)
 {
-  /* It has a reference of its own, and so the lock of the directory. */
+  /* The thread holds a reference, and so the directory's lock. */
   g_clear_pointer (&f->maker, g_thread_join);
   syrinx_content_flush (f->content);
   g_clear_pointer (&f->content, syrinx_content_unref);
@@ -161,7 +161,7 @@ chunk_path (Fixture *f, guint number)
       "%s/chunks/%s/opus-128/1/%u.m4s", f->dir, f->track_id, number);
 }
 
-/* Until the writer has entered it in the index. */
+/* Waits until the writer has entered the fragment in the index. */
 static void
 wait_until_kept (Fixture *f, guint number)
 {
@@ -302,15 +302,16 @@ what_is_made_again_otherwise_begins_an_epoch (Fixture *f, gconstpointer data)
   g_assert_error (error, SYRINX_ERROR, SYRINX_ERROR_CORRUPT);
   after = open_rendition (f);
   g_assert_cmpuint (syrinx_rendition_get_row (after)->epoch, ==, epoch + 1);
-  /* who plays goes on with what he had */
+  /* clients of the old epoch continue with its fragments */
   g_assert_true (syrinx_rendition_commit (rendition, 2, same, NULL));
   syrinx_content_flush (f->content);
   fetch_made (rendition, 2);
   syrinx_rendition_unref (rendition);
 }
 
-/* @from the first on, until one is refused or all are there. Each is written
- * before the next. */
+/* Commits fragments from number @from until one is refused or all are there.
+ * Each is written before the next. Returns: the number of the refused one, or
+ * their number. */
 static guint
 commit_from (Fixture *f, SyrinxRendition *rendition, guint from, GError **error)
 {
@@ -334,7 +335,7 @@ a_full_disk_evicts_and_then_fails_what_is_made (Fixture *f, gconstpointer data)
 
   f->hold = TRUE;
   g_mkdir (chunks, 0700);
-  /* room for three fragments, a page each */
+  /* room for three fragments, one page each */
   if (mount ("tmpfs", chunks, "tmpfs", 0, "size=12k") != 0) {
     g_test_skip ("this needs a small file system: run it as root");
     return;
@@ -353,7 +354,7 @@ a_full_disk_evicts_and_then_fails_what_is_made (Fixture *f, gconstpointer data)
   g_test_assert_expected_messages ();
   g_assert_true (g_file_test (first, G_FILE_TEST_EXISTS));
   g_assert_true (g_file_test (third, G_FILE_TEST_EXISTS));
-  /* the next of the run hears of it, once */
+  /* the next commit of the run gets the error, once */
   g_assert_cmpuint (commit_from (f, rendition, 3, &error), ==, 3);
   g_assert_error (error, G_FILE_ERROR, G_FILE_ERROR_NOSPC);
   syrinx_rendition_unref (rendition);
@@ -392,7 +393,7 @@ typedef struct
   guint n_calls, n_told;
 } Listener;
 
-/* Asks again at once, as a listener without a main loop does. */
+/* Fetches again at once, as a client without a main loop does. */
 static void
 fetch_again (SyrinxRendition *rendition, gint number, gpointer data)
 {
@@ -446,7 +447,8 @@ who_asks_again_while_woken_is_not_woken_by_that (Fixture *f, gconstpointer data)
     g_assert_true (syrinx_rendition_fetch (
         rendition, 1, SYRINX_FORM_CHUNK, &bytes, fetch_again, &listener, NULL));
   syrinx_rendition_fail (rendition, 0, 4, error);
-  /* Both waits have one owner: it is told once, and then waits anew. */
+  /* Both waits have the same user_data: it gets one failure, and then waits
+   * again. */
   g_assert_cmpuint (listener.n_calls, ==, 2);
   g_assert_cmpuint (listener.n_told, ==, 1);
   syrinx_rendition_cancel (rendition, &listener);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Rotation: no key is lost, wherever it is cut short, and who plays goes on. */
+/* Rotation: no key is lost wherever it is interrupted, and sessions
+ * continue. */
 #include "tests/support/tree.h"
 
 #include "core/content/content.h"
@@ -34,7 +35,7 @@ open_content (Fixture *f)
   g_autoptr (GError) error = NULL;
   g_autoptr (SyrinxKeyring) keyring = NULL;
 
-  /* The kernel takes a moment to let go of what a killed process held. */
+  /* The kernel takes a moment to release what a killed process held. */
   for (guint i = 0; i < 500; i++) {
     g_clear_error (&error);
     f->store = syrinx_store_open (f->dir, TRUE, &error);
@@ -102,7 +103,7 @@ new_row (Fixture *f, SyrinxKeyring *keyring, const gchar *name)
   return row;
 }
 
-/* (transfer full) the first one's track */
+/* Returns: (transfer full) the track of the first key */
 static gchar *
 put_keys (Fixture *f, guint n)
 {
@@ -143,7 +144,8 @@ check_key (const gchar *track_id, const gchar *name, guint epoch,
   return NULL;
 }
 
-/* Every key of the index opens, with the master keys as a start finds them. */
+/* Checks that every key of the index can be unwrapped with the master keys that
+ * a start finds. */
 static Check
 check_keys (Fixture *f)
 {
@@ -185,7 +187,7 @@ all_keys_are_wrapped_by_the_new_master_key_and_are_the_same (
   check_keys (f);
 }
 
-/* The child: rotates until it is killed. */
+/* Runs in the child: rotates until it is killed. */
 static int
 rotate_in (const gchar *dir)
 {
@@ -196,7 +198,7 @@ rotate_in (const gchar *dir)
   return !syrinx_content_rotate_master_key (f.content, &count, NULL);
 }
 
-/* FALSE: it was done before. */
+/* FALSE: the rotation ended before the kill. */
 static gboolean
 rotate_and_kill (Fixture *f, gint64 after_us)
 {
@@ -255,7 +257,7 @@ wrap_every_other (const gchar *track_id, const gchar *name, guint epoch,
                                     track_id, name, epoch, NULL);
 }
 
-/* Exactly in the middle, without luck. */
+/* Interrupted exactly in the middle, not at random. */
 static void
 a_start_goes_on_with_a_rotation_that_was_cut_short (
     Fixture *f, gconstpointer data)

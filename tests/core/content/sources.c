@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Fragment sources: in which order they are asked, answers that come later, and
- * bytes that are not what the index knows. Chunks are made once, then their
- * files go elsewhere; sources that are away give them from there. */
+/* Fragment sources: the order in which they are asked, late answers, and bytes
+ * that differ from the index's digest. Chunks are made once and their files
+ * moved elsewhere, from where sources that are away give them. */
 #include "tests/support/tracks.h"
 #include "tests/support/tree.h"
 
@@ -25,11 +25,11 @@ typedef struct
   guint n_made, n_called;
 } Fixture;
 
-/* One that answers later, from a thread, when it is let. */
+/* A source that answers later, from a thread, when it is released. */
 typedef struct
 {
   SyrinxFragmentSource source;
-  SyrinxFragmentSource *files; /* elsewhere; NULL: it never has it */
+  SyrinxFragmentSource *files; /* elsewhere; NULL: it never has a fragment */
   GMutex lock;
   GCond changed;
   /* protected by lock */
@@ -97,7 +97,8 @@ away_free (SyrinxFragmentSource *source)
   g_free (away);
 }
 
-/* (transfer none): it is the content's. @dir (nullable): it never has it. */
+/* (transfer none): content owns it. @dir (nullable): NULL never has a
+ * fragment. */
 static AwaySource *
 add_away (Fixture *f, const gchar *dir)
 {
@@ -166,8 +167,8 @@ close_rendition (Fixture *f)
   g_clear_pointer (&f->store, syrinx_store_unref);
 }
 
-/* Three fragments are known to the index, and their files elsewhere; the last
- * one was never made. */
+/* Three fragments are in the index, with their files elsewhere; the last one
+ * was never made. */
 static void
 set_up (Fixture *f, gconstpointer data)
 {
@@ -217,7 +218,8 @@ wait_for_calls (Fixture *f, guint n_calls)
   g_mutex_unlock (&f->lock);
 }
 
-/* Asks, is told to wait, and will be called. @is_lost: the disk says so. */
+/* Fetches @number, which must make it wait. @is_lost: the file is missing on
+ * the disk. */
 static void
 ask_for (Fixture *f, gint number, gboolean is_lost)
 {
@@ -327,7 +329,7 @@ what_no_source_has_is_made (Fixture *f, gconstpointer data)
   g_assert_cmpuint (f->n_made, ==, 1);
 }
 
-/* Nobody could tell whether the bytes are the right ones. */
+/* Without a row in the index, no chunk could be verified. */
 static void
 what_the_index_does_not_know_is_asked_of_makers_only (
     Fixture *f, gconstpointer data)

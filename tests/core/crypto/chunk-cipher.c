@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Chunks against published vectors, openssl's own program, and damage. */
+/* Chunks compared with published vectors and openssl's program, and damaged
+ * ones. */
 #include "core/crypto/chunk-cipher.h"
 #include "core/base/error.h"
 #include "core/base/identifier.h"
@@ -22,8 +23,8 @@ sizes_always_leave_room_for_padding (void)
   g_assert_cmpuint (syrinx_chunk_ciphertext_bytes (17), ==, 32);
 }
 
-/* SP 800-38A, F.2.1: its IV is no chunk number, but E (P ^ IV) is all that the
- * IV does to the first block. */
+/* SP 800-38A, F.2.1. Its IV is not a chunk number, but the IV affects the first
+ * block only by E (P ^ IV). */
 static void
 a_block_has_the_value_of_sp_800_38a (void)
 {
@@ -108,8 +109,8 @@ assert_corrupt (GBytes *key, guint64 number, const guint8 *cipher, gsize n)
     g_assert_cmpuint (plain[i], ==, 0);
 }
 
-/* Encrypts a block that is all @last up to byte 16, and looks at its padding.
- */
+/* Encrypts a block whose bytes are all @last, up to byte 16, and checks its
+ * padding. */
 static void
 every_wrong_padding_gives_the_same_error_and_no_plaintext (void)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* RFC 8188: its own vectors, every way of cutting, and what damage is called.
- */
+/* RFC 8188: its vectors, division into pieces of all sizes, and errors for
+ * damage. */
 #include "core/crypto/ece.h"
 #include "core/base/error.h"
 #include "core/base/identifier.h"
@@ -77,7 +77,7 @@ push (SyrinxEceEncoder *encoder, const guint8 *plain, gsize n, SyrinxEceEnd end,
   gsize at = to->len;
   gsize room = syrinx_ece_encoder_get_output_bytes (encoder, n, end);
 
-  /* A byte too many at the end shows a write past what was announced. */
+  /* An extra byte at the end reveals a write past the announced size. */
   g_byte_array_set_size (to, at + room + 1);
   to->data[at + room] = 0x5a;
   g_assert_true (
@@ -326,7 +326,7 @@ damage_is_called_by_its_name (gconstpointer index)
   g_assert_error (error, SYRINX_ERROR, (gint)damages[i].code);
   g_assert_nonnull (strstr (error->message, damages[i].says));
   g_clear_error (&error);
-  /* Byte by byte less can be known, but nothing passes. */
+  /* Byte by byte, the cause is less exact, but no data passes. */
   g_assert_null (decode (key, message->data, message->len, 1, &error));
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* JWEs opened by libjose (EC) and by OpenSSL (RSA), and keys that are refused.
- */
+/* JWEs decrypted by libjose (EC) and by OpenSSL (RSA), and keys that are
+ * refused. */
 #include "core/crypto/jwe.h"
 #include "core/base/error.h"
 #include "core/base/identifier.h"
@@ -49,7 +49,7 @@ libjose_opens_what_was_wrapped_for_an_elliptic_curve_key (void)
         "{s:s,s:s,s:s}", "kty", "EC", "crv", curves[i], "kid", "a \"kid\"");
     json_t *public_key, *jwe;
     g_autofree gchar *compact = NULL;
-    size_t n = 0; /* libjose begins with as much */
+    size_t n = 0; /* libjose also starts with 0 */
     char *text, *plain;
 
     g_assert_true (jose_jwk_gen (NULL, private_key));
@@ -93,7 +93,7 @@ rsa_jwk (EVP_PKEY *key)
       n, e);
 }
 
-/* The content key, as openssl pkeyutl would unwrap it. (transfer full) */
+/* Unwraps the content key, as openssl pkeyutl would. (transfer full) */
 static json_t *
 unwrap_by_rsa (EVP_PKEY *key, const gchar *encrypted_key)
 {
@@ -125,7 +125,7 @@ openssl_opens_what_was_wrapped_for_an_rsa_key (void)
   json_t *jwe = flatten (compact);
   json_t *content_key = unwrap_by_rsa (
       key, json_string_value (json_object_get (jwe, "encrypted_key")));
-  size_t n = 0; /* libjose begins with as much */
+  size_t n = 0; /* libjose also starts with 0 */
   char *plain = jose_jwe_dec_cek (NULL, jwe, content_key, &n);
 
   g_assert_nonnull (plain);

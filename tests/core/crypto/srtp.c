@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* SRTP as RFC 3711 has it: the vectors of its appendix B, through what a
- * packet becomes. Others' decoders hear it in tests/daemon/rtsp-srtp.c. */
+/* SRTP by RFC 3711: the vectors of its appendix B, checked in encrypted
+ * packets. Other decoders are tested in tests/daemon/rtsp-srtp.c. */
 #include "core/crypto/srtp.h"
 
 #include <openssl/evp.h>
@@ -11,7 +11,7 @@
 #define PACKET_BYTES 48
 #define HEADER_BYTES 12
 
-/* Appendix B.3: the master key and salt, and what is derived from them. */
+/* Appendix B.3: the master key and salt, and the keys derived from them. */
 static const gchar master_hex[]
     = "e1f97a0d3e018be0d64fa32c06de41390ec675ad498afeebb6960b3aabe6";
 static const gchar key_hex[] = "c61e7a93744f39ee10734afe3ff7a087";
@@ -37,7 +37,7 @@ make_context (void)
   return syrinx_srtp_new (bytes);
 }
 
-/* Its payload is zeros, so that what it becomes is the key stream. */
+/* The payload is zeros, so that the ciphertext is the key stream. */
 static void
 make_packet (guint8 *packet, guint16 seqnum)
 {
@@ -49,7 +49,7 @@ make_packet (guint8 *packet, guint16 seqnum)
   packet[3] = seqnum;
 }
 
-/* Section 4.1.1 said again: AES of salt ^ SSRC ^ index, counting on. */
+/* Section 4.1.1 in other words: AES of salt ^ SSRC ^ index, with a counter. */
 static void
 reckon_stream (guint32 ssrc, guint64 index, guint8 *out, gsize size)
 {
@@ -114,7 +114,8 @@ packets_are_as_the_appendix_derives_their_keys (void)
   g_assert_cmpuint (roll_over, ==, 2);
 }
 
-/* Two packets under one index would tell the difference of their contents. */
+/* Two packets with the same index would reveal the difference of their
+ * contents. */
 static void
 no_index_is_used_twice (void)
 {

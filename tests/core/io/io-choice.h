@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The tests of what writes through the I/O loop run once by each backend. */
+/* Tests of code that writes through the I/O loop run once with each backend. */
 #pragma once
 
 #include "core/io/io-loop.h"
@@ -8,8 +8,8 @@
 
 #define EXIT_SKIPPED 77
 
-/* Ends the program as skipped if $SYRINX_IO asks for what the kernel refuses.
- * Before any other use of the loop. */
+/* Ends the program as skipped if the kernel refuses the backend in $SYRINX_IO.
+ * To be called before any other use of the loop. */
 static inline void
 skip_where_refused (void)
 {

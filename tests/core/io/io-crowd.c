@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Many clients of the I/O loop at once: more than it can serve in one call,
- * some removed in the middle of a write, some never read. */
+/* Many clients of the I/O loop at once: more than one system call can serve,
+ * some removed during a write, some never read. */
 #include "io-choice.h"
 
 #include <errno.h>
@@ -105,7 +105,7 @@ make_piece (guint i, guint k)
   return g_bytes_new (data, sizeof data);
 }
 
-/* Returns: the bytes until the end, each checked */
+/* Returns: the bytes read until the end; each is checked */
 static gsize
 read_pieces (int peer, guint i)
 {
@@ -192,7 +192,7 @@ removal_in_the_middle_of_writes_ends_that_client_only (void)
   disperse (crowd);
 }
 
-/* Its bytes lie in the kernel's way until it is removed. */
+/* Their bytes stay in the kernel's buffers until they are removed. */
 static void
 who_never_reads_delays_nobody (void)
 {
@@ -233,7 +233,7 @@ remove_next (SyrinxClient *client, const GError *error, gpointer user_data)
   remove_member (&crowd->members[remover->i]);
 }
 
-/* From the loop's own thread, while others are in the same turn. */
+/* From the loop's own thread, while other clients are in the same turn. */
 static void
 one_client_may_remove_another (void)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The I/O loop over socket pairs, plain and under TLS: nothing lost, nobody
- * waited for. */
+/* The I/O loop over socket pairs, plain and with TLS: no data is lost, and no
+ * client delays another. */
 #include "core/base/error.h"
 #include "io-choice.h"
 
@@ -14,8 +14,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* LeakSanitizer crashes on the thread-local storage of the TLS module's threads
- * unless it leaves it alone. */
+/* LeakSanitizer crashes on the thread-local storage of the TLS module's
+ * threads, so it must leave that alone. */
 const char *__asan_default_options (void);
 
 const char *
@@ -192,7 +192,8 @@ tear_down (Fixture *f)
     g_mutex_unlock (&(f)->lock);                                               \
   } while (0)
 
-/* Pieces of 700 bytes, their content known by their place in the stream. */
+/* Sends pieces of 700 bytes whose content depends on their position in the
+ * stream. */
 static void
 send_pattern (Fixture *f, gsize total)
 {
@@ -203,12 +204,13 @@ send_pattern (Fixture *f, gsize total)
     for (gsize i = 0; i < size; i++)
       data[i] = (sent + i) * 31 >> 3;
     if (!syrinx_client_send (f->client, bytes))
-      return; /* timed out meanwhile: what was read tells */
+      return; /* it has timed out meanwhile, which the reading side checks */
     sent += size;
   }
 }
 
-/* Returns: how much came until the end; a TLS peer that is cut off ends too */
+/* Returns: the bytes read until the end, which may also be a cut TLS
+ * connection */
 static gsize
 read_pattern (Fixture *f)
 {
@@ -235,7 +237,7 @@ a_slow_reader_gets_hold_and_resume_and_loses_nothing (gconstpointer tls)
 
   set_up (&f, GPOINTER_TO_INT (tls), &limits);
   send_pattern (&f, total);
-  /* While it is sent the kernel may make room and take it up again. */
+  /* While data is sent, the queue may also become empty and fill again. */
   WAIT_FOR (&f, f.holds == f.resumes + 1);
   syrinx_client_finish (f.client);
   g_assert_cmpuint (read_pattern (&f), ==, total);

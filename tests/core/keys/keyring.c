@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The master key: where it lies, who may read it, what it wraps. */
+/* The master key: its file, the file's permissions, and wrapping. */
 #include "core/keys/keyring.h"
 #include "core/base/error.h"
 #include "core/crypto/evp.h"
@@ -26,7 +26,7 @@ static void
 tear_down (Fixture *fixture, gconstpointer data)
 {
   g_unlink (fixture->path);
-  g_assert_cmpint (g_rmdir (fixture->dir), ==, 0); /* nothing was left behind */
+  g_assert_cmpint (g_rmdir (fixture->dir), ==, 0); /* no file was left behind */
   g_free (fixture->path);
   g_free (fixture->dir);
 }
@@ -141,11 +141,12 @@ a_systemd_credential_comes_first (Fixture *fixture, gconstpointer data)
   g_autoptr (SyrinxKeyring) file = NULL, credential = NULL;
 
   g_setenv ("CREDENTIALS_DIRECTORY", dir, TRUE);
-  file = syrinx_keyring_open (fixture->dir, TRUE, &error); /* none there yet */
+  file = syrinx_keyring_open (
+      fixture->dir, TRUE, &error); /* there is none yet */
   g_assert_no_error (error);
-  g_assert_true (
-      g_file_set_contents_full (path, "0123456789abcdef0123456789abcdef", 32,
-          G_FILE_SET_CONTENTS_NONE, 0440, NULL)); /* as systemd's look */
+  g_assert_true (g_file_set_contents_full (path,
+      "0123456789abcdef0123456789abcdef", 32, G_FILE_SET_CONTENTS_NONE, 0440,
+      NULL)); /* as systemd's credentials look */
   credential = syrinx_keyring_open (fixture->dir, TRUE, &error);
   g_assert_no_error (error);
   from_file = syrinx_keyring_derive (file, "test");
@@ -279,7 +280,8 @@ keys_that_are_given_are_used_both_and_left_alone (
   same = syrinx_keyring_end_replacement (both, NULL);
   g_assert_true (same == both);
 
-  /* The operator moves the next one up, and forgets the line of the other. */
+  /* The operator makes the next key the master key, and forgets to remove its
+   * setting. */
   settings.master_key = next_path;
   two = open_with (&settings, NULL);
   g_assert_false (syrinx_keyring_has_next (two));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Boxes: what is read of them, and what is refused. */
+/* Boxes: reading valid ones and refusing others. */
 #include "core/media/box-reader.h"
 
 #define FOUR(text) SYRINX_BOX_TYPE (text[0], text[1], text[2], text[3])
@@ -54,7 +54,7 @@ a_box_is_found_by_its_path (void)
   g_assert_false (syrinx_box_find (reader, FOUR ("cccc"), &body));
 }
 
-/* Each size that a box of 16 bytes may claim, but the right one. */
+/* All sizes that a box of 16 bytes may claim, except the right one. */
 static void
 a_size_that_is_not_within_is_refused (void)
 {
@@ -75,8 +75,8 @@ a_size_that_is_not_within_is_refused (void)
   }
 }
 
-/* Wherever it is cut off, nothing beyond the cut is read (the sanitizers see to
- * that), and no box is found that is not whole. */
+/* Wherever it is cut off, no byte after the cut is read (sanitizers check
+ * that), and no incomplete box is found. */
 static void
 what_is_cut_off_is_refused (void)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* CMAF: other people's readers take what we write, with real samples. */
+/* CMAF: other programs' readers accept our output, with real samples. */
 #include "core/media/cmaf.h"
 
 #include <gst/gst.h>
@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-/* The very bug for which there is a writer of ours. */
+/* Other writers have this bug, which is why there is one of ours. */
 static void
 dops_is_big_endian (void)
 {

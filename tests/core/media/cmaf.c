@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* CMAF: what is written is read back, and nothing else is. */
+/* CMAF: our output is read back, and other input is refused. */
 #include "core/media/cmaf.h"
 #include "core/base/error.h"
 
@@ -105,7 +105,7 @@ read_header (GBytes *bytes)
   return syrinx_cmaf_read_header (bytes, &header, NULL);
 }
 
-/* Every sample must lie within @bytes, whatever they say. */
+/* Every sample must lie within @bytes, whatever they claim. */
 static gboolean
 read_fragment (GBytes *bytes)
 {
@@ -123,8 +123,8 @@ read_fragment (GBytes *bytes)
   return TRUE;
 }
 
-/* On the heap and of its exact size, so that a sanitizer sees a byte too far.
- */
+/* A copy of exact size on the heap, so that a sanitizer detects reads past its
+ * end. */
 static void
 damage (GBytes *good, ReadFunc read)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Fair queueing: shares by weight, and what idling is worth. */
+/* Fair queueing: shares by weight, and shares that were idle. */
 #include "core/schedule/fair-queue.h"
 
 #define COST 1000
@@ -31,7 +31,7 @@ enter (Fixture *f, SyrinxFairShare *share, guint n)
     syrinx_fair_queue_enter (&f->queue, share);
 }
 
-/* Serves the share whose turn it is by @cost; (nullable) which that was. */
+/* Serves the next share with @cost. Returns: (nullable) that share */
 static SyrinxFairShare *
 serve (Fixture *f, guint64 cost)
 {
@@ -45,7 +45,7 @@ serve (Fixture *f, guint64 cost)
   return share;
 }
 
-/* How many of the next @n turns are @share's. */
+/* Counts how many of the next @n turns are @share's. */
 static guint
 count_turns (Fixture *f, const SyrinxFairShare *share, guint n)
 {
@@ -88,8 +88,8 @@ who_alone_waits_is_served_without_end (Fixture *f, gconstpointer data)
   g_assert_cmpuint (count_turns (f, &f->light, 1000), ==, 1000);
 }
 
-/* Otherwise the one who comes back would have every turn until it had caught
- * up with what it never asked for. */
+/* Otherwise a share that comes back would get every turn until it had made up
+ * for the time in which it was idle. */
 static void
 idling_saves_nothing_up (Fixture *f, gconstpointer data)
 {
@@ -99,8 +99,8 @@ idling_saves_nothing_up (Fixture *f, gconstpointer data)
   g_assert_cmpuint (count_turns (f, &f->heavy, 400), <=, 301);
 }
 
-/* While it is served a share is not idle: it keeps its tag when it comes back
- * at the end of its turn. */
+/* A share in service is not idle: it keeps its tag when it comes back at the
+ * end of its turn. */
 static void
 a_share_in_service_is_not_idle (Fixture *f, gconstpointer data)
 {
@@ -118,7 +118,7 @@ a_share_in_service_is_not_idle (Fixture *f, gconstpointer data)
   g_assert_cmpuint (count_turns (f, &f->light, 4), ==, 4);
 }
 
-/* A turn that was cheaper than its estimate has cost what it has cost. */
+/* A turn that was cheaper than its estimate is charged its real cost. */
 static void
 an_estimate_is_made_good (Fixture *f, gconstpointer data)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The scheduler: shares, order, time, and leaving in the middle of it. */
+/* The scheduler: shares, order, time, and removal during service. */
 #include "core/schedule/scheduler.h"
 
 #include <string.h>
@@ -80,8 +80,8 @@ add (Fixture *f, Listener *listener, const gchar *region, gint64 rtt_us,
       f->scheduler, region, rtt_us, priority, take_turn, listener);
 }
 
-/* Keeps the only worker busy until open_gate(), so that what is woken
- * meanwhile is chosen from, and not served as it comes. */
+/* Keeps the only worker busy until open_gate(), so that flows woken meanwhile
+ * are all ready when it chooses. */
 static SyrinxNext
 hold_gate (SyrinxFlow *flow, gpointer data)
 {
@@ -177,7 +177,7 @@ the_earliest_deadline_goes_first_and_round_trips_count (
   syrinx_flow_remove (gate);
 }
 
-/* In percent; both cost the same. */
+/* @percent is of turns; all turns have the same cost. */
 static void
 expect_priority_part (Fixture *f, guint percent)
 {
@@ -307,8 +307,8 @@ timers_fire_once_and_cancelled_ones_never (Fixture *f, gconstpointer data)
   g_assert_cmpuint (f->order->len, ==, 500);
 }
 
-/* Takes turns for ever, always with a deadline long past, costing what it is
- * told to. */
+/* Takes turns without end, always with a deadline long past, at a given
+ * cost. */
 static SyrinxNext
 push_in (SyrinxFlow *flow, gpointer data)
 {
@@ -319,8 +319,8 @@ push_in (SyrinxFlow *flow, gpointer data)
       SyrinxNext){ .state = SYRINX_NEXT_READY, .cost_bytes = listener->cost };
 }
 
-/* Whether @patient, ready beside a flow that pushes in, gets its turn within
- * the stated bound on waiting (13 s). */
+/* Checks that @patient, ready beside a flow that always precedes it, gets its
+ * turn within the stated bound on waiting (13 s). */
 static void
 expect_a_turn (Fixture *f, const gchar *region, guint priority, guint cost)
 {
@@ -364,7 +364,8 @@ a_budget_is_kept_and_shared_by_weight (Fixture *f, gconstpointer data)
 
   syrinx_scheduler_set_region_weight (f->scheduler, "near", 3);
   syrinx_scheduler_set_egress (f->scheduler, 8000000); /* 1 byte in 1 us */
-  /* More flows than workers, so that no region waits for its own turns. */
+  /* More flows than workers, so that no region waits for its own turns to
+   * end. */
   for (guint i = 0; i < 8; i++) {
     listeners[i] = (Listener){ .letter = i % 2 ? 'n' : 'f',
       .cost = i % 2 ? NEAR_COST : FAR_COST,
@@ -384,7 +385,7 @@ a_budget_is_kept_and_shared_by_weight (Fixture *f, gconstpointer data)
   }
   g_test_message ("%zu bytes in %d us, %u of %zu turns near", sent_bytes,
       (gint)took_us, n_near, length);
-  /* Some 50 ms may have been saved up. */
+  /* About 50 ms of budget may have been saved up. */
   g_assert_cmpint (took_us, >=, (gint64)sent_bytes - 60000);
   g_assert_cmpfloat_with_epsilon (
       n_near * NEAR_COST / (gdouble)sent_bytes, 0.75, 0.03);
@@ -457,7 +458,7 @@ a_wake_can_bring_a_deadline_forward (Fixture *f, gconstpointer data)
   syrinx_flow_remove (gate);
 }
 
-/* A turn of 1 ms, with another to follow at once, but not for ever, so that a
+/* A turn of 1 ms, followed by another at once, but not without end, so that a
  * removal that waits for all of them fails instead of hanging. */
 static SyrinxNext
 take_long (SyrinxFlow *flow, gpointer data)
@@ -486,7 +487,7 @@ removal_does_not_wait_for_further_turns (Fixture *f, gconstpointer data)
     syrinx_flow_wake (listener.flow, 0);
     wait_for_length (f, length + 1);
     syrinx_flow_remove (listener.flow);
-    /* Some may go by until this thread gets the lock, not hundreds. */
+    /* A few turns may pass until this thread gets the lock, not hundreds. */
     g_assert_cmpuint (listener.n_turns, <, 100);
   }
 }
@@ -498,7 +499,7 @@ typedef struct
   gint64 due_us;
 } Alarm;
 
-static gint64 last_due_us; /* the only worker's */
+static gint64 last_due_us; /* only for the one worker */
 
 static void
 ring (gpointer data)
@@ -520,7 +521,7 @@ count_switches (void)
   return usage.ru_nvcsw;
 }
 
-/* 10,000 dues in half a second: 250 grid points, not 10,000 wake-ups. */
+/* 10,000 due times in half a second: 250 grid points, not 10,000 wake-ups. */
 static void
 many_timers_fire_in_order_with_few_wake_ups (Fixture *f, gconstpointer data)
 {
@@ -549,7 +550,7 @@ many_timers_fire_in_order_with_few_wake_ups (Fixture *f, gconstpointer data)
   g_assert_cmpint (switches, <, 1000);
 }
 
-/* Flows come, are woken, and go, from several threads. */
+/* Adds, wakes and removes flows, in several threads. */
 static gpointer
 bustle (gpointer data)
 {

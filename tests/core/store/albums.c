@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Albums, artists and folders are what people call so. */
+/* Albums, artists and folders are divided as people expect. */
 #include "index-fixture.h"
 
 #include "core/base/error.h"
@@ -147,7 +147,7 @@ albums_are_told_apart_as_people_do (Fixture *f, gconstpointer data)
     { { "X/1", "A", "L", NULL, NULL }, { "X/2", "B", "L", NULL, NULL }, FALSE },
     /* folders */
     { { "X/1", "A", "L", NULL, NULL }, { "Y/1", "A", "L", NULL, NULL }, FALSE },
-    /* releases, whatever else is said */
+    /* releases, whatever the other tags say */
     { { "X/1", "A", "L", NULL, "r" }, { "Y/1", "B", "M", NULL, "r" }, TRUE },
     { { "X/1", "A", "L", NULL, "r" }, { "X/1", "A", "L", NULL, "s" }, FALSE },
   };
@@ -219,7 +219,7 @@ an_album_of_several_artists_is_each_ones (Fixture *f, gconstpointer data)
   }
 }
 
-/* The index may be thrown away: what refers to an album still does. */
+/* The index may be deleted: references to an album remain valid. */
 static void
 ids_are_the_same_in_another_index (Fixture *f, gconstpointer data)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* An index of a test's own. */
+/* A temporary index for a test. */
 #include "index-fixture.h"
 
 #include "tests/support/tree.h"
@@ -60,7 +60,7 @@ put_all (SyrinxStore *store, GPtrArray *tracks)
   g_assert_no_error (error);
 }
 
-/* Puts one and returns its id. (transfer full) */
+/* Adds a track and returns its id. (transfer full) */
 gchar *
 put_one (SyrinxStore *store, const gchar *path, const gchar *title,
     const gchar *artist, const gchar *album, const gchar *genre)

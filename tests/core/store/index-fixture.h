@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* An index of a test's own, and tracks to put into it. */
+/* A temporary index for a test, and tracks to add to it. */
 #pragma once
 
 #include "core/store/store.h"

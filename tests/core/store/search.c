@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What is put into the index is found by what people type. */
+/* Tracks in the index are found by the words that people type. */
 #include "index-fixture.h"
 
 #include "core/base/error.h"
@@ -395,7 +395,7 @@ what_people_type_is_found (Fixture *f, gconstpointer data)
     assert_typed (f->store, &typed[i]);
 }
 
-/* The index takes words out as it put them in: nothing of them is left. */
+/* Removed tracks leave no words in the index. */
 static void
 what_is_removed_is_found_by_nothing (Fixture *f, gconstpointer data)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The index of the content store: what is put in is there, and only that. */
+/* The index of the content store: what is added is there, and nothing else. */
 #include "index-fixture.h"
 
 #include "core/access/grant.h"
@@ -206,7 +206,7 @@ details_come_back_with_their_track_and_go_with_its_tags (
   g_assert_null (bare->details);
 }
 
-/* What was made of a file is kept while only its tags change. */
+/* Renditions of a file are kept if only its tags change. */
 static void
 a_track_that_sounds_different_says_so (Fixture *f, gconstpointer data)
 {
@@ -364,7 +364,7 @@ run_sql (const gchar *dir, const gchar *sql)
   g_assert_true (g_spawn_check_wait_status (status, &error));
 }
 
-/* What a program of version 1 or 2 left: two tracks, one of them missing. */
+/* An index of version 1 or 2 with two tracks, one of them missing. */
 static void
 make_old_index (Fixture *f, guint version)
 {
@@ -400,7 +400,7 @@ make_old_index (Fixture *f, guint version)
   run_sql (f->dir, sql->str);
 }
 
-/* Found by how names are folded now, in a folder and as an album. */
+/* Tracks are found by present folding, in a folder and in an album. */
 static void
 assert_old_index_is_whole (Fixture *f)
 {
@@ -452,7 +452,7 @@ an_index_of_any_older_version_keeps_its_tracks (Fixture *f, gconstpointer data)
   }
 }
 
-/* A migration that fails half-way: a table of the next version is there. */
+/* The migration fails half-way: a table of the next version is there. */
 static void
 an_index_that_cannot_be_made_anew_stays_as_it_was (
     Fixture *f, gconstpointer data)
@@ -490,7 +490,7 @@ read_until_full (gpointer data)
     g_autoptr (GPtrArray) found
         = find (store, &(SyrinxTrackQuery){ .q = "song", .limit = 500 });
 
-    /* a batch is there as a whole or not at all */
+    /* a batch is visible as a whole or not at all */
     g_assert_cmpuint (found->len % 50, ==, 0);
     g_assert_cmpuint (found->len, >=, last);
     last = found->len;
@@ -641,7 +641,7 @@ no_tag_holds_what_marks_are_made_of (Fixture *f, gconstpointer data)
   g_assert_cmpstr (track->album, ==, "\xee\x80\x80");
 }
 
-/* Nobody closes the store meanwhile, and nobody writes again. */
+/* Nothing closes the store meanwhile, and nothing is written any more. */
 static void
 a_long_log_moves_into_the_file_while_the_store_is_open (
     Fixture *f, gconstpointer data)
