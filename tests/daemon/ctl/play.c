@@ -125,10 +125,14 @@ static void
 a_missing_plugin_is_told (Fixture *f, gconstpointer unused)
 {
   g_autoptr (GBytes) output = shell (
-      "GST_PLUGIN_PATH= GST_PLUGIN_SYSTEM_PATH_1_0='%s/none' GST_REGISTRY="
-      "'%s/registry' \"$SYRINX_BUILD\"/daemon/syrinxctl --state-dir '%s' play "
-      "minuet --output /dev/null 2>&1 || test $? = 1",
-      f->dir, f->dir, daemon_get_state_dir (f->daemon));
+      "mkdir '%s/soup-only'; ln -s \"$(pkg-config --variable=pluginsdir "
+      "gstreamer-1.0)/libgstsoup.so\" '%s/soup-only'; GST_PLUGIN_PATH= "
+      "GST_PLUGIN_SYSTEM_PATH_1_0='%s/soup-only' GST_REGISTRY='%s/registry' "
+      "\"$SYRINX_BUILD\"/daemon/syrinxctl --state-dir '%s' play minuet "
+      "--output /dev/null 2>&1 || test $? = 1; rm -r '%s/soup-only' "
+      "'%s/registry'",
+      f->dir, f->dir, f->dir, f->dir, daemon_get_state_dir (f->daemon), f->dir,
+      f->dir);
   g_autofree gchar *text
       = g_strndup (g_bytes_get_data (output, NULL), g_bytes_get_size (output));
 
