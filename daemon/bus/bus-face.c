@@ -81,6 +81,45 @@ answered_error (GDBusMethodInvocation *invocation, GError *error)
   return error != NULL;
 }
 
+typedef struct
+{
+  const gchar *name, *type;
+} TokenOption;
+
+static const TokenOption token_options[] = { { "subject", "s" },
+  { "scope", "s" }, { "audience", "s" }, { "issuer", "s" }, { "tracks", "s" },
+  { "region", "s" }, { "rtt-ms", "u" }, { "sessions", "u" }, { "ttl-s", "x" },
+  { "short", "b" } };
+
+static gboolean
+is_token_option (const gchar *name, GVariant *value)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (token_options); i++)
+    if (g_str_equal (name, token_options[i].name))
+      return g_variant_is_of_type (
+          value, G_VARIANT_TYPE (token_options[i].type));
+  return FALSE;
+}
+
+/* A limit that is not understood must not count as none: "tracks" of another
+ * type would give a token for the whole library. */
+static void
+check_token_options (GVariant *options, GError **error)
+{
+  GVariantIter iter;
+  const gchar *name;
+  GVariant *value;
+
+  g_variant_iter_init (&iter, options);
+  while (!*error && g_variant_iter_next (&iter, "{&sv}", &name, &value)) {
+    if (!is_token_option (name, value))
+      g_set_error (error, SYRINX_ERROR, SYRINX_ERROR_INVALID,
+          "no token is issued: there is no option \"%s\" of type %s", name,
+          g_variant_get_type_string (value));
+    g_variant_unref (value);
+  }
+}
+
 static gboolean
 handle_issue_token (SyrinxDBusManager *manager,
     GDBusMethodInvocation *invocation, GVariant *options, SyrinxBusFace *face)
@@ -90,6 +129,9 @@ handle_issue_token (SyrinxDBusManager *manager,
   GError *error = NULL;
   g_autofree gchar *token = NULL;
 
+  check_token_options (options, &error);
+  if (answered_error (invocation, error))
+    return TRUE;
   g_variant_lookup (options, "subject", "&s", &request.subject);
   g_variant_lookup (options, "scope", "&s", &request.scope);
   g_variant_lookup (options, "audience", "&s", &request.audience);

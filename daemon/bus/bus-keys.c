@@ -29,7 +29,8 @@ call_free (gpointer data)
   g_free (call);
 }
 
-/* @work: runs in the thread, with the Call as task data. */
+/* @work: runs in the thread, with the Call as task data. @invocation: (transfer
+ * full), as a handler of GDBus gets it. */
 static void
 begin (SyrinxEngine *engine, SyrinxDBusKeys *keys,
     GDBusMethodInvocation *invocation, const gchar *track_id,
@@ -40,7 +41,7 @@ begin (SyrinxEngine *engine, SyrinxDBusKeys *keys,
 
   call->engine = g_object_ref (engine);
   call->keys = g_object_ref (keys);
-  call->invocation = g_object_ref (invocation);
+  call->invocation = invocation;
   call->track_id = track_id && *track_id ? g_strdup (track_id) : NULL;
   call->rendition = rendition && *rendition ? g_strdup (rendition) : NULL;
   g_task_set_task_data (task, call, call_free);

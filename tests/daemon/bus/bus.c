@@ -134,6 +134,23 @@ everybody_may_look_and_few_may_change (Fixture *f, gconstpointer data)
 }
 
 static void
+a_limit_that_is_not_understood_gives_no_token (Fixture *f, gconstpointer data)
+{
+  static const gchar *const options[] = { "'tracks': <['abc']>",
+    "'tracks': <5>", "'track': <'abc'>", "'sessions': <int64 1>" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (options); i++) {
+    g_autofree gchar *arguments
+        = g_strdup_printf ("\"{'subject': <'eve'>, %s}\"", options[i]);
+    g_autofree gchar *said
+        = call ("", "org.syrinx.Syrinx1.Manager.IssueToken", arguments);
+
+    g_test_message ("%s: %.100s", options[i], said);
+    g_assert_nonnull (strstr (said, "org.syrinx.Syrinx1.Error.Invalid"));
+  }
+}
+
+static void
 nobody_takes_our_name (Fixture *f, gconstpointer data)
 {
   g_autoptr (GBytes) ours = shell (
@@ -202,6 +219,7 @@ main (int argc, char **argv)
     return SKIPPED;
   }
   ADD (everybody_may_look_and_few_may_change);
+  ADD (a_limit_that_is_not_understood_gives_no_token);
   ADD (nobody_takes_our_name);
   ADD (watchers_that_leave_make_room);
   ADD (changes_are_signalled);
