@@ -26,6 +26,8 @@ http_get_filter (HttpExchange *exchange, SyrinxTrackFilter *filter);
 /* Checks a query parameter that holds words or a path for length and encoding.
  * FALSE: answered with 422. */
 gboolean http_check_words (HttpExchange *exchange, const gchar *name);
+/* The same of the parameter cursor, which may be longer. */
+gboolean http_check_cursor (HttpExchange *exchange);
 gboolean http_check_path (HttpExchange *exchange, const gchar *name);
 /* The cursor of the query; NULL: the first page is asked for. */
 const gchar *http_get_cursor (HttpExchange *exchange);

@@ -15,7 +15,10 @@
 #define DEFAULT_LIMIT   50
 #define MAX_LIMIT       500
 #define MAX_WORDS_BYTES 1024
-#define MAX_PATH_BYTES  8192
+/* Two sort keys of tags of 512 bytes, sealed, in base64url; and less than a
+ * target may have. */
+#define MAX_CURSOR_BYTES 3072
+#define MAX_PATH_BYTES   8192
 
 static gboolean
 check_text (HttpExchange *exchange, const gchar *name, gsize max_bytes)
@@ -34,6 +37,12 @@ gboolean
 http_check_words (HttpExchange *exchange, const gchar *name)
 {
   return check_text (exchange, name, MAX_WORDS_BYTES);
+}
+
+gboolean
+http_check_cursor (HttpExchange *exchange)
+{
+  return check_text (exchange, "cursor", MAX_CURSOR_BYTES);
 }
 
 gboolean
@@ -99,7 +108,7 @@ void
 http_tracks (HttpExchange *exchange)
 {
   static const gchar *const words[]
-      = { "q", "artist", "album", "genre", "album_id", "artist_id", "cursor" };
+      = { "q", "artist", "album", "genre", "album_id", "artist_id" };
   SyrinxTrackQuery query = { .q = http_exchange_get_query (exchange, "q"),
     .artist = http_exchange_get_query (exchange, "artist"),
     .album = http_exchange_get_query (exchange, "album"),
@@ -115,7 +124,8 @@ http_tracks (HttpExchange *exchange)
   for (guint i = 0; i < G_N_ELEMENTS (words); i++)
     if (!http_check_words (exchange, words[i]))
       return;
-  if (!http_exchange_get_query_uint (
+  if (!http_check_cursor (exchange)
+      || !http_exchange_get_query_uint (
           exchange, "limit", 1, MAX_LIMIT, DEFAULT_LIMIT, &query.limit))
     return;
   tracks = syrinx_store_find_tracks (
@@ -226,8 +236,7 @@ http_albums (HttpExchange *exchange)
   SyrinxTrackFilter filter;
   guint limit;
 
-  if (!http_check_words (exchange, "artist")
-      || !http_check_words (exchange, "cursor")
+  if (!http_check_words (exchange, "artist") || !http_check_cursor (exchange)
       || !http_exchange_get_query_uint (
           exchange, "limit", 1, MAX_LIMIT, DEFAULT_LIMIT, &limit))
     return;
@@ -248,7 +257,7 @@ http_artists (HttpExchange *exchange)
   SyrinxTrackFilter filter;
   guint limit;
 
-  if (!http_check_words (exchange, "cursor")
+  if (!http_check_cursor (exchange)
       || !http_exchange_get_query_uint (
           exchange, "limit", 1, MAX_LIMIT, DEFAULT_LIMIT, &limit))
     return;

@@ -80,8 +80,7 @@ http_folders (HttpExchange *exchange)
   g_autoptr (GError) error = NULL;
   guint limit;
 
-  if (!http_check_path (exchange, "path")
-      || !http_check_words (exchange, "cursor")
+  if (!http_check_path (exchange, "path") || !http_check_cursor (exchange)
       || !http_exchange_get_query_uint (
           exchange, "limit", 1, MAX_LIMIT, DEFAULT_LIMIT, &limit))
     return;

@@ -45,9 +45,13 @@ key_of (const gchar *code, GError **error)
 {
   guint8 key[KEY_BYTES];
   GBytes *bytes = NULL;
+  const SyrinxHkdf inputs = { .key = code,
+    .key_bytes = strlen (code),
+    .salt = KEY_SALT,
+    .salt_bytes = strlen (KEY_SALT),
+    .info = "" };
 
-  if (syrinx_evp_hkdf (code, strlen (code), KEY_SALT, strlen (KEY_SALT), "", 0,
-          key, sizeof key, error))
+  if (syrinx_evp_hkdf (&inputs, key, sizeof key, error))
     bytes = syrinx_secret_new (key, sizeof key);
   syrinx_wipe (key, sizeof key);
   return bytes;

@@ -32,14 +32,16 @@ syrinx_ece_cipher_init (SyrinxEceCipher *cipher, GBytes *key,
   EVP_CIPHER *gcm = syrinx_evp_cipher (&slot, "AES-128-GCM");
   gsize key_bytes;
   gconstpointer data = g_bytes_get_data (key, &key_bytes);
+  SyrinxHkdf inputs = { data, key_bytes, salt, SYRINX_ECE_SALT_BYTES, key_info,
+    sizeof key_info };
   guint8 content_key[16];
   gboolean done;
 
-  if (!syrinx_evp_hkdf (data, key_bytes, salt, SYRINX_ECE_SALT_BYTES, key_info,
-          sizeof key_info, content_key, sizeof content_key, error)
-      || !syrinx_evp_hkdf (data, key_bytes, salt, SYRINX_ECE_SALT_BYTES,
-          nonce_info, sizeof nonce_info, cipher->nonce, sizeof cipher->nonce,
-          error))
+  if (!syrinx_evp_hkdf (&inputs, content_key, sizeof content_key, error))
+    return FALSE;
+  inputs.info = nonce_info;
+  inputs.info_bytes = sizeof nonce_info;
+  if (!syrinx_evp_hkdf (&inputs, cipher->nonce, sizeof cipher->nonce, error))
     return FALSE;
   if (cipher->context == NULL)
     cipher->context = EVP_CIPHER_CTX_new ();

@@ -27,20 +27,19 @@ syrinx_evp_cipher (EVP_CIPHER **slot, const gchar *name)
 }
 
 gboolean
-syrinx_evp_hkdf (gconstpointer key, gsize key_bytes, gconstpointer salt,
-    gsize salt_bytes, gconstpointer info, gsize info_bytes, guint8 *out,
-    gsize out_bytes, GError **error)
+syrinx_evp_hkdf (
+    const SyrinxHkdf *inputs, guint8 *out, gsize out_bytes, GError **error)
 {
   g_autoptr (EVP_KDF) kdf = EVP_KDF_fetch (NULL, "HKDF", NULL);
   g_autoptr (EVP_KDF_CTX) context = kdf ? EVP_KDF_CTX_new (kdf) : NULL;
   OSSL_PARAM params[] = {
     OSSL_PARAM_construct_utf8_string (OSSL_KDF_PARAM_DIGEST, "SHA256", 0),
     OSSL_PARAM_construct_octet_string (
-        OSSL_KDF_PARAM_KEY, (gpointer)key, key_bytes),
+        OSSL_KDF_PARAM_KEY, (gpointer)inputs->key, inputs->key_bytes),
     OSSL_PARAM_construct_octet_string (
-        OSSL_KDF_PARAM_SALT, (gpointer)salt, salt_bytes),
+        OSSL_KDF_PARAM_SALT, (gpointer)inputs->salt, inputs->salt_bytes),
     OSSL_PARAM_construct_octet_string (
-        OSSL_KDF_PARAM_INFO, (gpointer)info, info_bytes),
+        OSSL_KDF_PARAM_INFO, (gpointer)inputs->info, inputs->info_bytes),
     OSSL_PARAM_construct_end (),
   };
 

@@ -14,10 +14,21 @@ G_BEGIN_DECLS
  * thread. */
 EVP_CIPHER *syrinx_evp_cipher (EVP_CIPHER **slot, const gchar *name);
 
-/* HKDF-SHA-256, extract and expand (RFC 5869). */
-gboolean syrinx_evp_hkdf (gconstpointer key, gsize key_bytes,
-    gconstpointer salt, gsize salt_bytes, gconstpointer info, gsize info_bytes,
-    guint8 *out, gsize out_bytes, GError **error);
+/* The inputs of HKDF (RFC 5869, section 2), borrowed during the call. */
+typedef struct
+{
+  gconstpointer key; /* input keying material */
+  gsize key_bytes;
+  gconstpointer salt;
+  gsize salt_bytes;
+  gconstpointer info;
+  gsize info_bytes;
+} SyrinxHkdf;
+
+/* HKDF-SHA-256, extract and expand (RFC 5869), of @inputs into the @out_bytes
+ * of @out. Errors: FAILED. Any thread. */
+gboolean syrinx_evp_hkdf (
+    const SyrinxHkdf *inputs, guint8 *out, gsize out_bytes, GError **error);
 
 #define SYRINX_EVP_WRAP_KEY_BYTES 32
 

@@ -217,8 +217,10 @@ derive (GBytes *master_key, const gchar *salt, const gchar *info, guint8 *out,
   gsize size_bytes;
   gconstpointer master = g_bytes_get_data (master_key, &size_bytes);
 
-  return syrinx_evp_hkdf (master, size_bytes, salt, strlen (salt), info,
-      strlen (info), out, out_bytes, error);
+  const SyrinxHkdf inputs
+      = { master, size_bytes, salt, strlen (salt), info, strlen (info) };
+
+  return syrinx_evp_hkdf (&inputs, out, out_bytes, error);
 }
 
 /* "track|rendition|epoch". NULL: a name contains '|', which would be ambiguous.

@@ -359,8 +359,9 @@ hkdf_has_the_value_of_rfc_5869 (Fixture *fixture, gconstpointer data)
     salt[i] = i;
   for (guint i = 0; i < sizeof info; i++)
     info[i] = 0xf0 + i;
-  g_assert_true (syrinx_evp_hkdf (key, sizeof key, salt, sizeof salt, info,
-      sizeof info, out, sizeof out, NULL));
+  g_assert_true (syrinx_evp_hkdf (
+      &(SyrinxHkdf){ key, sizeof key, salt, sizeof salt, info, sizeof info },
+      out, sizeof out, NULL));
   g_assert_cmpmem (out, sizeof out, expected, sizeof expected);
 }
 

@@ -237,6 +237,37 @@ an_empty_cursor_is_the_first_page (void)
   }
 }
 
+/* A cursor holds the sort keys of the last row, and those may be long. */
+static void
+tracks_with_the_longest_tags_are_paged_through (void)
+{
+  g_autofree gchar *dir = g_dir_make_tmp ("syrinx-long-XXXXXX", NULL);
+  g_autofree gchar *longest = g_strnfill (510, 'a');
+  g_autofree gchar *own_token = NULL, *next = NULL;
+  g_autoptr (Daemon) own = NULL;
+
+  for (guint i = 0; i < 3; i++)
+    g_bytes_unref (
+        shell ("ffmpeg -v error -f lavfi -i sine=d=1 -metadata artist=%u%s "
+               "-metadata album=%u%s -metadata title=%u%s '%s/%u.flac'",
+            i, longest, i, longest, i, longest, dir, i));
+  own = daemon_new (dir, NULL);
+  daemon_wait_for_tracks (own, 3);
+  own_token = daemon_token (own, "ann", "listen");
+  for (guint i = 0; i < 3; i++) {
+    g_autofree gchar *path
+        = g_strdup_printf ("/v1/tracks?limit=1&cursor=%s", next ? next : "");
+    g_autoptr (Answer) answer = ask (own, "GET", path, own_token, NULL);
+    g_autoptr (JsonObject) page = NULL;
+    g_assert_cmpuint (answer->status, ==, 200);
+    page = answer_json (answer);
+    g_free (next);
+    next = g_strdup (
+        json_object_get_string_member_with_default (page, "next_cursor", NULL));
+  }
+  g_bytes_unref (shell ("rm -r '%s'", dir));
+}
+
 static void
 a_query_is_read_as_forms_are (void)
 {
@@ -287,6 +318,7 @@ main (int argc, char **argv)
   ADD (what_can_be_done_is_said_where_it_can_not);
   ADD (who_sends_no_token_has_made_no_error);
   ADD (an_empty_cursor_is_the_first_page);
+  ADD (tracks_with_the_longest_tags_are_paged_through);
   ADD (a_query_is_read_as_forms_are);
   ADD (all_answers_have_the_common_fields);
   return service_run ();
