@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* One HTTP request and its answer: the answer. */
 #include "exchange-private.h"
+#include "daemon/net/transport-stream.h"
 
 #include "core/base/error.h"
 
@@ -426,5 +427,5 @@ http_exchange_steal (HttpExchange *self)
 
   settle (self);
   transport = http_connection_steal (self->connection);
-  return syrinx_transport_to_stream (transport);
+  return syrinx_transport_stream_new (transport);
 }

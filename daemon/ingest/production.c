@@ -4,6 +4,7 @@
 
 #include "folders.h"
 #include "rendition-plan.h"
+#include "report-text.h"
 #include "worker-report.h"
 
 #include "core/base/error.h"

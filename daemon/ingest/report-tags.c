@@ -2,6 +2,7 @@
 /* Checks and reads the tags of a worker's report. */
 #include "report-tags.h"
 
+#include "report-text.h"
 #include "worker-report.h"
 
 #include "daemon/worker/protocol.h"

@@ -2,7 +2,7 @@
 /* Derives a title from a file's name. */
 #include "report-tags.h"
 
-#include "worker-report.h"
+#include "report-text.h"
 
 #include "daemon/worker/protocol.h"
 

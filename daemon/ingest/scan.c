@@ -6,6 +6,7 @@
 #include "folder-cover.h"
 #include "folders.h"
 #include "scan-areas.h"
+#include "report-text.h"
 #include "worker-report.h"
 
 #include "core/base/error.h"

@@ -2,6 +2,7 @@
 /* Checks and reads a worker's report. */
 #include "worker-report.h"
 
+#include "report-text.h"
 #include "report-tags.h"
 
 #include "daemon/worker/protocol.h"
@@ -18,26 +19,6 @@ static const gchar *const codecs[]
     = { "aac", "ac3", "adpcm", "alac", "amr", "ape", "dsd", "dts", "eac3",
         "flac", "gsm", "mp1", "mp2", "mp3", "musepack", "opus", "other", "pcm",
         "speex", "tak", "truehd", "tta", "vorbis", "wavpack", "wma", NULL };
-
-gchar *
-syrinx_report_clean_text (const gchar *text, gsize size_bytes, gsize max_bytes)
-{
-  g_autofree gchar *valid
-      = g_utf8_make_valid (text, MIN (size_bytes, max_bytes));
-  g_autoptr (GString) clean = g_string_sized_new (strlen (valid));
-
-  for (const gchar *p = valid; *p; p = g_utf8_next_char (p)) {
-    gunichar c = g_utf8_get_char (p);
-    if (g_unichar_iscntrl (c) || c == 0x2028 || c == 0x2029)
-      c = ' ';
-    g_string_append_unichar (clean, c);
-  }
-  if (clean->len > max_bytes)
-    g_string_truncate (
-        clean, g_utf8_find_prev_char (clean->str, clean->str + max_bytes)
-                   - clean->str);
-  return g_strstrip (g_string_free (g_steal_pointer (&clean), FALSE));
-}
 
 static const gchar *
 get_picture_type (const guint8 *data, gsize size)

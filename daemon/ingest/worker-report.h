@@ -58,9 +58,4 @@ SyrinxTrack *syrinx_report_read (GVariant *report, const gchar *name,
 void syrinx_report_keep_picture (SyrinxTrack *track, const guint8 *data,
     gsize size_bytes, const gchar *state_dir);
 
-/* A worker's error text made safe to show: UTF-8, one line, bounded. (transfer
- * full) */
-gchar *
-syrinx_report_clean_text (const gchar *text, gsize size_bytes, gsize max_bytes);
-
 G_END_DECLS

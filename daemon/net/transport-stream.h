@@ -15,7 +15,8 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (SyrinxTransportStream, syrinx_transport_stream, SYRINX,
     TRANSPORT_STREAM, GIOStream)
 
-/* Holds a reference to @transport. (transfer full) */
+/* Holds a reference to @transport. Closing the stream never blocks, and shuts
+ * the connection in both directions. (transfer full) */
 GIOStream *syrinx_transport_stream_new (SyrinxTransport *transport);
 
 G_END_DECLS

@@ -3,7 +3,6 @@
 #include "transport.h"
 
 #include "tls-link.h"
-#include "transport-stream.h"
 
 #include <errno.h>
 #include <sys/socket.h>
@@ -171,10 +170,4 @@ syrinx_transport_unref (SyrinxTransport *self)
   g_clear_object (&self->local);
   g_free (self->peer);
   g_free (self);
-}
-
-GIOStream *
-syrinx_transport_to_stream (SyrinxTransport *self)
-{
-  return syrinx_transport_stream_new (self);
 }

@@ -67,9 +67,4 @@ void syrinx_transport_shutdown (SyrinxTransport *transport);
  * missing. */
 void syrinx_transport_reset (SyrinxTransport *transport);
 
-/* A GIOStream over the transport, for elements and the I/O loop; it holds a
- * reference. Closing it never blocks, and shuts the connection in both
- * directions. (transfer full) */
-GIOStream *syrinx_transport_to_stream (SyrinxTransport *transport);
-
 G_END_DECLS

@@ -8,6 +8,7 @@
  * as they arrive); of output, RTSP_WATERMARK_BYTES of media and
  * RTSP_MAX_ANSWER_BYTES of answers. */
 #include "rtsp-private.h"
+#include "daemon/net/transport-stream.h"
 
 #include "core/schedule/demand.h"
 #include "core/crypto/secret.h"
@@ -295,7 +296,7 @@ rtsp_connection_add (SyrinxRtsp *rtsp, SyrinxTransport *transport)
   self->heard_us = g_get_monotonic_time ();
   g_mutex_init (&self->lock);
   self->client = syrinx_io_loop_add (rtsp->loop,
-      syrinx_transport_to_stream (transport), &limits, &funcs, self);
+      syrinx_transport_stream_new (transport), &limits, &funcs, self);
   g_hash_table_add (rtsp->connections, self);
   self->watch = syrinx_reactor_add (rtsp->reactor,
       syrinx_transport_get_fd (transport), EPOLLIN, readable, self);

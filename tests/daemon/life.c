@@ -126,7 +126,7 @@ what_plays_may_end_before_it_stops (void)
   bearer = daemon_token (daemon, "ann", "listen");
   id = daemon_find (daemon, bearer, "many pipes one breath");
   session = daemon_session (daemon, bearer, id, NULL);
-  url = g_strconcat (member (session, "progressive_url"), "?start=6", NULL);
+  url = g_strconcat (member (session, "progressive_url"), "?start=3", NULL);
   curl = g_subprocess_new (G_SUBPROCESS_FLAGS_NONE, NULL, "curl", "-sS", "-f",
       "-m", "20", "-o", file, url, NULL);
   g_usleep (G_USEC_PER_SEC);

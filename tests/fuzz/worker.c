@@ -2,6 +2,7 @@
 /* Hostile output of a compromised worker: messages, and the reports about a
  * file in them. */
 #include "daemon/ingest/worker-report.h"
+#include "daemon/ingest/report-text.h"
 #include "daemon/worker/protocol.h"
 #include "fuzz.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Transports, with and without TLS: all bytes, in order, without blocking. */
 #include "net-fixture.h"
+#include "daemon/net/transport-stream.h"
 
 #include "core/io/io-loop.h"
 
@@ -315,7 +316,7 @@ a_stream_tells_of_bytes_that_openssl_holds (NetFixture *f, gconstpointer unused)
   gchar text[4];
 
   arrive (f, &client);
-  stream = syrinx_transport_to_stream (f->accepted->pdata[0]);
+  stream = syrinx_transport_stream_new (f->accepted->pdata[0]);
   input = G_POLLABLE_INPUT_STREAM (g_io_stream_get_input_stream (stream));
   g_assert_false (g_pollable_input_stream_is_readable (input));
   g_assert_cmpint (SSL_write (client.ssl, "four and more", 13), ==, 13);
@@ -375,7 +376,8 @@ the_io_loop_writes_it_to_its_end (NetFixture *f, gconstpointer unused)
 
   arrive (f, &client);
   writer = syrinx_io_loop_add (loop,
-      syrinx_transport_to_stream (f->accepted->pdata[0]), NULL, &funcs, &ended);
+      syrinx_transport_stream_new (f->accepted->pdata[0]), NULL, &funcs,
+      &ended);
   reader = g_thread_new ("reader", read_all, &client);
   for (gsize at = 0; at < MANY_BYTES; at += MANY_BYTES / 64) {
     g_autoptr (GBytes) part = g_bytes_new (bytes + at, MANY_BYTES / 64);
@@ -400,7 +402,8 @@ the_io_loop_hears_of_who_hangs_up (NetFixture *f, gconstpointer unused)
 
   arrive (f, &client);
   writer = syrinx_io_loop_add (loop,
-      syrinx_transport_to_stream (f->accepted->pdata[0]), NULL, &funcs, &ended);
+      syrinx_transport_stream_new (f->accepted->pdata[0]), NULL, &funcs,
+      &ended);
   setsockopt (client.fd, SOL_SOCKET, SO_LINGER, &(struct linger){ 1, 0 },
       sizeof (struct linger));
   close (client.fd);
