@@ -46,7 +46,8 @@ export async function startDaemon(configure = () => '') {
   const file = join(folder, 'syrinx.conf');
   const address = `127.0.0.1:${await freePort()}`;
   const url = `http://${address}`;
-  writeFileSync(file, `[syrinx]\n${configure(folder)}\n`);
+  /* One subject begins more sessions than a person has. */
+  writeFileSync(file, `[syrinx]\nmax-sessions-per-subject=1000\n${configure(folder)}\n`);
   const child = spawn(daemon, ['--config', file, '--library', process.env.SYRINX_SAMPLES,
     '--state-dir', state, '--http', address, '--admin', '127.0.0.1:0', '--rtsp', '127.0.0.1:0',
     '--bus', 'none'], { stdio: ['ignore', 'inherit', 'inherit'] });
